@@ -1,0 +1,103 @@
+"""One table of operators per reading: what `union`, `subset`, `choose` … mean on integers, words, solvers and text.
+
+A table has a row for every operator of the language. A reading that has no exact row for one refuses by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from model.errors import CannotSay
+from model.expr import Expr, walk
+
+Table = Mapping[str, Callable[..., Any]]
+
+OPERATORS = (
+    *("none", "all", "union", "meet", "minus", "subset", "equal"),
+    *("true", "false", "both", "either", "negate", "choose"),
+)
+
+
+def fold(expr: Expr, table: Table, leaf: Callable[[Expr], Any], memo: dict[int, Any] | None = None) -> Any:
+    """Evaluate `expr` bottom up: operators by their row in `table`, everything else by `leaf`.
+
+    Args:
+        memo: values by node, to be shared between expressions that are evaluated in the same state.
+
+    Raises:
+        CannotSay: the table has no row for an operator and `leaf` gives None.
+    """
+    memo = {} if memo is None else memo
+    for each in walk(expr):
+        if id(each) in memo:
+            continue
+        if each.op in table:
+            memo[id(each)] = table[each.op](*(memo[id(a)] for a in each.args))
+            continue
+        value = leaf(each)
+        if value is None:
+            raise CannotSay(f"this reading has no exact meaning for '{each.op}' ({each!r})")
+        memo[id(each)] = value
+    return memo[id(expr)]
+
+
+def integers(pages: int) -> Table:
+    """A set of pages is an int with one bit a page; truth is a bool."""
+    full = (1 << pages) - 1
+    return {
+        "none": lambda: 0,
+        "all": lambda: full,
+        "union": lambda a, b: a | b,
+        "meet": lambda a, b: a & b,
+        "minus": lambda a, b: a & ~b,
+        "subset": lambda a, b: a & ~b == 0,
+        "equal": lambda a, b: a == b,
+        "true": lambda: True,
+        "false": lambda: False,
+        "both": lambda a, b: a and b,
+        "either": lambda a, b: a or b,
+        "negate": lambda a: not a,
+        "choose": lambda c, a, b: a if c else b,
+    }
+
+
+def python_source(pages: int) -> Table:
+    """The same reading as Python source text, for the engines that compile it once."""
+    full = (1 << pages) - 1
+    return {
+        "none": lambda: "0",
+        "all": lambda: str(full),
+        "union": lambda a, b: f"({a} | {b})",
+        "meet": lambda a, b: f"({a} & {b})",
+        "minus": lambda a, b: f"({a} & ~{b})",
+        "subset": lambda a, b: f"({a} & ~{b} == 0)",
+        "equal": lambda a, b: f"({a} == {b})",
+        "true": lambda: "True",
+        "false": lambda: "False",
+        "both": lambda a, b: f"({a} and {b})",
+        "either": lambda a, b: f"({a} or {b})",
+        "negate": lambda a: f"(not {a})",
+        "choose": lambda c, a, b: f"({a} if {c} else {b})",
+    }
+
+
+def bit_vectors(pages: int) -> Table:
+    """A set of pages is a z3 bit-vector with one bit a page."""
+    import z3
+
+    return {
+        "none": lambda: z3.BitVecVal(0, pages),
+        "all": lambda: z3.BitVecVal(-1, pages),
+        "union": lambda a, b: a | b,
+        "meet": lambda a, b: a & b,
+        "minus": lambda a, b: a & ~b,
+        "subset": lambda a, b: a & ~b == 0,
+        "equal": lambda a, b: a == b,
+        "true": lambda: z3.BoolVal(True),
+        "false": lambda: z3.BoolVal(False),
+        "both": z3.And,
+        "either": z3.Or,
+        "negate": z3.Not,
+        "choose": z3.If,
+    }

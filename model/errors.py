@@ -1,0 +1,78 @@
+"""What can be wrong with a design or a request, said in the user's words, with file and line."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from types import FrameType
+
+OWN = {str(Path(__file__).with_name(name)) for name in ("errors.py", "expr.py", "views.py", "record.py", "design.py")}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line of a user's file, as an editor's jump-to-error reads it."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+class ModelError(Exception):
+    """Anything that this tool refuses; the message says what is wrong and what to write instead."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, place: Place | None = None) -> None:
+        super().__init__(f"{place}: {message}" if place else message)
+        self.message, self.place = message, place
+
+
+class DesignError(ModelError):
+    """A design is not well formed."""
+
+
+class UsageError(ModelError):
+    """A command or a call asks for something that does not exist or does not fit."""
+
+
+class TooWide(ModelError):
+    """An engine or exporter cannot hold one state of this instance."""
+
+
+class CannotSay(ModelError):
+    """An engine or exporter has no exact reading of something that the design uses."""
+
+
+class MissingTool(ModelError):
+    """An outside tool that was asked for is not here; the message says how to get it."""
+
+    exit_code = 4
+
+
+def here() -> Place | None:
+    """The innermost line of the design that is being recorded: the first frame that is not ours."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame and frame.f_code.co_filename in OWN:
+        frame = frame.f_back
+    if frame is None:
+        return None
+    return Place(shown_path(frame.f_code.co_filename), frame.f_lineno)
+
+
+def shown_path(path: str) -> str:
+    """`path` relative to the working directory where that is shorter, else as it is."""
+    try:
+        return str(Path(path).resolve().relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return path
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    """` Did you mean …?` with the nearest known word, or nothing."""
+    near = get_close_matches(word, known, 1)
+    return f"; did you mean '{near[0]}'?" if near else "."

@@ -1,0 +1,1 @@
+"""The same recorded steps in the languages of other tools."""

@@ -1,0 +1,456 @@
+"""A program at given sizes: its fields, its moves, and what each move does to a state.
+
+Here every index is a number: `ground` turns a step of the program into one step per thread and index parameter,
+without quantifiers and without terms such as `me`, so that each finite reading is a fold with one table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+from model.algebra import fold, integers, python_source
+from model.design import Invariant, Program
+from model.errors import UsageError
+from model.expr import FALSE, PAGES, PLACE, TRUE, TRUTH, Expr, Index, lift, make, node, rewrite, show
+from model.step import Held, Param, Step
+
+State = tuple[int, ...]
+Env = Mapping[Index, int]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a state: a bitmap of `pages` bits, a truth value, or the location of a thread.
+
+    Attributes:
+        number: the element that it belongs to, or None where it is shared.
+        width: bits that it takes.
+        initial: its value before the first move, or the sort-wide default.
+    """
+
+    name: str
+    number: int | None
+    sort: str
+    width: int
+    initial: int
+    per: str | None
+    role: str
+
+    @property
+    def key(self) -> tuple[str, int | None]:
+        return self.name, self.number
+
+
+@dataclass(frozen=True)
+class GroundStep:
+    """A step of one thread, with every index a number.
+
+    Attributes:
+        params: the sets of pages that are still to be chosen.
+        guards: all of them must hold; they include the thread's location and the locks.
+        updates: (position of the field, new value over the state before the step).
+        indices: the index and truth parameters that were chosen, by name.
+    """
+
+    step: Step
+    sort: str
+    thread: int
+    params: tuple[Param, ...]
+    guards: tuple[Expr, ...]
+    updates: tuple[tuple[int, Expr], ...]
+    indices: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Move:
+    """A ground step with its sets of pages chosen: what a trace is made of."""
+
+    number: int
+    ground: GroundStep
+    arguments: Mapping[str, int]
+
+
+class Instance:
+    """`program` with so many pages and so many elements of each index sort.
+
+    Args:
+        pages: pages in the slot, at least 1.
+        sizes: elements of each index sort that the program uses, such as {"Client": 2}; others get their default
+            (the sort's own size, else 2).
+
+    Raises:
+        UsageError: a size is missing, below 1, or of a sort that the program does not use.
+    """
+
+    def __init__(self, program: Program, pages: int, sizes: Mapping[str, int] | None = None) -> None:
+        self.program, self.pages = program, pages
+        if pages < 1:
+            raise UsageError(f"an instance has at least 1 page, not {pages}.")
+        used = used_sorts(program)
+        given = dict(sizes or {})
+        for sort, size in given.items():
+            if sort not in used:
+                raise UsageError(f"{program.name} has no {sort}; it has {', '.join(sorted(used)) or 'none'}.")
+            if size < 1:
+                raise UsageError(f"an instance has at least 1 {sort.lower()}, not {size}.")
+        self.sizes = {s: program.sorts[s].size or given.get(s, 2) for s in sorted(used)}
+        self._check_constants()
+        self.full = (1 << pages) - 1
+
+    def _check_constants(self) -> None:
+        for expr in _every_expr(self.program):
+            for sub in _nodes(expr):
+                for i in sub.args:
+                    if isinstance(i, Index) and i.kind == "const" and i.number >= self.sizes.get(i.sort, 1):
+                        sort = i.sort.lower()
+                        raise UsageError(
+                            f"{self.program.name} names {i}, {sort} number {i.number}, and needs at least "
+                            f"{i.number + 1} of them: --{sort}s {i.number + 1}."
+                        )
+
+    # -- the layout of a state
+
+    @cached_property
+    def codes(self) -> Mapping[str, list[tuple[int, tuple[int, ...]]]]:
+        """For each sort of thread: what its location field can hold, as (location, carried index parameters)."""
+        found: dict[str, list[tuple[int, tuple[int, ...]]]] = {}
+        for sort, locations in self.program.threads.items():
+            found[sort] = []
+            for number, location in enumerate(locations):
+                ranges = [range(self.sizes[self._carried_sort(location.operation, n)]) for n in location.carried]
+                found[sort] += [(number, values) for values in product(*ranges)]
+        return found
+
+    def _carried_sort(self, operation: str, name: str) -> str:
+        first = next(s for s in self.program.steps if s.operation == operation and s.first)
+        return next(p.sort for p in first.params if p.name == name)
+
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        """Shared parts first, then those per element, then registers, ghosts and locations."""
+        found = []
+        for variable in sorted(self.program.variables, key=lambda v: (v.role == "ghost", v.per is not None)):
+            width = self.pages if variable.sort == PAGES else 1
+            numbers = [None] if variable.per is None else list(range(self.sizes[variable.per.name]))
+            for number in numbers:
+                env = {Index("each", variable.per.name): number} if variable.per and number is not None else {}
+                value = int(fold(self.ground(variable.initial, env), integers(self.pages), _no_leaf))
+                per = variable.per.name if variable.per else None
+                found.append(Field(variable.name, number, variable.sort, width, value, per, variable.role))
+        for sort, codes in self.codes.items():
+            if len(codes) > 1:
+                width = (len(codes) - 1).bit_length()
+                found += [Field(at(sort), k, PLACE, width, 0, sort, "location") for k in range(self.sizes.get(sort, 1))]
+        return tuple(found)
+
+    @cached_property
+    def position(self) -> Mapping[tuple[str, int | None], int]:
+        """Where a field stands in a state."""
+        return {f.key: i for i, f in enumerate(self.fields)}
+
+    @property
+    def initial(self) -> State:
+        return tuple(f.initial for f in self.fields)
+
+    @property
+    def width(self) -> int:
+        """Bits of one state."""
+        return sum(f.width for f in self.fields)
+
+    # -- grounding
+
+    def ground(self, expr: Expr, env: Env) -> Expr:
+        """`expr` with every index a number, quantifiers written out, and leaves `field`, `located` and `param`."""
+
+        def number(index: Index | None) -> int | None:
+            if index is None:
+                return None
+            return index.number if index.kind == "const" else env[index]
+
+        def leaf(e: Expr) -> Expr | None:
+            match e.op:
+                case "var":
+                    return node("field", (e.args[0], number(e.args[1])), e.sort)
+                case "is":
+                    return TRUE if number(e.args[0]) == number(e.args[1]) else FALSE
+                case "at":
+                    return self.located(e.args[0].sort, number(e.args[0]) or 0, e.args[1])
+                case "free":
+                    return self.free(Held(e.args[0], e.args[1]), number(e.args[1]))
+                case "param" if Index("param", "", e.args[0]) in env:
+                    return lift(bool(env[Index("param", "", e.args[0])]))
+            return None
+
+        return rewrite(self._unquantified(expr, env), leaf)
+
+    def _unquantified(self, expr: Expr, env: Env) -> Expr:
+        """Write out `for_all` and `exists`, outermost first."""
+        if not any(e.op in ("for_all", "exists") for e in _nodes(expr)):
+            return expr
+
+        def spell(e: Expr) -> Expr:
+            if e.op not in ("for_all", "exists"):
+                args = tuple(spell(a) if isinstance(a, Expr) else a for a in e.args)
+                return make(e.op, *args) if e.args and e.op not in ("var", "param", "at", "is", "free") else e
+            bound, inside = e.args
+            cases = [self.ground(inside, {**env, bound: k}) for k in range(self.sizes[bound.sort])]
+            joined = cases[0]
+            for case in cases[1:]:
+                pages = e.sort == PAGES
+                joined = make(
+                    ("meet" if pages else "both") if e.op == "for_all" else "union" if pages else "either", joined, case
+                )
+            return joined
+
+        return spell(expr)
+
+    def located(self, sort: str, number: int, locations: frozenset[int]) -> Expr:
+        """Thread `number` of `sort` is at one of these locations of the program."""
+        codes = frozenset(i for i, (location, _) in enumerate(self.codes.get(sort, [(0, ())])) if location in locations)
+        if (at(sort), number) not in self.position_of_locations:
+            return TRUE if 0 in locations else FALSE
+        return node("located", (at(sort), number, codes), TRUTH)
+
+    @cached_property
+    def position_of_locations(self) -> frozenset[tuple[str, int]]:
+        return frozenset(
+            (at(sort), k)
+            for sort, codes in self.codes.items()
+            if len(codes) > 1
+            for k in range(self.sizes.get(sort, 1))
+        )
+
+    def free(self, held: Held, number: int | None, but: tuple[str, int] | None = None) -> Expr:
+        """No thread (other than `but`) is where it holds that lock."""
+        result: Expr = TRUE
+        for sort, codes in self.codes.items():
+            for k in range(self.sizes.get(sort, 1)):
+                if (sort, k) == but:
+                    continue
+                holding = frozenset(
+                    code
+                    for code, (location, carried) in enumerate(codes)
+                    for other in self.program.threads[sort][location].held
+                    if other.lock == held.lock and self._number_at(other.index, sort, location, k, carried) == number
+                )
+                if holding:
+                    result = make("both", result, make("negate", node("located", (at(sort), k, holding), TRUTH)))
+        return result
+
+    def _number_at(self, index: Index | None, sort: str, location: int, k: int, carried: tuple[int, ...]) -> int | None:
+        if index is None:
+            return None
+        if index.kind == "me":
+            return k
+        if index.kind == "const":
+            return index.number
+        return carried[self.program.threads[sort][location].carried.index(index.name)]
+
+    @cached_property
+    def steps(self) -> tuple[GroundStep, ...]:
+        """Every step of every thread, in the order of the program."""
+        return tuple(
+            self._ground_step(step, k, dict(zip([p.name for p in free], values, strict=True)))
+            for step in self.program.steps
+            for k in range(self.sizes.get(step.by, 1))
+            for free in [self._small_params(step)]
+            for values in product(*(range(2 if p.kind == "truth" else self.sizes[p.sort]) for p in free))
+        )
+
+    def _small_params(self, step: Step) -> list[Param]:
+        """Parameters that are written out: index and truth parameters, chosen now or carried from before."""
+        first = next(s for s in self.program.steps if s.operation == step.operation and s.first)
+        small = [p for p in first.params if p.kind in ("index", "truth")]
+        if step.first:
+            return small
+        return [p for p in small if p.name in self.program.threads[step.by][step.source].carried]
+
+    def _ground_step(self, step: Step, k: int, chosen: Mapping[str, int]) -> GroundStep:
+        env: dict[Index, int] = {Index("me", step.by): k}
+        for name, value in chosen.items():
+            kind = next(
+                p for s in self.program.steps if s.operation == step.operation for p in s.params if p.name == name
+            )
+            env[Index("param", kind.sort, name)] = value
+        guards = []
+        has_location = (at(step.by), k) in self.position_of_locations
+        if has_location:
+            guards.append(node("located", (at(step.by), k, frozenset({self._code(step, step.source, chosen)})), TRUTH))
+        for held in step.takes:
+            index = held.index
+            number = None if index is None else index.number if index.kind == "const" else env[index]
+            guards.append(self.free(held, number, but=(step.by, k)))
+        guards += [self.ground(g, env) for g in step.guards]
+        updates = self._ground_updates(step, env)
+        if has_location and step.source != step.target:
+            target = node("place", (self._code(step, step.target, chosen),), PLACE)
+            updates[self.position[at(step.by), k]] = target
+        params = tuple(p for p in step.params if p.kind in ("page", "some", "any"))
+        kept = tuple(g for g in guards if g is not TRUE)
+        return GroundStep(
+            step, step.by, k, params, kept, tuple(sorted(updates.items(), key=lambda u: u[0])), dict(chosen)
+        )
+
+    def _code(self, step: Step, location: int, chosen: Mapping[str, int]) -> int:
+        carried = self.program.threads[step.by][location].carried
+        return self.codes[step.by].index((location, tuple(chosen[n] for n in carried)))
+
+    def _ground_updates(self, step: Step, env: Mapping[Index, int]) -> dict[int, Expr]:
+        updates: dict[int, Expr] = {}
+        for update in step.updates:
+            index = update.index
+            if index is None:
+                targets: list[tuple[int | None, Env]] = [(None, env)]
+            elif index.kind == "each":
+                targets = [(j, {**env, index: j}) for j in range(self.sizes[index.sort])]
+            else:
+                targets = [(index.number if index.kind == "const" else env[index], env)]
+            for number, inside in targets:
+                updates[self.position[update.variable, number]] = self.ground(update.value, inside)
+        own = {i: node("field", self.fields[i].key, self.fields[i].sort) for i in updates}
+        return {i: value for i, value in updates.items() if value is not own[i]}
+
+    def cases(self, invariant: Invariant) -> list[tuple[int | None, Expr]]:
+        """The invariant for each element that it speaks of: (number, ground truth value)."""
+        if invariant.each is None:
+            return [(None, self.ground(invariant.holds, {}))]
+        size = self.sizes.get(invariant.each.sort, 0)
+        return [(k, self.ground(invariant.holds, {invariant.each: k})) for k in range(size)]
+
+    # -- moves
+
+    def choices(self, param: Param) -> list[int]:
+        """The sets of pages that a parameter can be, smallest number first."""
+        if param.kind == "page":
+            return [1 << i for i in range(self.pages)]
+        return list(range(0 if param.kind == "any" else 1, self.full + 1))
+
+    @cached_property
+    def moves(self) -> tuple[Move, ...]:
+        """Every move, in the fixed order of the program: steps, threads, parameters."""
+        found = []
+        for ground in self.steps:
+            for values in product(*(self.choices(p) for p in ground.params)):
+                names = [p.name for p in ground.params]
+                found.append(Move(len(found), ground, dict(zip(names, values, strict=True))))
+        return tuple(found)
+
+    def value(self, expr: Expr, state: State, arguments: Mapping[str, int] | None = None) -> Any:
+        """A ground expression in a state: the plain-integer interpreter that judges every trace."""
+
+        def leaf(e: Expr) -> Any:
+            if e.op == "field":
+                value = state[self.position[e.args]]
+                return bool(value) if e.sort == TRUTH else value
+            if e.op == "located":
+                return state[self.position[e.args[:2]]] in e.args[2]
+            if e.op == "place":
+                return e.args[0]
+            return (arguments or {}).get(e.args[0]) if e.op == "param" else None
+
+        return fold(expr, integers(self.pages), leaf)
+
+    def enabled(self, move: Move, state: State) -> bool:
+        return all(self.value(g, state, move.arguments) for g in move.ground.guards)
+
+    def apply(self, move: Move, state: State) -> State:
+        """The state after an enabled move."""
+        after = list(state)
+        for position, value in move.ground.updates:
+            after[position] = int(self.value(value, state, move.arguments))
+        return tuple(after)
+
+    @cached_property
+    def successors(self) -> Callable[[State], Iterator[tuple[int, State]]]:
+        """state -> (number of the move, next state) for every enabled move, compiled from the same steps."""
+        return _compiled(self)
+
+    def predicate(self, expr: Expr) -> Callable[[State], bool]:
+        """A ground truth value as a function of a state, compiled."""
+        text = fold(expr, python_source(self.pages), self._source_leaf)
+        return eval(f"lambda s: {text}", {})  # noqa: S307 - our own text, made from the recorded tree
+
+    def _source_leaf(self, e: Expr) -> str | None:
+        if e.op == "field":
+            return f"s[{self.position[e.args]}]"
+        if e.op == "located":
+            codes, place = sorted(e.args[2]), f"s[{self.position[e.args[:2]]}]"
+            return f"({place} == {codes[0]})" if len(codes) == 1 else f"({place} in {tuple(codes)})"
+        if e.op == "place":
+            return str(e.args[0])
+        return f"p_{e.args[0]}" if e.op == "param" else None
+
+
+def at(sort: str) -> str:
+    """The name of the location field of a kind of thread."""
+    return "at" if sort == "Client" else f"at.{sort.lower()}"
+
+
+def used_sorts(program: Program) -> set[str]:
+    """Index sorts that a part, a thread or a parameter of the program ranges over."""
+    used = {v.per.name for v in program.variables if v.per} | set(program.threads)
+    used |= {p.sort for s in program.steps for p in s.params if p.kind == "index"}
+    return used | {lock.per.name for lock in program.locks if lock.per}
+
+
+def _nodes(expr: Expr) -> Iterator[Expr]:
+    from model.expr import walk
+
+    return walk(expr)
+
+
+def _every_expr(program: Program) -> Iterator[Expr]:
+    for variable in program.variables:
+        yield variable.initial
+    for step in program.steps:
+        yield from step.guards
+        for update in step.updates:
+            yield update.value
+
+
+def _no_leaf(expr: Expr) -> Any:
+    raise UsageError(f"an initial value is a constant, not {show(expr)}.")
+
+
+def _compiled(instance: Instance) -> Callable[[State], Iterator[tuple[int, State]]]:
+    """One generator function with a branch a ground step; parameters are loops."""
+    table, lines, number = python_source(instance.pages), ["def successors(s):"], 0
+    for ground in instance.steps:
+        here = [g for g in ground.guards if not _mentions_param(g)]
+        rest = [g for g in ground.guards if _mentions_param(g)]
+
+        def text(expr: Expr) -> str:
+            return str(fold(expr, table, instance._source_leaf))
+
+        lines.append(f"    if {' and '.join(text(g) for g in here) or 'True'}:")
+        indent, count = "        ", 1
+        lines.append(f"{indent}n = {number}")
+        for param in ground.params:
+            choices = instance.choices(param)
+            count *= len(choices)
+            lines.append(f"{indent}for p_{param.name} in {tuple(choices)}:")
+            indent += "    "
+        new = dict(ground.updates)
+        values = [
+            f"int({text(new[i])})" if i in new and new[i].sort == TRUTH else text(new[i]) if i in new else f"s[{i}]"
+            for i in range(len(instance.fields))
+        ]
+        if rest:
+            lines.append(f"{indent}if {' and '.join(text(g) for g in rest)}:")
+            lines.append(f"{indent}    yield n, ({', '.join(values)},)")
+        else:
+            lines.append(f"{indent}yield n, ({', '.join(values)},)")
+        lines.append(f"{indent}n += 1")
+        number += count
+    lines.append("    return\n    yield")
+    scope: dict[str, Any] = {}
+    exec("\n".join(lines), scope)  # noqa: S102 - our own text, made from the recorded tree
+    return scope["successors"]  # type: ignore[no-any-return]
+
+
+def _mentions_param(expr: Expr) -> bool:
+    return any(e.op == "param" for e in _nodes(expr))

@@ -1,0 +1,1 @@
+"""The real kernel: driver, replay, recordings, monitor."""

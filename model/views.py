@@ -1,0 +1,157 @@
+"""`s` and `me` as an operation sees them: reading gives expressions, assigning adds to the step being recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from model.errors import DesignError, did_you_mean, here
+from model.expr import TRUTH, Element, Expr, Index, Lock, Part, lift, node
+from model.step import Held
+
+if TYPE_CHECKING:
+    from model.record import Recorder
+
+
+class StateView:
+    """`s` in an operation: attributes are the parts of the design."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        object.__setattr__(self, "_recorder", recorder)
+
+    def __getattr__(self, name: str) -> Any:
+        recorder: Recorder = self._recorder
+        part = _part(recorder, name)
+        if isinstance(part, Lock):
+            return LockView(recorder, part) if part.per is None else Indexed(recorder, part)
+        return recorder.current(name, None, part.sort) if part.per is None else Indexed(recorder, part)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        recorder: Recorder = self._recorder
+        part = _part(recorder, name)
+        if isinstance(part, Lock):
+            raise recorder.error(f"{name} is a lock and cannot be assigned; take it with `with s.{name}:`.")
+        if part.per is not None:
+            Indexed(recorder, part).complain()
+        recorder.assign(name, None, lift(value), part.sort)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._recorder.parts
+
+
+def _part(recorder: Recorder, name: str) -> Part:
+    part = recorder.parts.get(name)
+    if part is None:
+        known = sorted(recorder.parts)
+        raise DesignError(
+            f"{recorder.owner} has no field '{name}'{did_you_mean(name, known)} It has {', '.join(known)}.", here()
+        )
+    return part
+
+
+class Indexed:
+    """`s.part` where there is one part per element of a sort: `s.part[me]`, `s.part[every_client]`."""
+
+    def __init__(self, recorder: Recorder, part: Part) -> None:
+        self.recorder, self.part = recorder, part
+
+    def _index(self, index: object) -> Index:
+        sort = self.part.per
+        assert sort is not None
+        if not isinstance(index, Element):
+            raise self.recorder.error(
+                f"{self.part.name}[{index!r}]: the index is a {sort.name}, such as me, {sort.name}[0] or "
+                f"{sort.name}.every; a design does not know how many there are."
+            )
+        if index.index.sort != sort.name:
+            raise self.recorder.error(
+                f"{self.part.name} is per {sort.name}, and {index.index} is a {index.index.sort} here."
+            )
+        return index.index
+
+    def __getitem__(self, index: object) -> Any:
+        if isinstance(self.part, Lock):
+            return LockView(self.recorder, self.part, self._index(index))
+        return self.recorder.current(self.part.name, self._index(index), self.part.sort)
+
+    def __setitem__(self, index: object, value: object) -> None:
+        if isinstance(value, LockView):
+            raise self.recorder.error(f"{self.part.name} is a lock and cannot be assigned.")
+        self.recorder.assign(self.part.name, self._index(index), lift(value), self.part.sort)
+
+    def complain(self) -> None:
+        """Someone used all of them as if they were one."""
+        name, sort = self.part.name, self.part.per.name if self.part.per else ""
+        raise self.recorder.error(
+            f"{name} is one per {sort}; say whose: s.{name}[me], or s.{name}[{sort}.every] for all of them."
+        )
+
+    def _refuse(self, *_: object) -> Any:
+        self.complain()
+
+    __or__ = __and__ = __sub__ = __le__ = __ge__ = __ror__ = __rand__ = __rsub__ = __invert__ = _refuse
+    __ior__ = __iand__ = __isub__ = __bool__ = __iter__ = _refuse
+    __eq__ = __ne__ = _refuse  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]
+
+
+class LockView:
+    """A lock inside an operation: `with s.lock:`, or `.acquire()` and `.release()` where the scopes do not nest."""
+
+    def __init__(self, recorder: Recorder, part: Lock, index: Index | None = None) -> None:
+        self.recorder, self.held = recorder, Held(part.name, index)
+        if index is not None and index.kind == "each":
+            raise recorder.error(f"{part.name}[every ...]: a thread takes one lock at a time.")
+
+    @property
+    def free(self) -> Expr:
+        """No thread holds it."""
+        return node("free", (self.held.lock, self.held.index), TRUTH, self.recorder.serial)
+
+    def acquire(self) -> None:
+        self.recorder.take(self.held)
+
+    def release(self) -> None:
+        self.recorder.free(self.held)
+
+    def __enter__(self) -> None:
+        self.acquire()
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self.release()
+
+    def complain(self) -> None:
+        raise self.recorder.error(f"{self.held} is a lock, not a value; take it with `with s.{self.held}:`.")
+
+
+class Me(Element):
+    """`me` in an operation: the thread. As an index it is the thread; its attributes are private registers."""
+
+    __slots__ = ("_recorder",)
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(Index("me", recorder.by.name))
+        object.__setattr__(self, "_recorder", recorder)
+
+    def __getattr__(self, name: str) -> Expr:
+        recorder: Recorder = self._recorder
+        if name in recorder.params:
+            raise recorder.error(f"{name} is a parameter; write {name}, not me.{name}.")
+        if name not in recorder.registers:
+            known = list(recorder.registers)
+            raise recorder.error(
+                f"me.{name} is read before the operation has set it{did_you_mean(name, known)} Registers are empty "
+                f"when an operation starts."
+            )
+        return recorder.current(f"me.{name}", self.index, recorder.registers[name])
+
+    def __setattr__(self, name: str, value: object) -> None:
+        recorder: Recorder = self._recorder
+        if name in recorder.params:
+            raise recorder.error(
+                f"{name} is a parameter: it is chosen once, when the operation starts, and cannot be assigned. "
+                f"Keep the new value in a register of another name, me.kept_{name} = ..."
+            )
+        expr = lift(value)
+        recorder.registers.setdefault(name, expr.sort)
+        recorder.assign(f"me.{name}", self.index, expr, recorder.registers[name])

@@ -1,0 +1,1 @@
+"""What must hold: one idea a file, written in the expression language alone."""

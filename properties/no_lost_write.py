@@ -1,0 +1,37 @@
+"""The end-to-end form of safety: it decides what is called a loss."""
+
+from model.expr import NONE, Client, Flag, Guest, always, idle, operation, wait_for
+
+
+@always
+class no_lost_write:
+    """Once the guest has stopped and a client has synced and read all it was told of, it has read every write.
+
+    The guest stops at some moment; from then on one client is watched. When it has completed a whole sync that began
+    after the stop, is idle, and has nothing left in `user` and `mine`, its `unread` is empty: for MIGRATION, what
+    the source holds is what the destination got. A client other than MIGRATION that misses a page is called stale.
+    """
+
+    stopped = Flag("the guest writes no more")
+    watched = Flag("the client whose reads are judged", per=Client)
+    began = Flag("the watched client has begun a sync after the stop")
+    synced = Flag("it has completed that sync")
+
+    @operation(by=Guest)
+    def stop(s, me, client):
+        wait_for(~s.stopped)
+        s.stopped = True
+        s.watched[client] = True
+
+    def observe(step, before, s, me):
+        if step.by != "Client" and "unread" in step.writes and step.first:
+            wait_for(~before.stopped)
+        if step.operation == "sync" and step.by == "Client":
+            if step.first:
+                s.began |= s.stopped & s.watched[me]
+            if step.last:
+                s.synced |= s.began & s.watched[me]
+
+    def holds(s, client):
+        finished = s.watched[client] & s.synced & idle(client) & (s.user[client] | s.mine[client] <= NONE)
+        return ~finished | (s.unread[client] <= NONE)

@@ -1,0 +1,1 @@
+"""Reports: handed verdicts and traces, they never call an engine."""
