@@ -7,7 +7,7 @@ import inspect
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from model.errors import DesignError, Place, UsageError, shown_path
@@ -21,12 +21,10 @@ from model.expr import (
     Client,
     Element,
     Expr,
-    Flag,
     Guest,
     Index,
     Lock,
     Operation,
-    Pages,
     Part,
     Property,
     Slot,
@@ -35,6 +33,7 @@ from model.expr import (
     lift,
     make,
     recorders,
+    replace_index,
     rewrite,
     show,
     walk,
@@ -295,8 +294,8 @@ def _satisfiable(roots: list[Expr], leaves: list[Expr], step: Step) -> bool:
         if leaf.sort == TRUTH:
             return [False, True]
         kind = domain.get(leaf.args[0]) if leaf.op == "param" else "any"
-        allowed = {"some": lambda v: v > 0, "page": lambda v: v.bit_count() == 1}.get(str(kind), lambda v: True)
-        return [v for v in range(1 << pages) if allowed(v)]
+        least, most = {"some": (1, pages), "page": (1, 1)}.get(str(kind), (0, pages))
+        return [v for v in range(1 << pages) if least <= v.bit_count() <= most]
 
     for chosen in product(*(values(x) for x in leaves)):
         given = {id(leaf): value for leaf, value in zip(leaves, chosen, strict=True)}
@@ -315,8 +314,9 @@ def invariant(program: Program, property: Property) -> Invariant:
         UsageError: the design lacks a part that the property is about.
     """
     recorder = Recorder(program.title, program.parts, property.name, Client)
+    recorder.serial = None
     view = StateView(recorder)
-    arguments = list(inspect.signature(property.holds).parameters)
+    arguments = [p for p in inspect.signature(property.holds).parameters.values() if p.default is p.empty]
     each = Index("bound", Client.name, "client") if len(arguments) > 1 else None
     given = [Element(each)] if each else []
     try:
@@ -383,16 +383,26 @@ def _watched(program: Program, property: Property, parts: Mapping[str, Part], st
     return replace(step, updates=(*step.updates, *plain), guards=(*step.guards, *guards))
 
 
-__all__ = [
-    "Design",
-    "Flag",
-    "Invariant",
-    "Location",
-    "Lock",
-    "Pages",
-    "Program",
-    "Variable",
-    "invariant",
-    "observed",
-    "record",
-]
+def goals(program: Program, property: Property, sizes: Mapping[str, int]) -> list[tuple[str, Program, Invariant]]:
+    """What a `sometimes` property wants to see happen: (label, observed program, "it has not happened").
+
+    A search that refutes the invariant has found the happening; one that proves it has shown a vacuity.
+    """
+    found = []
+    for case in property.cases(program) if property.cases else [None]:
+        given = {"case": case} if property.cases else {}
+        bound = replace(
+            property,
+            holds=partial(property.holds, **given),
+            observe=partial(property.observe, **given) if property.observe else None,
+        )
+        watched = observed(program, bound)
+        wanted = invariant(watched, bound)
+        if wanted.each is None:
+            found.append((str(case or property.name), watched, Invariant(property.name, ~wanted.holds)))
+            continue
+        for k in range(sizes.get(wanted.each.sort, 1)):
+            name = program.sorts[wanted.each.sort].call(k)
+            one = replace_index(wanted.holds, wanted.each, Index("const", wanted.each.sort, name, k))
+            found.append((f"{name} {case}" if case else name, watched, Invariant(property.name, ~one)))
+    return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from model.errors import DesignError, here
 
@@ -45,6 +45,7 @@ class Element:
     """An element of an index sort as a design writes it; `==` gives a truth value of the model."""
 
     __slots__ = ("index",)
+    index: Index
 
     def __init__(self, index: Index) -> None:
         object.__setattr__(self, "index", index)
@@ -64,7 +65,9 @@ class Element:
 
 def _same_element(left: Element, right: object) -> Expr:
     if not isinstance(right, Element):
-        raise DesignError(f"{left.index} can only be compared with another {left.index.sort}.", here())
+        raise DesignError(
+            f"{left.index} can only be compared with another {left.index.sort}, such as {left.index.sort}[0].", here()
+        )
     if left.index.sort != right.index.sort:
         raise DesignError(f"{left.index} is a {left.index.sort}, {right.index} a {right.index.sort}.", here())
     return make("is", left.index, right.index)
@@ -463,6 +466,7 @@ class Part:
     doc: str
     per: Sort | None = None
     initially: object = None
+    sort: ClassVar[str] = ""
     name: str = field(default="", init=False)
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -534,7 +538,8 @@ class Property:
     Attributes:
         kind: "always" (in every reachable state), or "sometimes" (in some reachable state: a check against vacuity).
         holds: `holds(s)` or `holds(s, client)`: a truth value; with a second argument it must hold for each client.
-            Of kind "sometimes": `holds(s, program)` yields pairs of a label and a truth value, each to be reached.
+        cases: of kind "sometimes": `cases(program)` lists what has to happen, one search each; `observe` and `holds`
+            are then handed the case as their argument `case`.
         parts: ghost parts that the property adds to the design.
         operations: operations it adds, such as `stop`.
         observe: `observe(step, before, s, me)`, called for every step of the design: changes the ghosts in the same
@@ -548,6 +553,7 @@ class Property:
     parts: dict[str, Part] = field(default_factory=dict)
     operations: dict[str, Operation] = field(default_factory=dict)
     observe: Callable[..., None] | None = None
+    cases: Callable[[Any], list[str]] | None = None
 
     @property
     def summary(self) -> str:
@@ -582,4 +588,5 @@ def _property(body: Any, kind: str) -> Property:
         parts={n: p for n, p in words.items() if isinstance(p, Part)},
         operations={n: o for n, o in words.items() if isinstance(o, Operation)},
         observe=words.get("observe"),
+        cases=words.get("cases"),
     )

@@ -132,7 +132,7 @@ class Instance:
     @cached_property
     def fields(self) -> tuple[Field, ...]:
         """Shared parts first, then those per element, then registers, ghosts and locations."""
-        found = []
+        found: list[Field] = []
         for variable in sorted(self.program.variables, key=lambda v: (v.role == "ghost", v.per is not None)):
             width = self.pages if variable.sort == PAGES else 1
             numbers = [None] if variable.per is None else list(range(self.sizes[variable.per.name]))
@@ -332,7 +332,7 @@ class Instance:
     @cached_property
     def moves(self) -> tuple[Move, ...]:
         """Every move, in the fixed order of the program: steps, threads, parameters."""
-        found = []
+        found: list[Move] = []
         for ground in self.steps:
             for values in product(*(self.choices(p) for p in ground.params)):
                 names = [p.name for p in ground.params]

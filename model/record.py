@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dis
 import inspect
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,7 +75,8 @@ class Recorder:
         self.registers: dict[str, str] = {}  # name -> sort of value
         self.steps: list[Draft] = []
         self.held: list[Held] = []
-        self.draft, self.serial = Draft(), next(_serial)
+        self.draft = Draft()
+        self.serial: int | None = next(_serial)  # None: not in a step, as in a property
 
     # -- what the views call
 
@@ -149,26 +149,30 @@ class Recorder:
         else:
             self.steps[-1].frees.append(held)
 
-    def cut(self, name: object) -> None:
-        """End the open step and name it."""
+    def cut(self, name: object, place: Place | None = None) -> None:
+        """End the open step and name it; `place` is the line that ends it."""
         if not isinstance(name, str) or not name:
-            raise self.error('`yield` ends a step and names it: yield "cleared".', self.draft.place)
+            raise self.error('`yield` ends a step and names it: yield "cleared".', place)
         if not self.draft.something() and not (self.params and not self.steps):
-            raise self.error(f'nothing happens before `yield "{name}"`; a step changes something or waits.')
+            raise self.error(f'nothing happens before `yield "{name}"`; a step changes something or waits.', place)
         if any(name == s.name for s in self.steps):
-            raise self.error(f'two steps of this operation are named "{name}"; a counterexample could not tell them.')
+            raise self.error(
+                f'two steps of this operation are named "{name}", and a counterexample could not tell them apart; '
+                f"give each its own name.",
+                place,
+            )
         self.draft.name = name
-        self.draft.place = self.draft.place or here()
+        self.draft.place = self.draft.place or place or here()
         self.steps.append(self.draft)
         self.draft, self.serial = Draft(), next(_serial)
 
-    def finish(self) -> None:
+    def finish(self, start: Place) -> None:
         """The operation has returned: what is open must be nothing, or the one unnamed step."""
         if self.held:
-            raise self.error(f"{self.held[0]} is taken and never freed; use `with s.{self.held[0]}:`.")
+            raise self.error(f"{self.held[0]} is taken and never freed; use `with s.{self.held[0]}:`.", start)
         if not self.draft.something():
             if not self.steps:
-                raise self.error("the operation does nothing; let it change a part or remove it.")
+                raise self.error("the operation does nothing; let it change a part, or remove it.", start)
             return
         if self.steps:
             raise self.error(
@@ -273,9 +277,8 @@ def record_operation(
         body = operation.function(StateView(recorder), Me(recorder), **given)
         if inspect.isgenerator(body):
             for label in body:
-                recorder.cut(label)
-                _at_yield(recorder, body, code.co_filename)
-        recorder.finish()
+                recorder.cut(label, Place(start.file, body.gi_frame.f_lineno))
+        recorder.finish(start)
     except DesignError as wrong:
         raise _named(wrong, recorder) from None
     except Exception as wrong:
@@ -291,18 +294,11 @@ def _argument(param: Param) -> object:
     return node("param", (param.name,), TRUTH if param.kind == "truth" else PAGES)
 
 
-def _at_yield(recorder: Recorder, body: Any, file: str) -> None:
-    """A generator that has just yielded knows its line; a step that only chooses has no other."""
-    frame = body.gi_frame
-    if frame is not None and recorder.steps[-1].place is None:
-        recorder.steps[-1].place = Place(shown_path(file), frame.f_lineno)
-
-
 def _no_rebinding(operation: Operation, names: list[str], recorder: Recorder) -> None:
     code = operation.function.__code__
     line = code.co_firstlineno
     for instruction in dis.get_instructions(code):
-        line = instruction.starts_line or line if sys.version_info < (3, 13) else instruction.line_number or line
+        line = getattr(instruction, "line_number", instruction.starts_line) or line  # line_number: Python 3.13
         if instruction.opname.startswith(("STORE_FAST", "STORE_DEREF")) and instruction.argval in names:
             raise recorder.error(
                 f"{instruction.argval} is a parameter: it is chosen once, when the operation starts, and cannot be "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from model.errors import DesignError, did_you_mean, here
-from model.expr import TRUTH, Element, Expr, Index, Lock, Part, lift, node
+from model.expr import TRUTH, Element, Expr, Index, Lock, Part, Sort, lift, node
 from model.step import Held
 
 if TYPE_CHECKING:
@@ -54,6 +54,10 @@ class Indexed:
     def __init__(self, recorder: Recorder, part: Part) -> None:
         self.recorder, self.part = recorder, part
 
+    @property
+    def sort_of_index(self) -> Sort | None:
+        return self.part.per
+
     def _index(self, index: object) -> Index:
         sort = self.part.per
         assert sort is not None
@@ -64,7 +68,9 @@ class Indexed:
             )
         if index.index.sort != sort.name:
             raise self.recorder.error(
-                f"{self.part.name} is per {sort.name}, and {index.index} is a {index.index.sort} here."
+                f"{self.part.name} is per {sort.name}, and {index.index} is a {index.index.sort} here. Index it by a "
+                f"parameter named {sort.name.lower()}, by {sort.name}[0] or {sort.name}.every, or let those threads "
+                f"run the operation: @operation(by={sort.name})."
             )
         return index.index
 
@@ -128,6 +134,7 @@ class Me(Element):
     """`me` in an operation: the thread. As an index it is the thread; its attributes are private registers."""
 
     __slots__ = ("_recorder",)
+    _recorder: Recorder
 
     def __init__(self, recorder: Recorder) -> None:
         super().__init__(Index("me", recorder.by.name))

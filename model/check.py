@@ -1,0 +1,291 @@
+"""`python -m model.check [DESIGN …]`: search, prove, compare, and show why a page was lost."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from model.cli import columns, complain, print_lines, run, write_out
+from model.errors import UsageError
+from model.verdict import INTERRUPTED, PROVED, REFUTED, Refuted, Undetermined, exit_code
+
+if TYPE_CHECKING:
+    from model.design import Design
+    from model.engines.limits import Progress
+    from model.expr import Property
+    from model.run import Question, Result
+
+ENGINES = ("auto", "explicit", "lanes", "bounded", "induction", "inductive")
+FORMATS = ("text", "json", "dot", "graphml")
+GRAPH_STATES = 5_000
+
+
+def _complete_designs(ctx: click.Context, param: click.Parameter, word: str) -> list[str]:
+    from model.designs.catalogue import built_in_designs
+
+    files = [str(p) for p in Path().glob("*.py")]
+    return [name for name in [*built_in_designs(), *files] if name.startswith(word)]
+
+
+def _complete_properties(ctx: click.Context, param: click.Parameter, word: str) -> list[str]:
+    from model.designs.catalogue import built_in_properties
+
+    return [name for name in ["all", *built_in_properties()] if name.startswith(word)]
+
+
+def version_line() -> str:
+    """`clearorder 0.1.0 (z3 4.13.0, Python 3.11.7)`."""
+    from importlib.metadata import PackageNotFoundError, version
+    from platform import python_version
+
+    from model import __version__
+
+    try:
+        z3 = version("z3-solver")
+    except PackageNotFoundError:
+        z3 = "not installed"
+    return f"clearorder {__version__} (z3 {z3}, Python {python_version()})"
+
+
+def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        click.echo(version_line())
+        ctx.exit(0)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.argument("designs", nargs=-1, metavar="[DESIGN]...", shell_complete=_complete_designs)
+@click.option("--pages", type=click.IntRange(1), default=2, show_default=True, help="Pages of the finite instance.")
+@click.option("--clients", type=click.IntRange(1), default=2, show_default=True, help="Clients of the finite instance.")
+@click.option("--slots", type=click.IntRange(1), help="Memory slots, where a design has several.")
+@click.option("--vcpus", type=click.IntRange(1), help="vCPUs, where a design tells them apart.")
+@click.option("--size", "extra", multiple=True, metavar="SORT=N", help="Elements of an index sort of the design's own.")
+@click.option(
+    "--property",
+    "properties",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=_complete_properties,
+    help="What must hold; may be repeated. Default: no_lost_write and promise_kept; 'all' adds the disciplines.",
+)
+@click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="Who is asked.")
+@click.option("--max-states", type=click.IntRange(1), metavar="N", help="Give up after so many states: undetermined.")
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Give up after that time.")
+@click.option("--depth", type=click.IntRange(1), metavar="N", help="Moves to unroll at most (bounded, induction).")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="What to write.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write there.")
+@click.option("--show", is_flag=True, help="Print the recorded atomic steps instead of checking.")
+@click.option("--list", "listing", is_flag=True, help="List designs and properties.")
+@click.option("-q", "--quiet", is_flag=True, help="Verdicts only.")
+@click.option("-v", "--verbose", is_flag=True, help="Every engine's answer, every counterexample, seconds.")
+@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show versions."
+)
+def command(designs: tuple[str, ...], **options: Any) -> int:
+    """Search every interleaving of a dirty-tracking DESIGN for a write that is never migrated.
+
+    DESIGN is a built-in name (see --list), a file my_design.py, or my_design.py:ClassName. Without any, the three
+    designs of the 2019 discussion are compared with their recorded verdicts.
+
+    Exit codes: 0 every property holds (comparison: every verdict is the recorded one), 1 a property is refuted, 2 bad
+    use or an ill-formed design, 3 undetermined, 4 an outside tool is missing, 70 internal error, 130 interrupted.
+    """
+    if options["listing"]:
+        return _list(options["color"])
+    if options["show"]:
+        return _show(designs, options)
+    if options["form"] in ("dot", "graphml"):
+        return _graph(designs, options)
+    questions = list(_questions(designs, options))
+    with _progress(options["quiet"]) as report:
+        results = _ask(questions, report)
+    code = _exit_code(results, comparing=not designs)
+    command.code = code  # type: ignore[attr-defined]  # for `| head`
+    _write(results, comparing=not designs, options=options)
+    if code == INTERRUPTED:
+        complain("interrupted; what was covered so far is above.")
+    return code
+
+
+# ---------------------------------------------------------------- what is asked
+
+
+def _questions(designs: Sequence[str], options: Mapping[str, Any]) -> Iterator[Question]:
+    from model.designs.catalogue import MAIN, load
+    from model.engines.limits import Limits
+    from model.run import Question
+
+    limits = Limits(options["max_states"], options["timeout"], options["depth"])
+    for spec in designs or MAIN:
+        design = load(spec)
+        for property in _properties(options["properties"], design):
+            yield Question(design, property, options["pages"], _sizes(design, options), options["engine"], limits)
+
+
+def _properties(names: Sequence[str], design: type[Design]) -> Iterator[Property]:
+    from model.designs.catalogue import DEFAULT_PROPERTIES, built_in_properties, find_property
+    from model.run import applies
+
+    for name in names or DEFAULT_PROPERTIES:
+        if name != "all":
+            yield find_property(name, design)
+            continue
+        yield from (p for p in built_in_properties().values() if not applies(design, p))
+
+
+def _sizes(design: type[Design], options: Mapping[str, Any]) -> dict[str, int]:
+    """Sizes by index sort; a size that was typed for a sort that the design lacks is refused."""
+    from model.design import record
+    from model.instance import used_sorts
+
+    program = record(design)
+    used = used_sorts(program)
+    sizes = {"Client": options["clients"]} if "Client" in used else {}
+    typed = {s: options[f"{s.lower()}s"] for s in ("Slot", "Vcpu") if options[f"{s.lower()}s"]}
+    for text in options["extra"]:
+        name, _, number = text.partition("=")
+        if not number.isdigit() or int(number) < 1:
+            raise UsageError(f"--size {text}: write the sort and a number from 1, such as --size Chunk=2.")
+        typed[name] = int(number)
+    for name in typed:
+        if name not in used:
+            raise UsageError(f"{program.name} has no {name}; it has {', '.join(sorted(used - {'Guest'})) or 'none'}.")
+    return sizes | typed
+
+
+def _ask(questions: Sequence[Question], report: Callable[[Progress], None] | None) -> list[Result]:
+    """Answer one after another; an interrupted answer is the last."""
+    from dataclasses import replace
+
+    from model.run import answer
+
+    results = []
+    for question in questions:
+        results.append(answer(replace(question, limits=replace(question.limits, report=report))))
+        verdict = results[-1].verdict
+        if isinstance(verdict, Undetermined) and verdict.interrupted:
+            break
+    return results
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
+    """A line on stderr that says how far the search has come; only on a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from model.cli import console
+
+    with console("auto", stderr=True).status("starting") as status:
+        yield lambda p: status.update(f"{p.engine}: depth {p.depth}, {p.states:,} states")
+
+
+def _exit_code(results: Sequence[Result], comparing: bool) -> int:
+    if not comparing or any(isinstance(r.verdict, Undetermined) for r in results):
+        return exit_code(r.verdict for r in results)
+    return REFUTED if any(_differs(r) for r in results) else PROVED
+
+
+def _differs(result: Result) -> bool:
+    from model.designs.manifest import recorded
+
+    expected = recorded(result.design, result.property, result.evidence[-1].scope)
+    return expected is not None and expected != result.verdict.word
+
+
+# ---------------------------------------------------------------- what is written
+
+
+def _write(results: Sequence[Result], comparing: bool, options: Mapping[str, Any]) -> None:
+    from importlib.metadata import version
+
+    if options["form"] == "json":
+        from model import __version__
+        from reports.as_json import document
+
+        tool = {"name": "clearorder", "version": __version__, "z3": version("z3-solver")}
+        write_out(document(results, tool), options["output"])
+        return
+    from reports import text
+
+    width = columns(options["color"])
+    stories = [] if options["quiet"] else [r for r in results if not comparing or _in_comparison(r, options["verbose"])]
+    lines = list(text.results(results, width=width, verbose=options["verbose"], stories=stories))
+    if comparing:
+        lines += _comparison(results)
+    if options["output"]:
+        write_out("".join(f"{line.plain}\n" for line in lines), options["output"])
+    else:
+        print_lines(lines, options["color"])
+
+
+def _in_comparison(result: Result, verbose: bool) -> bool:
+    return verbose or result.property == "no_lost_write"
+
+
+def _comparison(results: Sequence[Result]) -> Iterator[Any]:
+    from rich.text import Text
+
+    yield Text()
+    different = [f"{r.design} {r.property}" for r in results if _differs(r)]
+    if different:
+        yield Text(f"Not the recorded verdict: {', '.join(different)}.", "bold red")
+    elif any(isinstance(r.verdict, Undetermined) for r in results):
+        yield Text("Not every question was answered.", "bold yellow")
+    else:
+        losers = sum(1 for r in results if isinstance(r.verdict, Refuted) and r.property == "no_lost_write")
+        yield Text(f"Every verdict is the recorded one: {losers} of {len(results) // 2} designs lose writes.")
+
+
+def _list(color: str) -> int:
+    from model.designs.catalogue import built_in_designs, built_in_properties, load
+    from reports.text import first_sentence, listing
+
+    designs = {name: first_sentence(load(name).__doc__ or "") for name in built_in_designs()}
+    print_lines(listing(designs, built_in_properties(), width=columns(color)), color)
+    return PROVED
+
+
+def _show(designs: Sequence[str], options: Mapping[str, Any]) -> int:
+    from rich.text import Text
+
+    from model.design import record
+    from model.designs.catalogue import MAIN, load
+    from reports import text
+
+    lines: list[Text] = []
+    for spec in designs or MAIN:
+        if lines:
+            lines.append(Text())
+        lines += text.steps(record(load(spec)), width=columns(options["color"]))
+    if options["output"]:
+        write_out("".join(f"{line.plain}\n" for line in lines), options["output"])
+    else:
+        print_lines(lines, options["color"])
+    return PROVED
+
+
+def _graph(designs: Sequence[str], options: Mapping[str, Any]) -> int:
+    """The state graph of one design as DOT or GraphML."""
+    from model.design import record
+    from model.designs.catalogue import load
+    from model.graph import as_text, state_graph
+    from model.instance import Instance
+
+    if len(designs) != 1:
+        raise UsageError(f"--format {options['form']} writes the state graph of one design: name it.")
+    design = load(designs[0])
+    instance = Instance(record(design), options["pages"], _sizes(design, options))
+    graph = state_graph(instance, max_states=options["max_states"] or GRAPH_STATES)
+    write_out(as_text(graph, options["form"]), options["output"])
+    return PROVED
+
+
+if __name__ == "__main__":
+    run(command, "python -m model.check")

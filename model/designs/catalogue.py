@@ -1,0 +1,141 @@
+"""Finding designs and properties by name: built in, in a user's file, or beside a user's design."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+from model.design import Design, kebab
+from model.errors import DesignError, Place, UsageError, did_you_mean, shown_path
+from model.expr import Property
+
+HERE = Path(__file__).parent
+NOT_DESIGNS = {"__init__", "catalogue", "dirty_log", "manifest"}
+MAIN = ("naive", "top-layer", "per-slot-cache")
+DEFAULT_PROPERTIES = ("no_lost_write", "promise_kept")
+
+
+def built_in_designs() -> list[str]:
+    """Names of the designs that come with the tool; the three of the 2019 discussion first."""
+    names = sorted(_modules())
+    return [*MAIN, *(n for n in names if n not in MAIN)]
+
+
+def _modules() -> dict[str, str]:
+    """name -> module, for every file that holds a built-in design."""
+    files = [f for f in HERE.rglob("*.py") if f.stem not in NOT_DESIGNS]
+    return {kebab(f.stem): ".".join(("model.designs", *f.relative_to(HERE).with_suffix("").parts)) for f in files}
+
+
+def load(spec: str) -> type[Design]:
+    """The design that `spec` names: `top-layer`, `my_design.py` or `my_design.py:MyDesign`.
+
+    Raises:
+        UsageError: there is no such design or file; the message offers the nearest name.
+        DesignError: the file cannot be run; the message has file and line.
+    """
+    if spec.endswith(".py") or ".py:" in spec:
+        path, _, name = spec.partition(".py:")
+        file = Path(path if spec.endswith(".py") else path + ".py")
+        return _one_design(_run(file), name, file)
+    modules = _modules()
+    if spec not in modules:
+        raise UsageError(
+            f"there is no design '{spec}'{did_you_mean(spec, list(modules))} `--list` shows them; "
+            f"a design of your own is given as a file: my_design.py"
+        )
+    module = importlib.import_module(modules[spec])
+    return next(d for d in _designs(module) if kebab(d.__name__) == spec)
+
+
+def _run(file: Path) -> ModuleType:
+    if not file.is_file():
+        raise UsageError(f"there is no file '{file}'; a design is a file such as my_design.py or a name from `--list`.")
+    module_name = f"_design_{file.stem}"
+    spec = importlib.util.spec_from_file_location(module_name, file)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"'{file}' is not a Python file.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    sys.path.insert(0, str(file.resolve().parent))
+    try:
+        spec.loader.exec_module(module)
+    except DesignError:
+        raise
+    except SyntaxError as wrong:
+        raise DesignError(f"{wrong.msg}.", Place(shown_path(str(file)), wrong.lineno or 1)) from None
+    except Exception as wrong:
+        frames = [f for f in traceback.extract_tb(wrong.__traceback__) if f.filename == str(file)]
+        place = Place(shown_path(str(file)), (frames[-1].lineno if frames else 1) or 1)
+        raise DesignError(f"{type(wrong).__name__}: {wrong}", place) from None
+    finally:
+        sys.path.remove(str(file.resolve().parent))
+    return module
+
+
+def _designs(module: ModuleType) -> list[type[Design]]:
+    """Designs that the module defines itself."""
+    found = [v for v in vars(module).values() if isinstance(v, type) and issubclass(v, Design)]
+    return [d for d in found if d.__module__ == module.__name__]
+
+
+def _one_design(module: ModuleType, name: str, file: Path) -> type[Design]:
+    own = _designs(module)
+    if name:
+        every = {d.__name__: d for d in vars(module).values() if isinstance(d, type) and issubclass(d, Design)}
+        if name in every and every[name] is not Design:
+            return every[name]
+        known = [d.__name__ for d in own]
+        raise UsageError(f"{file} has no design '{name}'{did_you_mean(name, known)} It has {_and(known)}.")
+    leaves = [d for d in own if not any(o is not d and issubclass(o, d) for o in own)]
+    if len(leaves) == 1:
+        return leaves[0]
+    if not leaves:
+        raise UsageError(f"{file} defines no design; a design is a class: class MyDesign(DirtyLog): ...")
+    raise UsageError(f"{file} defines {_and([d.__name__ for d in leaves])}; say which: {file}:{leaves[0].__name__}")
+
+
+def _and(words: list[str]) -> str:
+    return ", ".join(words) or "none"
+
+
+def built_in_properties() -> dict[str, Property]:
+    """name -> property, the two forms of safety first."""
+    import properties
+
+    found: dict[str, Property] = {}
+    for file in sorted(Path(properties.__file__ or "").parent.glob("[a-z]*.py")):
+        module = importlib.import_module(f"properties.{file.stem}")
+        found |= {v.name: v for v in vars(module).values() if isinstance(v, Property)}
+    first = {name: found[name] for name in DEFAULT_PROPERTIES}
+    return first | {n: p for n, p in found.items() if n not in first}
+
+
+def find_property(name: str, design: type[Design] | None = None) -> Property:
+    """A property by its name: built in, `my_rules.py:name`, or defined in the file of the design.
+
+    Raises:
+        UsageError: there is none; the message offers the nearest name.
+    """
+    if ".py:" in name:
+        path, _, word = name.partition(".py:")
+        known = {p.name: p for p in _properties(_run(Path(path + ".py")))}
+        name = word
+    else:
+        beside = sys.modules.get(design.__module__) if design else None
+        known = built_in_properties() | {p.name: p for p in _properties(beside)}
+    if name not in known:
+        raise UsageError(
+            f"there is no property '{name}'{did_you_mean(name, list(known))} `--list` shows them; one of your own "
+            f"stands in the design's file or is given as rules.py:{name}"
+        )
+    return known[name]
+
+
+def _properties(module: ModuleType | None) -> Iterator[Property]:
+    return (v for v in vars(module).values() if isinstance(v, Property)) if module else iter(())

@@ -1,0 +1,419 @@
+"""One question, one answer: which engines are asked about a property of a design, and how their verdicts combine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from time import monotonic
+from typing import Any
+
+from model.design import Design, Invariant, Program, goals, invariant, observed, record
+from model.designs.catalogue import built_in_properties
+from model.engines.limits import Limits, Progress
+from model.errors import UsageError, did_you_mean
+from model.expr import Property
+from model.instance import Instance, State, used_sorts
+from model.story import Story, told
+from model.trace import Continuation, Trace, carried_over, joined, onward, replayed, shortest, smaller_sizes
+from model.verdict import Proved, Refuted, Undetermined, Verdict
+
+ENGINES = ("auto", "explicit", "lanes", "bounded", "induction", "inductive")
+PROOF_SECONDS = 60.0
+SMALL = 300_000  # states up to which a trace is rebuilt on the reference
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one engine that was asked said, and of which scope ("any" where it holds for every size)."""
+
+    engine: str
+    verdict: Verdict
+    scope: Mapping[str, int | str]
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer to one question.
+
+    Attributes:
+        scope: {"pages": 2 or "any", "clients": 2 or "any", …} of the verdict.
+        evidence: one entry for each engine that was asked, the deciding one first.
+        trace: the counterexample on the size where it is shown, replayed; `whole` adds what follows it.
+        notes: what a reader should know besides the verdict, one sentence each.
+        proof: what a parametric proof left behind (an invariant), or None.
+    """
+
+    design: str
+    property: str
+    verdict: Verdict
+    scope: Mapping[str, int | str]
+    program: Program
+    evidence: tuple[Evidence, ...] = ()
+    story: Story | None = None
+    trace: Trace | None = None
+    whole: Trace | None = None
+    notes: tuple[str, ...] = ()
+    proof: Any = None
+    goal: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A property of a design at a size.
+
+    Args:
+        name: what the design is called in reports (default: the program's name).
+        pages: pages of the finite instance.
+        sizes: elements of index sorts, {"Client": 2}; sorts that the design lacks are refused.
+        engine: one of ENGINES.
+    """
+
+    design: type[Design]
+    property: Property
+    pages: int = 2
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    engine: str = "auto"
+    limits: Limits = field(default_factory=Limits)
+    name: str = ""
+
+
+def answer(question: Question) -> Result:
+    """Ask the engines and return what they say together.
+
+    Raises:
+        ModelError: the design is not well formed, the property does not apply, a size or an engine does not exist.
+    """
+    if question.engine not in ENGINES:
+        raise UsageError(f"there is no engine '{question.engine}'{did_you_mean(question.engine, list(ENGINES))}")
+    program = record(question.design)
+    if question.property.kind == "sometimes":
+        return _happenings(question, program)
+    watched = observed(program, question.property)
+    asked = _Asked(question, program, watched, invariant(watched, question.property))
+    return asked.auto() if question.engine == "auto" else asked.one(question.engine)
+
+
+def check(
+    design: type[Design], property: Property, *, pages: int = 2, clients: int = 2, engine: str = "auto", **limits: Any
+) -> Verdict:
+    """The verdict alone: `check(PerSlotCache, promise_kept, pages=2, clients=2)`."""
+    return answer(Question(design, property, pages, {"Client": clients}, engine, Limits(**limits))).verdict
+
+
+def applies(design: type[Design], property: Property) -> str:
+    """Why the property cannot be asked of the design, or an empty string."""
+    try:
+        program = record(design)
+        if property.kind == "sometimes":
+            goals(program, property, {})
+        else:
+            invariant(observed(program, property), property)
+    except UsageError as reason:
+        return reason.message
+    return ""
+
+
+def sizes_for(program: Program, given: Mapping[str, int]) -> dict[str, int]:
+    """The given sizes that the design has a sort for; the guest is always one."""
+    used = used_sorts(program)
+    return {s: n for s, n in given.items() if s in used}
+
+
+def finite_scope(instance: Instance) -> dict[str, int | str]:
+    """{"pages": 2, "clients": 2}"""
+    counts: dict[str, int | str] = {"pages": instance.pages}
+    return counts | {f"{s.lower()}s": n for s, n in instance.sizes.items() if instance.program.sorts[s].size is None}
+
+
+def any_scope(instance: Instance) -> dict[str, int | str]:
+    """{"pages": "any", "clients": "any"}"""
+    return dict.fromkeys(finite_scope(instance), "any")
+
+
+# ---------------------------------------------------------------- engines
+
+
+def _explicit(asked: _Asked, limits: Limits) -> Verdict:
+    from model.engines import explicit
+
+    return explicit.search(asked.instance, [asked.invariant], limits)
+
+
+def _lanes(asked: _Asked, limits: Limits) -> Verdict:
+    from model.engines import lanes
+
+    return lanes.search(asked.instance, [asked.invariant], limits)
+
+
+def _bounded(asked: _Asked, limits: Limits) -> Verdict:
+    from model.engines import bounded
+
+    return bounded.search(asked.instance, [asked.invariant], limits)
+
+
+def _induction(asked: _Asked, limits: Limits) -> Verdict:
+    from model.engines import induction
+
+    return induction.search(asked.instance, [asked.invariant], limits)
+
+
+def _inductive(asked: _Asked, limits: Limits) -> Verdict:
+    from model.engines import inductive
+
+    return inductive.prove(asked.watched, [asked.invariant], limits)
+
+
+RUN: Mapping[str, Callable[[_Asked, Limits], Verdict]] = {
+    "explicit": _explicit,
+    "lanes": _lanes,
+    "bounded": _bounded,
+    "induction": _induction,
+    "inductive": _inductive,
+}
+
+
+class _Asked:
+    """A question with its program recorded and observed."""
+
+    def __init__(self, question: Question, program: Program, watched: Program, invariant: Invariant) -> None:
+        self.question, self.program, self.watched, self.invariant = question, program, watched, invariant
+        self.instance = Instance(watched, question.pages, sizes_for(program, question.sizes))
+        self.name = question.name or program.name
+
+    def ask(self, engine: str, limits: Limits | None = None) -> Evidence:
+        limits = limits or self.question.limits
+        if limits.report:
+            limits.report(Progress(engine, 0, 0))
+        verdict = RUN[engine](self, limits)
+        scope = any_scope(self.instance) if engine == "inductive" else finite_scope(self.instance)
+        return Evidence(engine, verdict, scope)
+
+    def one(self, engine: str) -> Result:
+        return self.result([self.ask(engine)])
+
+    def auto(self) -> Result:
+        """A finite search for the shortest counterexample; where there is none, a proof for any size."""
+        begin = monotonic()
+        finite = self.ask("lanes")
+        if isinstance(finite.verdict, Refuted) or _interrupted(finite.verdict):
+            return self.result([finite])
+        left = self.question.limits.left(begin)
+        seconds = PROOF_SECONDS if left is None else min(PROOF_SECONDS, max(1.0, left))
+        proof = self.ask("inductive", replace(self.question.limits, seconds=seconds))
+        if isinstance(proof.verdict, Proved):
+            return self.result([proof, finite])
+        return self.result([finite, proof])
+
+    def result(self, evidence: list[Evidence]) -> Result:
+        """The first piece of evidence decides; a refutation is turned into a trace and its story."""
+        decided = evidence[0]
+        base = Result(
+            design=self.name,
+            property=self.invariant.name,
+            verdict=decided.verdict,
+            scope=decided.scope,
+            program=self.program,
+            evidence=tuple(evidence),
+            notes=tuple(self.notes(evidence)),
+            proof=decided.verdict.detail if decided.engine == "inductive" else None,
+        )
+        return self.refuted(base) if isinstance(decided.verdict, Refuted) else base
+
+    def notes(self, evidence: list[Evidence]) -> list[str]:
+        decided = evidence[0]
+        found = [
+            f"for any number: undetermined ({e.verdict.reason})"
+            for e in evidence[1:]
+            if isinstance(e.verdict, Undetermined) and e.engine == "inductive" and isinstance(decided.verdict, Proved)
+        ]
+        if isinstance(decided.verdict, Undetermined) and isinstance(evidence[-1].verdict, Undetermined):
+            found += [f"{e.engine}: {e.verdict.reason}" for e in evidence[1:] if isinstance(e.verdict, Undetermined)]
+        if isinstance(decided.verdict, Proved):
+            found += vacuities(self.program, self.instance)
+        return found
+
+    # -- counterexamples
+
+    def refuted(self, base: Result) -> Result:
+        trace = self.shown(base.verdict)
+        whole, aftermath = self.afterwards(trace)
+        story = told(trace, self.name, whole=whole, aftermath=aftermath)
+        return replace(base, trace=trace, whole=whole, story=story)
+
+    def shown(self, verdict: Verdict) -> Trace:
+        """A shortest trace on the smallest instance where it is no longer than on the one that was asked for."""
+        for pages, sizes in smaller_sizes(self.question.pages, self._free_sizes()):
+            trace = self.trace_at(pages, sizes, verdict.depth)
+            if trace is not None:
+                return trace
+        trace = self.trace_at(self.question.pages, self._free_sizes(), verdict.depth)
+        assert trace is not None, "a refuted instance has a trace"
+        return trace
+
+    def _free_sizes(self) -> dict[str, int]:
+        program = self.program
+        return {s: n for s, n in self.instance.sizes.items() if program.sorts[s].size is None}
+
+    def trace_at(self, pages: int, sizes: Mapping[str, int], depth: int) -> Trace | None:
+        """A trace of exactly `depth` moves at that size, or None where the shortest is longer or there is none."""
+        from model.engines import lanes
+
+        try:
+            instance = Instance(self.watched, pages, sizes)
+        except UsageError:
+            return None
+        verdict = lanes.search(instance, [self.invariant], Limits(depth=depth))
+        if not isinstance(verdict, Refuted) or verdict.depth != depth:
+            return None
+        accept = self._extendable(instance) if self.invariant.name == "promise_kept" else None
+        return shortest(instance, self.invariant, accept)
+
+    def _extendable(self, instance: Instance) -> Callable[[State, int | None], bool]:
+        """Which broken promises can still become an end-to-end loss (asked of the first few only)."""
+        end = self._end_to_end(instance)
+        tried = [0]
+
+        def accept(state: State, number: int | None) -> bool:
+            tried[0] += 1
+            if end is None or tried[0] > 20:
+                return tried[0] == 1
+            target, lost = end
+            run = onward(target, carried_over(state, instance, target), lost(number))
+            return run is not None and run.complete
+
+        return accept
+
+    def _end_to_end(
+        self, instance: Instance
+    ) -> tuple[Instance, Callable[[int | None], Callable[[State], bool]]] | None:
+        """The instance with a `stop`, and what it means there that a client has lost a write."""
+        no_lost_write = built_in_properties()["no_lost_write"]
+        try:
+            watched = observed(self.program, no_lost_write)
+            ends = invariant(watched, no_lost_write)
+        except UsageError:
+            return None
+        sizes = {s: n for s, n in instance.sizes.items() if self.program.sorts[s].size is None}
+        target = Instance(watched, instance.pages, sizes)
+        holds = {k: target.predicate(case) for k, case in target.cases(ends)}
+        self._ends = ends
+        return target, lambda number: lambda state: not holds[number](state)
+
+    def afterwards(self, trace: Trace) -> tuple[Trace | None, str]:
+        """What becomes of a broken promise: the trace extended to the loss, or a sentence on how it is recovered."""
+        if self.invariant.name != "promise_kept":
+            return None, ""
+        end = self._end_to_end(trace.instance)
+        if end is None:
+            return None, ""
+        target, lost = end
+        start = carried_over(trace.states[-1], trace.instance, target)
+        run = onward(target, start, lost(trace.number))
+        if run is None:
+            return None, self.recovery(trace)
+        if not run.complete:
+            return None, "whether the write is lost in the end was not determined: too many states follow"
+        return joined(trace, run, self._ends, trace.number), ""
+
+    def recovery(self, trace: Trace) -> str:
+        """How the page gets a promise again, or is read: the first move of a shortest way there without new writes."""
+        instance = trace.instance
+        case = dict(instance.cases(trace.invariant))[trace.number]
+        holds = instance.predicate(case)
+        run = onward(_without_writes(instance), trace.states[-1], holds)
+        if run is None or not run.complete or not run.moves:
+            return "promise broken, and no run loses the write in the end"
+        whole = Trace(instance, trace.moves + run.moves, trace.states + run.states[1:], trace.invariant, trace.number)
+        from model.story import move_text
+
+        text = move_text(whole, len(whole), [0] * instance.pages)
+        last = run.moves[-1].ground
+        return f"promise broken, recovered by {last.step.label}: {text}, so no run loses the write in the end"
+
+
+def _without_writes(instance: Instance) -> Instance:
+    """The same instance where only clients move."""
+    quiet = Instance(
+        instance.program,
+        instance.pages,
+        {s: n for s, n in instance.sizes.items() if instance.program.sorts[s].size is None},
+    )
+    successors = instance.successors
+    clients = {m.number for m in instance.moves if m.ground.sort == "Client"}
+    quiet.__dict__["successors"] = lambda state: ((n, after) for n, after in successors(state) if n in clients)
+    return quiet
+
+
+def _interrupted(verdict: Verdict) -> bool:
+    return isinstance(verdict, Undetermined) and verdict.interrupted
+
+
+# ---------------------------------------------------------------- vacuity
+
+
+def vacuities(program: Program, instance: Instance, pages: int = 1) -> list[str]:
+    """What never happens in the design on a small instance, so that a pass says less than it seems."""
+    every_step_fires = built_in_properties()["every_step_fires"]
+    sizes = {s: min(n, 2) for s, n in instance.sizes.items() if program.sorts[s].size is None}
+    idle = [label for label, verdict in _goal_verdicts(program, every_step_fires, pages, sizes) if verdict == "proved"]
+    if not idle:
+        return []
+    return [f"vacuous in part: {', '.join(idle)} never happens ({pages} page)"]
+
+
+def _goal_verdicts(
+    program: Program, property: Property, pages: int, sizes: Mapping[str, int], limits: Limits | None = None
+) -> list[tuple[str, str]]:
+    from model.engines import explicit
+
+    found = []
+    for label, watched, never in goals(program, property, sizes):
+        instance = Instance(watched, pages, sizes)
+        verdict = explicit.search(instance, [never], limits or Limits(states=SMALL))
+        found.append((label, verdict.word))
+    return found
+
+
+def _happenings(question: Question, program: Program) -> Result:
+    """A `sometimes` property: proved where every case was reached, refuted where one never can be."""
+    sizes = sizes_for(program, question.sizes)
+    instance = Instance(program, question.pages, sizes)
+    evidence, missing, open_ = [], [], []
+    engine = question.engine if question.engine in ("explicit", "lanes") else "lanes"
+    for label, watched, never in goals(program, question.property, instance.sizes):
+        asked = _Asked(question, program, watched, never)
+        found = asked.ask(engine)
+        evidence.append(found)
+        if isinstance(found.verdict, Proved):
+            missing.append(label)
+        elif isinstance(found.verdict, Undetermined):
+            open_.append(label)
+        if _interrupted(found.verdict):
+            break
+    states = max((e.verdict.states for e in evidence), default=0)
+    depth = max((e.verdict.depth for e in evidence if isinstance(e.verdict, Refuted)), default=0)
+    seconds = sum(e.verdict.seconds for e in evidence)
+    common: dict[str, Any] = {"states": states, "depth": depth, "engine": engine, "seconds": seconds}
+    if missing:
+        verdict: Verdict = Refuted(**common)
+        notes = [f"never happens: {', '.join(missing)}"]
+    elif open_ or not evidence:
+        interrupted = any(_interrupted(e.verdict) for e in evidence)
+        verdict = Undetermined(
+            reason=f"not reached within the limits: {', '.join(open_)}", interrupted=interrupted, **common
+        )
+        notes = []
+    else:
+        verdict, notes = Proved(**common), [f"all {len(evidence)} reached, the last after {depth} moves"]
+    return Result(
+        design=question.name or program.name,
+        property=question.property.name,
+        verdict=verdict,
+        scope=finite_scope(instance),
+        program=program,
+        evidence=(Evidence(engine, verdict, finite_scope(instance)),),
+        notes=tuple(notes),
+    )
+
+
+__all__ = ["ENGINES", "Continuation", "Evidence", "Question", "Result", "answer", "applies", "check", "replayed"]
