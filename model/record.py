@@ -11,7 +11,6 @@ import dis
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from model.errors import OWN, DesignError, Place, here, shown_path
 from model.expr import (
@@ -277,7 +276,7 @@ def record_operation(
         body = operation.function(StateView(recorder), Me(recorder), **given)
         if inspect.isgenerator(body):
             for label in body:
-                recorder.cut(label, Place(start.file, body.gi_frame.f_lineno))
+                recorder.cut(label, Place(start.file, body.gi_frame.f_lineno if body.gi_frame else start.line))
         recorder.finish(start)
     except DesignError as wrong:
         raise _named(wrong, recorder) from None
