@@ -270,7 +270,7 @@ def _can_run(owner: str, steps: list[Step]) -> None:
     """Refuse an operation whose first guard no state satisfies (decided on up to two pages where that is quick)."""
     first = steps[0]
     roots = list(first.guards)
-    leaves = {id(e): e for e in walk(*roots) if e.op in ("var", "param", "is", "at", "for_all", "exists")}
+    leaves = {id(e): e for e in walk(*roots) if e.op in ("var", "param", "is", "at", "free", "for_all", "exists")}
     if not roots or len(leaves) > 5 or any(e.op in ("for_all", "exists") for e in leaves.values()):
         return
     if not _satisfiable(roots, list(leaves.values()), first):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -54,14 +55,26 @@ class MissingTool(ModelError):
     exit_code = 4
 
 
+focus: list[str] = []  # files of the operations that are being recorded, the innermost last
+
+
 def here() -> Place | None:
-    """The innermost line of the design that is being recorded: the first frame that is not ours."""
+    """The line of the user's design that is being recorded.
+
+    The innermost line in the file of the operation, so that a mistake is reported where the operation calls an
+    inherited helper and not inside the helper; outside a recording, the innermost line that is not ours.
+    """
+    frames = list(_frames())
+    own = [f for f in frames if focus and f.f_code.co_filename == focus[-1]]
+    others = [f for f in frames if f.f_code.co_filename not in OWN]
+    return next((Place(shown_path(f.f_code.co_filename), f.f_lineno) for f in own or others), None)
+
+
+def _frames() -> Iterator[FrameType]:
     frame: FrameType | None = sys._getframe(1)
-    while frame and frame.f_code.co_filename in OWN:
+    while frame:
+        yield frame
         frame = frame.f_back
-    if frame is None:
-        return None
-    return Place(shown_path(frame.f_code.co_filename), frame.f_lineno)
 
 
 def shown_path(path: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from model.algebra import fold, integers, python_source
 from model.design import Invariant, Program
 from model.errors import UsageError
-from model.expr import FALSE, PAGES, PLACE, TRUE, TRUTH, Expr, Index, lift, make, node, rewrite, show
+from model.expr import FALSE, PAGES, PLACE, TRUE, TRUTH, Expr, Index, indices, lift, make, node, rewrite, show, walk
 from model.step import Held, Param, Step
 
 State = tuple[int, ...]
@@ -102,15 +102,13 @@ class Instance:
         self.full = (1 << pages) - 1
 
     def _check_constants(self) -> None:
-        for expr in _every_expr(self.program):
-            for sub in _nodes(expr):
-                for i in sub.args:
-                    if isinstance(i, Index) and i.kind == "const" and i.number >= self.sizes.get(i.sort, 1):
-                        sort = i.sort.lower()
-                        raise UsageError(
-                            f"{self.program.name} names {i}, {sort} number {i.number}, and needs at least "
-                            f"{i.number + 1} of them: --{sort}s {i.number + 1}."
-                        )
+        for index in _every_index(self.program):
+            if index.kind == "const" and index.number >= self.sizes.get(index.sort, 1):
+                sort = index.sort.lower()
+                raise UsageError(
+                    f"{self.program.name} names {index}, {sort} number {index.number}, and needs at least "
+                    f"{index.number + 1} of them: --{sort}s {index.number + 1}."
+                )
 
     # -- the layout of a state
 
@@ -189,7 +187,7 @@ class Instance:
 
     def _unquantified(self, expr: Expr, env: Env) -> Expr:
         """Write out `for_all` and `exists`, outermost first."""
-        if not any(e.op in ("for_all", "exists") for e in _nodes(expr)):
+        if not any(e.op in ("for_all", "exists") for e in walk(expr)):
             return expr
 
         def spell(e: Expr) -> Expr:
@@ -397,19 +395,17 @@ def used_sorts(program: Program) -> set[str]:
     return used | {lock.per.name for lock in program.locks if lock.per}
 
 
-def _nodes(expr: Expr) -> Iterator[Expr]:
-    from model.expr import walk
-
-    return walk(expr)
-
-
-def _every_expr(program: Program) -> Iterator[Expr]:
+def _every_index(program: Program) -> Iterator[Index]:
     for variable in program.variables:
-        yield variable.initial
+        yield from indices(variable.initial)
     for step in program.steps:
-        yield from step.guards
+        for guard in step.guards:
+            yield from indices(guard)
         for update in step.updates:
-            yield update.value
+            yield from indices(update.value)
+            if update.index is not None:
+                yield update.index
+        yield from (held.index for held in step.takes if held.index is not None)
 
 
 def _no_leaf(expr: Expr) -> Any:
@@ -453,4 +449,4 @@ def _compiled(instance: Instance) -> Callable[[State], Iterator[tuple[int, State
 
 
 def _mentions_param(expr: Expr) -> bool:
-    return any(e.op == "param" for e in _nodes(expr))
+    return any(e.op == "param" for e in walk(expr))

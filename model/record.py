@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from model.errors import OWN, DesignError, Place, here, shown_path
+from model.errors import OWN, DesignError, Place, focus, here, shown_path
 from model.expr import (
     FALSE,
     PAGES,
@@ -272,6 +272,7 @@ def record_operation(
     recorder.params = {p.name: p for p in params}
     given = {p.name: _argument(p) for p in params}
     recorders.append(recorder)
+    focus.append(code.co_filename)
     try:
         body = operation.function(StateView(recorder), Me(recorder), **given)
         if inspect.isgenerator(body):
@@ -284,6 +285,7 @@ def record_operation(
         raise recorder.error(f"{type(wrong).__name__}: {wrong}", _last_place(wrong) or start) from wrong
     finally:
         recorders.pop()
+        focus.pop()
     return recorder
 
 

@@ -1,0 +1,110 @@
+"""A counterexample as a sequence diagram: a row a move, a lane a thread, arrows to what the move may change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from model.expr import PLACE, walk
+from model.instance import Instance, Move, State
+from model.story import Line, Story
+from model.trace import Trace
+from reports.strips import Lane, is_ghost, lane_key, lane_keys, lane_of, lane_titles, lanes
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """What the arrows of a row do in one lane.
+
+    Attributes:
+        role: "actor" (the thread that moves), "target" (it may change something here), "source" (it only looks),
+            "pass" (an arrow goes by) or "" (nothing).
+        left, right: whether an arrow touches that side of the lane.
+    """
+
+    role: str
+    left: bool
+    right: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    """One move: its line of the story, the arrows, and the state after it.
+
+    Attributes:
+        marker: "broken" where the promise is lost, "violated" where the property is, else "".
+        tail: the move follows a broken promise.
+    """
+
+    line: Line
+    label: str
+    marker: str
+    tail: bool
+    cells: tuple[tuple[Crossing, Lane], ...]
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """The whole picture."""
+
+    titles: tuple[tuple[str, str], ...]
+    start: tuple[Lane, ...]
+    rows: tuple[Row, ...]
+
+
+def diagram(trace: Trace, story: Story) -> Diagram:
+    """The diagram of a told trace (`Result.whole` where there is one, else `Result.trace`)."""
+    instance = trace.instance
+    told = [*story.lines, *story.tail]
+    return Diagram(
+        titles=tuple(lane_titles(instance).items()),
+        start=lanes(instance, trace.states[0]),
+        rows=tuple(_rows(trace, told, len(story.lines))),
+    )
+
+
+def _rows(trace: Trace, told: Sequence[Line], first: int) -> Iterator[Row]:
+    for i, (line, move) in enumerate(zip(told, trace.moves, strict=True)):
+        before, after = trace.states[i], trace.states[i + 1]
+        drawn = zip(crossings(trace.instance, move), lanes(trace.instance, after, before), strict=True)
+        last = i + 1 in (first, len(told))
+        marker = "broken" if _breaks(line) else "violated" if last else ""
+        yield Row(line, move.ground.step.label, marker, i >= first, tuple(drawn))
+
+
+def _breaks(line: Line) -> bool:
+    return any("is broken here" in note for note in line.notes)
+
+
+def crossings(instance: Instance, move: Move) -> list[Crossing]:
+    """The arrows of one move, lane by lane."""
+    keys = lane_keys(instance)
+    actor = keys.index(lane_key(move.ground.sort, move.ground.thread))
+    targets = {keys.index(k) for k in _changed_lanes(instance, move)} - {actor}
+    sources = {keys.index(k) for k in _read_lanes(instance, move)} - targets - {actor}
+    ends = {actor, *targets, *sources}
+    low, high = min(ends), max(ends)
+    roles = {actor: "actor"} | dict.fromkeys(targets, "target") | dict.fromkeys(sources, "source")
+    return [
+        Crossing(roles.get(i, "pass" if low < i < high else ""), low < i <= high, low <= i < high)
+        for i in range(len(keys))
+    ]
+
+
+def _changed_lanes(instance: Instance, move: Move) -> set[str]:
+    fields = (instance.fields[position] for position, _ in move.ground.updates)
+    return {lane_of(f) for f in fields if f.sort != PLACE and not is_ghost(instance, f)}
+
+
+def _read_lanes(instance: Instance, move: Move) -> set[str]:
+    """Lanes whose parts the new values look at, those that only an observer's ghosts look at left out."""
+    roots = [v for i, v in move.ground.updates if instance.fields[i].role != "ghost"] + list(move.ground.guards)
+    read = {e.args for e in walk(*roots) if e.op == "field"}
+    fields = (f for f in instance.fields if f.key in read and f.role == "part" and not is_ghost(instance, f))
+    return {lane_of(f) for f in fields}
+
+
+def states(trace: Trace) -> Iterator[tuple[State, State | None]]:
+    """(state, the one before it) along a trace."""
+    yield trace.states[0], None
+    yield from zip(trace.states[1:], trace.states, strict=False)

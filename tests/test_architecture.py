@@ -1,0 +1,85 @@
+"""Who may import whom: the arrows of the design document, held by reading every file's imports."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FILES = [p for folder in ("model", "properties", "reports") for p in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def imports(file, everywhere=True):
+    """Modules that a file imports; only those at the top of the file where `everywhere` is false."""
+    tree = ast.parse(file.read_text())
+    found = set()
+    for node in ast.walk(tree) if everywhere else tree.body:
+        if isinstance(node, ast.Import):
+            found |= {a.name for a in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return found
+
+
+def ours(file):
+    return {m for m in imports(file) if m.split(".")[0] in ("model", "properties", "reports")}
+
+
+def test_verdict_imports_nothing_of_ours():
+    """It is the leaf that everything else may use."""
+    assert set() == ours(ROOT / "model" / "verdict.py")
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "properties").glob("*.py")), ids=lambda p: p.stem)
+def test_properties_import_the_expression_language_only(file):
+    """A property is one idea a file."""
+    assert ours(file) <= {"model.expr"}
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "model" / "engines").glob("*.py")), ids=lambda p: p.stem)
+def test_engines_import_no_design_and_no_property(file):
+    """They are handed a program and expressions."""
+    assert [] == [m for m in ours(file) if m.startswith(("properties", "model.designs", "reports"))]
+
+
+@pytest.mark.parametrize(
+    ("file", "allowed"),
+    [
+        ("expr.py", {"model.errors"}),
+        ("step.py", {"model.errors", "model.expr"}),
+        ("views.py", {"model.errors", "model.expr", "model.step", "model.record"}),
+        ("record.py", {"model.errors", "model.expr", "model.step", "model.views"}),
+        ("algebra.py", {"model.errors", "model.expr"}),
+    ],
+)
+def test_arrows_of_the_language_point_one_way(file, allowed):
+    """expr <- step <- views <- record <- design; views names the recorder for type checking only.
+
+    Tables of `algebra` import what they speak of (z3, a logic) when they are asked for.
+    """
+    top = imports(ROOT / "model" / file, everywhere=file != "algebra.py")
+    assert {m for m in top if m.startswith(("model", "properties", "reports"))} <= allowed
+
+
+@pytest.mark.parametrize("file", [p for p in FILES if p.parent.name == "reports"], ids=lambda p: p.stem)
+def test_reports_never_call_an_engine(file):
+    """They are handed verdicts and traces."""
+    assert [] == [m for m in ours(file) if m.startswith("model.engines")]
+
+
+def test_only_command_faces_print():
+    """Engines, proofs and reports return; commands print."""
+    faces = {"check.py", "cli.py", "certify.py", "replay.py", "monitor.py", "explore.py"}
+    printing = []
+    for file in FILES:
+        calls = [n for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.Call)]
+        if any(isinstance(c.func, ast.Name) and c.func.id == "print" for c in calls) and file.name not in faces:
+            printing.append(str(file.relative_to(ROOT)))
+    assert [] == printing
+
+
+@pytest.mark.parametrize("module", ["expr", "record", "design", "instance", "trace", "verdict", "check", "run"])
+def test_heavy_libraries_are_imported_where_they_are_used(module):
+    """z3, NumPy, networkx and rich are not loaded at the top of what every command imports."""
+    heavy = {"z3", "numpy", "networkx", "numba", "cvc5", "rich"}
+    assert set() == {m.split(".")[0] for m in imports(ROOT / "model" / f"{module}.py", everywhere=False)} & heavy

@@ -1,0 +1,493 @@
+"""What recording an operation yields: steps, locations, registers, frames, and what each does to a state."""
+
+import pickle
+
+import pytest
+
+from model import (
+    ALL,
+    MIGRATION,
+    NONE,
+    AnyPages,
+    Client,
+    Design,
+    Flag,
+    Lock,
+    Page,
+    Pages,
+    Sort,
+    Vcpu,
+    choose,
+    every,
+    every_client,
+    operation,
+    some,
+    wait_for,
+)
+from model.design import kebab, record
+from model.designs.per_slot_cache import PerSlotCache
+from model.engines import explicit
+from model.errors import UsageError
+from model.expr import show
+from model.instance import Instance
+
+
+def after(design, *moves, pages=2, **sizes):
+    """The state after moves given as (label, thread, arguments), as {field: value}; raises if one is not enabled."""
+    instance = Instance(record(design), pages, {"Client": 2} | sizes)
+    state = instance.initial
+    for label, thread, arguments in moves:
+        found = [
+            m
+            for m in instance.moves
+            if m.ground.step.label == label
+            and m.ground.thread == thread
+            and {**m.ground.indices, **m.arguments} == arguments
+        ]
+        assert 1 == len(found), (label, arguments)
+        assert instance.enabled(found[0], state), label
+        state = instance.apply(found[0], state)
+    return {f.name if f.number is None else (f.name, f.number): v for f, v in zip(instance.fields, state, strict=True)}
+
+
+class Plain(Design):
+    """One bitmap a client and a shared one."""
+
+    log = Pages("log")
+    own = Pages("own", per=Client)
+    on = Flag("flag")
+
+    @operation
+    def write(s, me, page):
+        s.log |= page
+
+    @operation
+    def take(s, me):
+        s.own[me] |= s.log
+        s.log = NONE
+
+
+def test_a_write_by_the_guest_sets_one_page():
+    """Frames are derived: everything else stays."""
+    state = after(Plain, ("write", 0, {"page": 2}))
+    assert {"log": 2, "on": 0, ("own", 0): 0, ("own", 1): 0} == state
+
+
+def test_a_step_reads_the_state_before_it_unless_it_assigned_itself():
+    """`take` reads the log before emptying it."""
+    state = after(Plain, ("write", 0, {"page": 1}), ("take", 1, {}))
+    assert (0, 1) == (state["log"], state["own", 1])
+
+
+def test_a_later_line_of_a_step_sees_an_earlier_one():
+    """Lines of one step are sequential, though the step is atomic."""
+
+    class Swap(Plain):
+        @operation
+        def take(s, me):
+            s.log = ALL
+            s.own[me] = s.log
+
+    assert 3 == after(Swap, ("take", 0, {}))["own", 0]
+
+
+def test_every_client_on_both_sides_is_pointwise():
+    """Each client's bitmap gets its own old value and the log."""
+
+    class Fan(Plain):
+        @operation
+        def take(s, me):
+            s.own[every_client] |= s.log
+
+    state = after(Fan, ("write", 0, {"page": 1}), ("take", 0, {}), ("write", 0, {"page": 2}), ("take", 1, {}))
+    assert (3, 3) == (state["own", 0], state["own", 1])
+
+
+def test_assigning_to_one_after_all_changes_that_one_only():
+    """Later lines win, element by element."""
+
+    class Mixed(Plain):
+        @operation
+        def take(s, me):
+            s.own[every_client] = ALL
+            s.own[me] = NONE
+
+    state = after(Mixed, ("take", 1, {}))
+    assert (3, 0) == (state["own", 0], state["own", 1])
+
+
+def test_reading_one_after_assigning_another_takes_care_of_aliases():
+    """`me` may be MIGRATION or not, and the value read depends on it."""
+
+    class Alias(Plain):
+        @operation
+        def take(s, me):
+            s.own[MIGRATION] = ALL
+            s.log = s.own[me]
+
+    assert (3, 0) == (after(Alias, ("take", 0, {}))["log"], after(Alias, ("take", 1, {}))["log"])
+
+
+def test_a_guard_on_a_constant_client_keeps_others_out():
+    """Designs may name MIGRATION and guard on it."""
+
+    class Only(Plain):
+        @operation
+        def take(s, me):
+            wait_for(me == MIGRATION)
+            s.log = ALL
+
+    instance = Instance(record(Only), 1, {"Client": 3})
+    able = [m.ground.thread for m in instance.moves if m.ground.step.label == "take"]
+    enabled = [
+        m.ground.thread
+        for m in instance.moves
+        if m.ground.step.label == "take" and instance.enabled(m, instance.initial)
+    ]
+    assert ([0, 1, 2], [0]) == (able, enabled)
+
+
+def test_a_sets_parameter_is_never_empty_and_a_page_is_one_page():
+    """Domains belong to the definition: 3 sets, 2 pages, 4 sets with the empty one."""
+
+    class Domains(Plain):
+        @operation
+        def take(s, me, want, one: Page, maybe: AnyPages):
+            s.log = want | one | maybe
+
+    instance = Instance(record(Domains), 2, {"Client": 1})
+    assert 3 * 2 * 4 == sum(m.ground.step.label == "take" for m in instance.moves)
+
+
+def test_two_parameters_of_one_step_are_chosen_independently():
+    """An early version gave them the same value and proved too little."""
+
+    class Two(Plain):
+        @operation
+        def take(s, me, want, span):
+            wait_for(want <= span)
+            s.log = span
+
+    instance = Instance(record(Two), 2, {"Client": 1})
+    enabled = [m for m in instance.moves if m.ground.step.label == "take" and instance.enabled(m, instance.initial)]
+    assert [(1, 1), (1, 3), (2, 2), (2, 3), (3, 3)] == [tuple(m.arguments.values()) for m in enabled]
+
+
+def test_truth_and_index_parameters_are_chosen_too():
+    """A step that may fail takes `failed: bool`; a page of another client's is named by `client`."""
+
+    class Fails(Plain):
+        @operation
+        def take(s, me, client, failed: bool):
+            s.own[client] = choose(failed, NONE, ALL)
+
+    assert 3 == after(Fails, ("take", 0, {"client": 1, "failed": 0}))["own", 1]
+    assert 0 == after(Fails, ("take", 0, {"client": 1, "failed": 1}))["own", 1]
+
+
+def test_an_index_parameter_is_remembered_over_steps():
+    """The thread's location carries it."""
+
+    class Later(Plain):
+        @operation
+        def take(s, me, client):
+            s.log = ALL
+            yield "began"
+            s.own[client] = s.log
+            yield "ended"
+
+    state = after(Later, ("take.began", 0, {"client": 1}), ("take.ended", 0, {"client": 1}))
+    assert (0, 3, 0) == (state["own", 0], state["own", 1], state["at", 0])
+
+
+def test_a_truth_parameter_is_remembered_over_steps():
+    """It becomes a register."""
+
+    class Later(Plain):
+        @operation
+        def take(s, me, failed: bool):
+            s.log = ALL
+            yield "began"
+            s.own[me] = choose(failed, NONE, ALL)
+            yield "ended"
+
+    assert 0 == after(Later, ("take.began", 0, {"failed": 1}), ("take.ended", 0, {}))["own", 0]
+    assert 3 == after(Later, ("take.began", 0, {"failed": 0}), ("take.ended", 0, {}))["own", 0]
+
+
+def test_registers_are_reset_when_the_operation_ends():
+    """A finished operation leaves no trace in the state."""
+    program = record(PerSlotCache)
+    last = next(s for s in program.steps if s.label == "clear.read")
+    resets = {u.variable: show(u.value) for u in last.updates if u.variable.startswith("me.")}
+    assert {"me.want": "NONE", "me.span": "NONE", "me.known": "NONE"} == resets
+
+
+def test_a_register_that_no_later_step_reads_takes_no_state():
+    """Two clients' `seen` would multiply the states for nothing."""
+
+    class Local(Plain):
+        @operation
+        def take(s, me):
+            me.seen = s.log
+            s.own[me] |= me.seen
+            yield "taken"
+            s.log = NONE
+            yield "emptied"
+
+    assert {"log", "own", "on"} == {v.name for v in record(Local).variables}
+
+
+def test_taking_a_lock_joins_the_step_after_it_and_freeing_the_step_before():
+    """Right and left movers (Lipton 1975)."""
+    steps = {s.label: (len(s.takes), len(s.frees)) for s in record(PerSlotCache).steps}
+    locked = {n: v for n, v in steps.items() if v != (0, 0)}
+    expected = {
+        "sync.reported": (1, 0),
+        "sync.merged": (0, 1),
+        "clear.cleared": (1, 0),
+        "clear.forgotten": (0, 1),
+    }
+    assert expected == locked
+
+
+def test_a_held_lock_keeps_the_other_thread_out():
+    """After one client's report the other cannot report or clear."""
+    instance = Instance(record(PerSlotCache), 1, {"Client": 2})
+    reported = next(m for m in instance.moves if m.ground.step.label == "sync.reported" and m.ground.thread == 0)
+    state = instance.apply(reported, instance.initial)
+    able = {(m.ground.step.label, m.ground.thread) for m in instance.moves if instance.enabled(m, state)}
+    assert {("write", 0), ("sync.merged", 0), ("collect", 1)} == able
+
+
+def test_split_lock_edges_reach_the_same_states_between_operations():
+    """The joined steps lose nothing: the same states with every thread idle, with and without split edges."""
+
+    def idle_states(split):
+        program = record(PerSlotCache, split_locks=split)
+        instance = Instance(program, 1, {"Client": 2})
+        seen, todo = {instance.initial}, [instance.initial]
+        while todo:
+            for _, state in instance.successors(todo.pop()):
+                if state not in seen:
+                    seen.add(state)
+                    todo.append(state)
+        names = [f.key for f in instance.fields]
+        shown = [dict(zip(names, s, strict=True)) for s in seen]
+        return {
+            tuple(v for k, v in sorted(s.items(), key=str) if not k[0].startswith(("at", "me.")))
+            for s in shown
+            if not s["at", 0] and not s["at", 1]
+        }, len(seen)
+
+    joined, few = idle_states(False)
+    split, many = idle_states(True)
+    assert joined == split
+    assert few < many
+
+
+def test_locks_may_be_taken_and_freed_where_scopes_do_not_nest():
+    """Hand over hand: the second lock is taken before the first is freed."""
+
+    class Hand(Plain):
+        first = Lock("first")
+        second = Lock("second")
+
+        @operation
+        def take(s, me):
+            s.first.acquire()
+            s.log = ALL
+            yield "filled"
+            s.second.acquire()
+            s.own[me] = s.log
+            yield "copied"
+            s.first.release()
+            s.log = NONE
+            yield "emptied"
+            s.second.release()
+
+    held = [[h.lock for h in loc.held] for loc in record(Hand).threads["Client"]]
+    assert [[], ["first"], ["second"]] == held
+
+
+def test_one_lock_per_element_excludes_only_its_own():
+    """Two vCPUs with a lock each do not wait for one another."""
+
+    class Each(Design):
+        a = Pages("a", per=Vcpu)
+        guard = Lock("a lock per vCPU", per=Vcpu)
+
+        @operation(by=Vcpu)
+        def step(s, me):
+            with s.guard[me]:
+                s.a[me] = ALL
+                yield "filled"
+                s.a[me] = NONE
+                yield "emptied"
+
+    instance = Instance(record(Each), 1, {"Vcpu": 2})
+    filled = next(m for m in instance.moves if m.ground.step.label == "step.filled" and m.ground.thread == 0)
+    state = instance.apply(filled, instance.initial)
+    able = {(m.ground.step.label, m.ground.thread) for m in instance.moves if instance.enabled(m, state)}
+    assert {("step.emptied", 0), ("step.filled", 1)} == able
+
+
+def test_a_free_lock_can_be_asked_about():
+    """As a try-lock does."""
+
+    class Try(Plain):
+        lock = Lock("lock")
+
+        @operation
+        def take(s, me):
+            with s.lock:
+                s.log = ALL
+                yield "a"
+                s.log = NONE
+                yield "b"
+
+        @operation
+        def look(s, me):
+            wait_for(s.lock.free)
+            s.on = True
+
+    instance = Instance(record(Try), 1, {"Client": 2})
+    first = next(m for m in instance.moves if m.ground.step.label == "take.a" and m.ground.thread == 0)
+    looks = [m for m in instance.moves if m.ground.step.label == "look"]
+    state = instance.apply(first, instance.initial)
+    assert [instance.enabled(m, instance.initial) for m in looks] == [True, True]
+    assert [instance.enabled(m, state) for m in looks] == [False, False]
+
+
+def test_quantifiers_range_over_all_elements():
+    """`every` and `some` give truth values, or sets of pages."""
+
+    class Quantified(Plain):
+        @operation
+        def take(s, me, want):
+            s.own[me] = want
+
+        @operation
+        def sum_up(s, me):
+            wait_for(some(Client, lambda c: s.own[c] == ALL))
+            s.log = every(Client, lambda c: s.own[c])
+            s.on = every(Client, lambda c: ~(s.own[c] <= NONE))
+
+    moves = [("take", 0, {"want": 3}), ("take", 1, {"want": 1}), ("sum_up", 0, {})]
+    state = after(Quantified, *moves)
+    assert (state["log"], state["on"]) == (1, 1)
+
+
+def test_initial_values_can_be_given():
+    """QEMU starts migration with RAMBlock.bmap all ones; a constant client can differ from the rest."""
+
+    class Starts(Design):
+        full = Pages("full", initially=ALL)
+        some_full = Pages("bmap", per=Client, initially={MIGRATION: ALL})
+        up = Flag("flag", initially=True)
+
+        @operation
+        def empty(s, me):
+            s.full = NONE
+
+    state = after(Starts)
+    assert (state["full"], state["some_full", 0], state["some_full", 1], state["up"]) == (3, 3, 0, 1)
+
+
+def test_a_design_may_declare_an_index_sort_of_its_own():
+    """Sizes are given by its name."""
+    Chunk = Sort("Chunk", "64 pages that are cleared together")
+
+    class Chunked(Design):
+        owed = Flag("clear_bmap", per=Chunk, initially=True)
+
+        @operation
+        def clear(s, me, chunk: Chunk):
+            wait_for(s.owed[chunk])
+            s.owed[chunk] = False
+
+    instance = Instance(record(Chunked), 1, {"Client": 1, "Chunk": 3})
+    assert 8 == explicit.search(instance, [_always_true()]).states
+
+
+def _always_true():
+    from model.design import Invariant
+    from model.expr import TRUE
+
+    return Invariant("true", TRUE)
+
+
+def test_none_removes_an_inherited_operation_and_a_part():
+    """A variant says what it leaves out."""
+
+    class Less(Plain):
+        take = None
+        on = None
+
+    program = record(Less)
+    assert (program.operations, [v.name for v in program.variables]) == (("write",), ["log", "own"])
+
+
+def test_symmetric_difference_and_inequality_are_derived():
+    """`^` and `!=` mean what they mean on Python's sets."""
+
+    class Derived(Plain):
+        @operation
+        def take(s, me, want):
+            wait_for(want != s.log)
+            s.log = s.log ^ want
+
+    moves = [("take", 0, {"want": 1}), ("take", 0, {"want": 3})]
+    assert 2 == after(Derived, *moves)["log"]
+
+
+def test_recording_twice_gives_the_same_digest_and_a_changed_line_another():
+    """The digest identifies the meaning of a design."""
+
+    class Other(PerSlotCache):
+        @operation
+        def collect(s, me):
+            s.mine[me] = s.user[me]
+            s.user[me] = NONE
+
+    assert record(PerSlotCache).digest == record(PerSlotCache).digest
+    assert record(PerSlotCache).digest != record(Other).digest
+
+
+def test_a_program_survives_pickling():
+    """Engines may run in other processes."""
+    program = record(PerSlotCache)
+    again = pickle.loads(pickle.dumps(program))
+    assert program.digest == again.digest
+    assert len(Instance(program, 1, {"Client": 2}).moves) == len(Instance(again, 1, {"Client": 2}).moves)
+
+
+def test_sizes_that_make_no_sense_are_refused():
+    """No page, no client, or a sort that the design lacks."""
+    program = record(Plain)
+    with pytest.raises(UsageError, match="an instance has at least 1 page, not 0."):
+        Instance(program, 0)
+    with pytest.raises(UsageError, match="an instance has at least 1 client, not 0."):
+        Instance(program, 1, {"Client": 0})
+    with pytest.raises(UsageError, match="plain has no Vcpu; it has Client, Guest."):
+        Instance(program, 1, {"Vcpu": 2})
+
+
+def test_a_constant_beyond_the_size_is_refused():
+    """Client[1] needs two clients."""
+
+    class Second(Plain):
+        @operation
+        def take(s, me):
+            s.own[Client[1]] = ALL
+
+    with pytest.raises(
+        UsageError, match=r"second names VGA, client number 1, and needs at least 2 of them: --clients 2"
+    ):
+        Instance(record(Second), 1, {"Client": 1})
+
+
+def test_class_names_become_command_line_names():
+    """As a user types them."""
+    names = ["PerSlotCache", "TopLayerAndCache", "Naive", "My_Design", "K1Legacy"]
+    assert [kebab(n) for n in names] == ["per-slot-cache", "top-layer-and-cache", "naive", "my-design", "k1-legacy"]
