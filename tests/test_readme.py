@@ -1,0 +1,68 @@
+"""The README runs: its Python blocks, its commands and the output it shows."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.S)
+PYTHON = [text for language, text in BLOCKS if language == "python"]
+SESSIONS = [text for language, text in BLOCKS if language == "console"]
+
+
+def run(command, cwd):
+    """A command of the README, with this Python."""
+    words = shlex.split(command)
+    assert "python" == words[0]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+    return subprocess.run(
+        [sys.executable, *words[1:]], cwd=cwd, env=environment, capture_output=True, text=True, timeout=120
+    )
+
+
+@pytest.mark.parametrize("session", [s for s in SESSIONS if "\n" in s.strip()], ids=lambda s: s.split("\n")[0][:60])
+def test_a_command_prints_what_the_readme_shows(session, tmp_path):
+    """Byte for byte, in a directory that holds the README's own design."""
+    (tmp_path / "my_design.py").write_text(PYTHON[0])
+    command, _, shown = session.partition("\n")
+    assert shown == run(command.removeprefix("$ "), tmp_path).stdout
+
+
+def test_the_design_of_the_readme_has_thirty_lines():
+    """A design is small."""
+    lines = [line for line in PYTHON[0].splitlines() if line.strip()]
+    assert 30 >= len(lines)
+
+
+def test_the_property_of_the_readme_can_be_asked(tmp_path):
+    """Beside the design."""
+    (tmp_path / "my_design.py").write_text(PYTHON[0] + "\n" + PYTHON[1])
+    done = run("python -m model.check my_design.py --property mine_was_reported --engine explicit -q", tmp_path)
+    assert "mine_was_reported  refuted" in done.stdout
+
+
+def test_the_ci_runs_the_readmes_test_command():
+    """One line, in one place."""
+    command = "python3 -m venv .venv && . .venv/bin/activate && pip install -q -e '.[test]' && python -m pytest -n 2"
+    found = subprocess.run(
+        ["sed", "-n", r"/^## Tests/,$ s/^\$ \(python3 -m venv .*pytest.*\)$/\1/p", "README.md"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert f"{command}\n" == found
+    assert "README.md" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_every_option_that_the_readme_names_exists():
+    """No feature in the README that does not run."""
+    from model.check import command
+
+    known = {option for parameter in command.params for option in parameter.opts}
+    assert set() == set(re.findall(r"(?<![\w-])--[a-z]+(?:-[a-z]+)*", README)) - known
