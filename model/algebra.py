@@ -5,7 +5,8 @@ A table has a row for every operator of the language. A reading that has no exac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
 from typing import Any
 
 from model.errors import CannotSay
@@ -131,16 +132,16 @@ def predicates() -> Table:
 def words(pages: int) -> Table:
     """The same reading as NumPy source text: a set is a column of uint64 or an int, a truth a column of bool or a bool.
 
-    `choose` is called by its name, which whoever compiles the text has to provide (`model.engines.kernel.pick`).
+    Whoever compiles the text gives the names in it a meaning (`model.engines.kernel`): FULL is the set of all pages,
+    `pages` bits where the sets at hand stand in their word; `pick` is `choose` on columns.
     """
-    full = (1 << pages) - 1
     return {
         "none": lambda: "0",
-        "all": lambda: str(full),
+        "all": lambda: "FULL",
         "union": lambda a, b: f"({a} | {b})",
         "meet": lambda a, b: f"({a} & {b})",
-        "minus": lambda a, b: f"({a} & ({b} ^ {full}))",
-        "subset": lambda a, b: f"(({a} & ({b} ^ {full})) == 0)",
+        "minus": lambda a, b: f"({a} & ({b} ^ FULL))",
+        "subset": lambda a, b: f"({a} == 0)" if b == "0" else f"(({a} & ({b} ^ FULL)) == 0)",
         "equal": lambda a, b: f"({a} == {b})",
         "true": lambda: "True",
         "false": lambda: "False",
@@ -148,4 +149,104 @@ def words(pages: int) -> Table:
         "either": lambda a, b: f"({a} | {b})",
         "negate": lambda a: f"({a} ^ True)",
         "choose": lambda c, a, b: f"pick({c}, {a}, {b})",
+    }
+
+
+def promela(pages: int) -> Table:
+    """A set of pages is an unsigned number with one bit a page, truth is 0 or 1; each value is Promela text."""
+    full = (1 << pages) - 1
+    return {
+        "none": lambda: "0",
+        "all": lambda: str(full),
+        "union": lambda a, b: f"({a} | {b})",
+        "meet": lambda a, b: f"({a} & {b})",
+        "minus": lambda a, b: f"({a} & ~{b})",
+        "subset": lambda a, b: f"(({a} & ~{b}) == 0)",
+        "equal": lambda a, b: f"({a} == {b})",
+        "true": lambda: "1",
+        "false": lambda: "0",
+        "both": lambda a, b: f"({a} && {b})",
+        "either": lambda a, b: f"({a} || {b})",
+        "negate": lambda a: f"(!{a})",
+        "choose": lambda c, a, b: f"({c} -> {a} : {b})",
+    }
+
+
+def tla() -> Table:
+    """A set of pages is a subset of the constant Page, truth a BOOLEAN; each value is TLA+ text."""
+    return {
+        "none": lambda: "{}",
+        "all": lambda: "Page",
+        "union": lambda a, b: f"({a} \\cup {b})",
+        "meet": lambda a, b: f"({a} \\cap {b})",
+        "minus": lambda a, b: f"({a} \\ {b})",
+        "subset": lambda a, b: f"({a} \\subseteq {b})",
+        "equal": lambda a, b: f"({a} = {b})",
+        "true": lambda: "TRUE",
+        "false": lambda: "FALSE",
+        "both": lambda a, b: f"({a} /\\ {b})",
+        "either": lambda a, b: f"({a} \\/ {b})",
+        "negate": lambda a: f"(~{a})",
+        "choose": lambda c, a, b: f"(IF {c} THEN {a} ELSE {b})",
+    }
+
+
+def smtlib(pages: int) -> Table:
+    """A set of pages is a bit-vector with one bit a page, truth a Bool; each value is SMT-LIB 2 text."""
+    return {
+        "none": lambda: f"#b{'0' * pages}",
+        "all": lambda: f"#b{'1' * pages}",
+        "union": lambda a, b: f"(bvor {a} {b})",
+        "meet": lambda a, b: f"(bvand {a} {b})",
+        "minus": lambda a, b: f"(bvand {a} (bvnot {b}))",
+        "subset": lambda a, b: f"(= (bvand {a} {b}) {a})",
+        "equal": lambda a, b: f"(= {a} {b})",
+        "true": lambda: "true",
+        "false": lambda: "false",
+        "both": lambda a, b: f"(and {a} {b})",
+        "either": lambda a, b: f"(or {a} {b})",
+        "negate": lambda a: f"(not {a})",
+        "choose": lambda c, a, b: f"(ite {c} {a} {b})",
+    }
+
+
+def gates(pages: int, both: Callable[[int, int], int]) -> Table:
+    """A set of pages is a tuple of AIGER literals, page 0 first; truth is one literal; 0 is false and 1 true.
+
+    Args:
+        both: the literal of an and-gate of two literals; a literal is negated by flipping its last bit.
+    """
+
+    def either(a: int, b: int) -> int:
+        return both(a ^ 1, b ^ 1) ^ 1
+
+    def same(a: int, b: int) -> int:
+        return either(both(a, b), both(a ^ 1, b ^ 1))
+
+    def every(bits: Iterable[int]) -> int:
+        return reduce(both, bits, 1)
+
+    def pick(c: int, a: int, b: int) -> int:
+        return either(both(c, a), both(c ^ 1, b))
+
+    def choose(c: int, a: Any, b: Any) -> Any:
+        return pick(c, a, b) if isinstance(a, int) else tuple(pick(c, x, y) for x, y in zip(a, b, strict=True))
+
+    def each(one: Callable[[int, int], int]) -> Callable[..., tuple[int, ...]]:
+        return lambda a, b: tuple(one(x, y) for x, y in zip(a, b, strict=True))
+
+    return {
+        "none": lambda: (0,) * pages,
+        "all": lambda: (1,) * pages,
+        "union": each(either),
+        "meet": each(both),
+        "minus": each(lambda x, y: both(x, y ^ 1)),
+        "subset": lambda a, b: every(either(x ^ 1, y) for x, y in zip(a, b, strict=True)),
+        "equal": lambda a, b: every(same(x, y) for x, y in zip(a, b, strict=True)),
+        "true": lambda: 1,
+        "false": lambda: 0,
+        "both": both,
+        "either": either,
+        "negate": lambda a: a ^ 1,
+        "choose": choose,
     }

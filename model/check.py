@@ -125,7 +125,15 @@ def _questions(designs: Sequence[str], options: Mapping[str, Any]) -> Iterator[Q
     for spec in designs or MAIN:
         design = load(spec)
         for property in _properties(options["properties"], design):
-            yield Question(design, property, options["pages"], _sizes(design, options), options["engine"], limits)
+            yield Question(
+                design,
+                property,
+                options["pages"],
+                _sizes(design, options),
+                options["engine"],
+                limits,
+                side_by_side=True,
+            )
 
 
 def _properties(names: Sequence[str], design: type[Design]) -> Iterator[Property]:

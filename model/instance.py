@@ -6,7 +6,7 @@ without quantifiers and without terms such as `me`, so that each finite reading 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -15,8 +15,32 @@ from typing import Any
 from model.algebra import fold, integers, python_source
 from model.design import Invariant, Program
 from model.errors import UsageError
-from model.expr import FALSE, PAGES, PLACE, TRUE, TRUTH, Expr, Index, indices, lift, make, node, rewrite, show, walk
+from model.expr import (
+    ALL,
+    FALSE,
+    NONE,
+    PAGES,
+    PLACE,
+    TRUE,
+    TRUTH,
+    Expr,
+    Index,
+    indices,
+    lift,
+    make,
+    node,
+    rewrite,
+    show,
+    walk,
+)
 from model.step import Held, Param, Step
+
+QUANTIFIERS = {  # what joins the cases, and what there is without any
+    ("for_all", PAGES): ("meet", ALL),
+    ("for_all", TRUTH): ("both", TRUE),
+    ("exists", PAGES): ("union", NONE),
+    ("exists", TRUTH): ("either", FALSE),
+}
 
 State = tuple[int, ...]
 Env = Mapping[Index, int]
@@ -98,15 +122,15 @@ class Instance:
             if size < 1:
                 raise UsageError(f"an instance has at least 1 {sort.lower()}, not {size}.")
         self.sizes = {s: program.sorts[s].size or given.get(s, 2) for s in sorted(used)}
-        self._check_constants()
+        self._check_constants(program.name, _every_index(program))
         self.full = (1 << pages) - 1
 
-    def _check_constants(self) -> None:
-        for index in _every_index(self.program):
+    def _check_constants(self, name: str, named: Iterable[Index]) -> None:
+        for index in named:
             if index.kind == "const" and index.number >= self.sizes.get(index.sort, 1):
                 sort = index.sort.lower()
                 raise UsageError(
-                    f"{self.program.name} names {index}, {sort} number {index.number}, and needs at least "
+                    f"{name} names {index}, {sort} number {index.number}, and needs at least "
                     f"{index.number + 1} of them: --{sort}s {index.number + 1}."
                 )
 
@@ -195,13 +219,9 @@ class Instance:
                 args = tuple(spell(a) if isinstance(a, Expr) else a for a in e.args)
                 return make(e.op, *args) if e.args and e.op not in ("var", "param", "at", "is", "free") else e
             bound, inside = e.args
-            cases = [self.ground(inside, {**env, bound: k}) for k in range(self.sizes[bound.sort])]
-            joined = cases[0]
-            for case in cases[1:]:
-                pages = e.sort == PAGES
-                joined = make(
-                    ("meet" if pages else "both") if e.op == "for_all" else "union" if pages else "either", joined, case
-                )
+            operator, joined = QUANTIFIERS[e.op, e.sort]
+            for k in range(self.sizes.get(bound.sort, 0)):
+                joined = make(operator, joined, self.ground(inside, {**env, bound: k}))
             return joined
 
         return spell(expr)
@@ -313,7 +333,12 @@ class Instance:
         return {i: value for i, value in updates.items() if value is not own[i]}
 
     def cases(self, invariant: Invariant) -> list[tuple[int | None, Expr]]:
-        """The invariant for each element that it speaks of: (number, ground truth value)."""
+        """The invariant for each element that it speaks of: (number, ground truth value).
+
+        Raises:
+            UsageError: it names an element that the instance does not have.
+        """
+        self._check_constants(invariant.name, indices(invariant.holds))
         if invariant.each is None:
             return [(None, self.ground(invariant.holds, {}))]
         size = self.sizes.get(invariant.each.sort, 0)
@@ -389,9 +414,10 @@ def at(sort: str) -> str:
 
 
 def used_sorts(program: Program) -> set[str]:
-    """Index sorts that a part, a thread or a parameter of the program ranges over."""
+    """Index sorts that a part, a thread, a parameter or a quantifier of the program ranges over."""
     used = {v.per.name for v in program.variables if v.per} | set(program.threads)
     used |= {p.sort for s in program.steps for p in s.params if p.kind == "index"}
+    used |= {index.sort for index in _every_index(program) if index.kind == "bound"}
     return used | {lock.per.name for lock in program.locks if lock.per}
 
 

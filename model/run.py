@@ -19,7 +19,9 @@ from model.verdict import Proved, Refuted, Undetermined, Verdict
 
 ENGINES = ("auto", "explicit", "lanes", "bounded", "induction", "inductive")
 PROOF_SECONDS = 60.0
-SMALL = 300_000  # states up to which a trace is rebuilt on the reference
+SMALL = 300_000  # states up to which a happening is searched on the reference
+FEW = 2  # elements of a sort up to which a proof for exactly so many is tried
+PATIENCE = 20.0  # seconds after which a proof that was found ends a finite search that still runs
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Question:
         pages: pages of the finite instance.
         sizes: elements of index sorts, {"Client": 2}; sorts that the design lacks are refused.
         engine: one of ENGINES.
+        side_by_side: of `auto`: let the proof run in a second process meanwhile (the caller's main module must be
+            importable without side effects, as for any spawned process).
     """
 
     design: type[Design]
@@ -75,6 +79,7 @@ class Question:
     engine: str = "auto"
     limits: Limits = field(default_factory=Limits)
     name: str = ""
+    side_by_side: bool = False
 
 
 def answer(question: Question) -> Result:
@@ -125,11 +130,6 @@ def finite_scope(instance: Instance) -> dict[str, int | str]:
     return counts | {f"{s.lower()}s": n for s, n in instance.sizes.items() if instance.program.sorts[s].size is None}
 
 
-def any_scope(instance: Instance) -> dict[str, int | str]:
-    """{"pages": "any", "clients": "any"}"""
-    return dict.fromkeys(finite_scope(instance), "any")
-
-
 # ---------------------------------------------------------------- engines
 
 
@@ -158,9 +158,31 @@ def _induction(asked: _Asked, limits: Limits) -> Verdict:
 
 
 def _inductive(asked: _Asked, limits: Limits) -> Verdict:
+    return proof(asked.watched, asked.invariant, asked.free_sizes(), limits.seconds, limits.report)[0]
+
+
+def proof(
+    watched: Program,
+    invariant: Invariant,
+    sizes: Mapping[str, int],
+    seconds: float | None,
+    report: Callable[[Progress], None] | None = None,
+) -> tuple[Verdict, dict[str, int]]:
+    """A proof for any number of everything; where that fails, for any number of pages at the few clients asked for.
+
+    Returns:
+        The verdict, and the sizes that it is limited to: {} or {"Client": 1}.
+    """
     from model.engines import inductive
 
-    return inductive.prove(asked.watched, [asked.invariant], limits)
+    begin = monotonic()
+    verdict = inductive.prove(watched, [invariant], Limits(seconds=seconds, report=report))
+    fixed = {s: n for s, n in sizes.items() if n <= FEW}
+    if verdict.conclusive or _interrupted(verdict) or fixed != sizes:
+        return verdict, {}
+    left = Limits(seconds=(PROOF_SECONDS if seconds is None else seconds) - (monotonic() - begin), report=report)
+    few = inductive.prove(watched, [invariant], left, sizes=fixed) if left.seconds and left.seconds > 0 else verdict
+    return (few, fixed) if few.conclusive else (verdict, {})
 
 
 RUN: Mapping[str, Callable[[_Asked, Limits], Verdict]] = {
@@ -184,25 +206,52 @@ class _Asked:
         limits = limits or self.question.limits
         if limits.report:
             limits.report(Progress(engine, 0, 0))
-        verdict = RUN[engine](self, limits)
-        scope = any_scope(self.instance) if engine == "inductive" else finite_scope(self.instance)
-        return Evidence(engine, verdict, scope)
+        if engine == "inductive":
+            return self.proven(*proof(self.watched, self.invariant, self.free_sizes(), limits.seconds, limits.report))
+        return Evidence(engine, RUN[engine](self, limits), finite_scope(self.instance))
+
+    def proven(self, verdict: Verdict, fixed: Mapping[str, int]) -> Evidence:
+        """What the parametric proof says, and of which scope."""
+        scope = {name: fixed.get(_sort_of(name), "any") for name in finite_scope(self.instance)}
+        return Evidence("inductive", verdict, scope)
 
     def one(self, engine: str) -> Result:
         return self.result([self.ask(engine)])
 
     def auto(self) -> Result:
         """A finite search for the shortest counterexample; where there is none, a proof for any size."""
-        begin = monotonic()
+        seconds = min(PROOF_SECONDS, self.question.limits.seconds or PROOF_SECONDS)
+        if self.question.side_by_side:
+            return self.result(self.side_by_side(seconds))
         finite = self.ask("lanes")
         if isinstance(finite.verdict, Refuted) or _interrupted(finite.verdict):
             return self.result([finite])
-        left = self.question.limits.left(begin)
-        seconds = PROOF_SECONDS if left is None else min(PROOF_SECONDS, max(1.0, left))
-        proof = self.ask("inductive", replace(self.question.limits, seconds=seconds))
-        if isinstance(proof.verdict, Proved):
-            return self.result([proof, finite])
-        return self.result([finite, proof])
+        return self.result(_ordered(finite, self.ask("inductive", replace(self.question.limits, seconds=seconds))))
+
+    def side_by_side(self, seconds: float) -> list[Evidence]:
+        """Search here, prove in a second process; a refutation ends the proof, a proof a search that goes on for long."""
+        from model.aside import Aside
+
+        begin, limits = monotonic(), self.question.limits
+        with Aside(proof, self.watched, self.invariant, self.free_sizes(), seconds) as other:
+            found: list[Evidence] = []
+
+            def cancelled() -> str:
+                if monotonic() - begin < PATIENCE or not (found or other.done):
+                    return ""
+                found[:] = found or [self.proven(*other.result())]
+                return "the proof for any number was there first" if found[0].verdict.conclusive else ""
+
+            finite = self.ask("lanes", replace(limits, cancelled=cancelled))
+            if isinstance(finite.verdict, Refuted) or _interrupted(finite.verdict):
+                return [finite]
+            if limits.report:
+                limits.report(Progress("inductive", 0, 0))
+            try:
+                return _ordered(finite, found[0] if found else self.proven(*other.result()))
+            except KeyboardInterrupt:
+                unproved = Undetermined(reason="interrupted", interrupted=True, engine="inductive")
+                return [self.proven(unproved, {}), finite]
 
     def result(self, evidence: list[Evidence]) -> Result:
         """The first piece of evidence decides; a refutation is turned into a trace and its story."""
@@ -242,15 +291,16 @@ class _Asked:
 
     def shown(self, verdict: Verdict) -> Trace:
         """A shortest trace on the smallest instance where it is no longer than on the one that was asked for."""
-        for pages, sizes in smaller_sizes(self.question.pages, self._free_sizes()):
+        for pages, sizes in smaller_sizes(self.question.pages, self.free_sizes()):
             trace = self.trace_at(pages, sizes, verdict.depth)
             if trace is not None:
                 return trace
-        trace = self.trace_at(self.question.pages, self._free_sizes(), verdict.depth)
+        trace = self.trace_at(self.question.pages, self.free_sizes(), verdict.depth)
         assert trace is not None, "a refuted instance has a trace"
         return trace
 
-    def _free_sizes(self) -> dict[str, int]:
+    def free_sizes(self) -> dict[str, int]:
+        """The sizes that can be chosen, by sort."""
         program = self.program
         return {s: n for s, n in self.instance.sizes.items() if program.sorts[s].size is None}
 
@@ -342,6 +392,16 @@ def _without_writes(instance: Instance) -> Instance:
     clients = {m.number for m in instance.moves if m.ground.sort == "Client"}
     quiet.__dict__["successors"] = lambda state: ((n, after) for n, after in successors(state) if n in clients)
     return quiet
+
+
+def _ordered(finite: Evidence, proof: Evidence) -> list[Evidence]:
+    """The proof first where it is one, else the finite search."""
+    return [proof, finite] if isinstance(proof.verdict, Proved) else [finite, proof]
+
+
+def _sort_of(count: str) -> str:
+    """`clients` as `Client`."""
+    return count[:-1].capitalize()
 
 
 def _interrupted(verdict: Verdict) -> bool:

@@ -49,7 +49,7 @@ def page(template: str, *, connect: str = "'none'", **values: Any) -> str:
     Only the two texts that are inlined here may run or style anything: the policy names their hashes, so that a
     name or a docstring of a design could not become a script even if it were not escaped.
     """
-    style, script = asset("page.css"), asset("explorer.js")
+    style, script = asset("page.css") + asset("graph.css"), asset("explorer.js")
     policy = (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; connect-src {connect}; "
         "img-src data:; base-uri 'none'; form-action 'none'"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from model.argue import writes_page
 from model.design import Invariant
-from model.graph import move_label
-from model.instance import Instance, State
-from model.story import Line, told
-from model.story import thread_name as name_of
+from model.expr import Sort
+from model.instance import Instance, Move, State
+from model.step import Param
+from model.story import Line, move_text, page_set, thread_name, told
 from model.trace import Trace
 from reports.pages import fragment
 from reports.strips import lanes
@@ -24,11 +26,12 @@ def walked(instance: Instance, moves: Iterable[int], invariant: Invariant) -> Tr
     states, taken = [instance.initial], []
     for place, number in enumerate(moves, 1):
         if not 0 <= number < len(instance.moves):
-            raise ValueError(f"move {place} has the number {number}, and the moves here go from 0 to "
-                             f"{len(instance.moves) - 1}")
+            raise ValueError(
+                f"move {place} has the number {number}, and the moves here go from 0 to {len(instance.moves) - 1}"
+            )
         move = instance.moves[number]
         if not instance.enabled(move, states[-1]):
-            raise ValueError(f"move {place}, {move_label(move)}, is not possible there")
+            raise ValueError(f"move {place}, {detail(instance, move)}, is not possible there")
         taken.append(move)
         states.append(instance.apply(move, states[-1]))
     return Trace(instance, tuple(taken), tuple(states), invariant, None)
@@ -36,11 +39,13 @@ def walked(instance: Instance, moves: Iterable[int], invariant: Invariant) -> Tr
 
 def position(trace: Trace, invariants: Sequence[Invariant]) -> dict[str, Any]:
     """Where the run ends: the state drawn, what is violated there and why, every move that is possible."""
+    versions = [sum(writes_page(trace.instance, m, p) for m in trace.moves) for p in range(trace.instance.pages)]
+    possible = trace.instance.successors(trace.states[-1])
     return drawn(trace.instance, trace.states[-1], trace.states[-2] if trace.moves else None) | {
         "moves": [m.number for m in trace.moves],
-        "history": history(trace),
+        "history": history(judged(trace, invariants)),
         "violated": list(violated(trace, invariants)),
-        "enabled": [_option(trace, number, after) for number, after in trace.instance.successors(trace.states[-1])],
+        "enabled": [_option(trace, number, after, versions) for number, after in possible],
     }
 
 
@@ -54,29 +59,56 @@ def history(trace: Trace) -> list[dict[str, Any]]:
     return [_taken(line) for line in told(trace, "").lines]
 
 
+def judged(trace: Trace, invariants: Sequence[Invariant]) -> Trace:
+    """The same run as a counterexample to the first property that its last state violates, where there is one."""
+    for rule, number in failures(trace, invariants):
+        return replace(trace, invariant=rule, number=number)
+    return trace
+
+
+def detail(instance: Instance, move: Move) -> str:
+    """`clear.cleared(want={0})`: the step and what it chooses, in the names of the design."""
+    step, sorts = move.ground.step, instance.program.sorts
+    small = [p for p in step.params if p.name in move.ground.indices]
+    chosen = [f"{p.name}={_small(sorts, p, move.ground.indices[p.name])}" for p in small]
+    chosen += [f"{name}={page_set(value)}" for name, value in move.arguments.items()]
+    return f"{step.label}({', '.join(chosen)})" if chosen else step.label
+
+
+def _small(sorts: Mapping[str, Sort], param: Param, value: int) -> str:
+    return sorts[param.sort].call(value) if param.kind == "index" else "yes" if value else "no"
+
+
+def failures(trace: Trace, invariants: Sequence[Invariant]) -> Iterator[tuple[Invariant, int | None]]:
+    """(property, for whom) of everything that the last state violates."""
+    for rule in invariants:
+        for number, case in trace.instance.cases(rule):
+            if not trace.instance.value(case, trace.states[-1]):
+                yield rule, number
+
+
 def _taken(line: Line) -> dict[str, Any]:
     return {"number": line.number, "text": line.text, "notes": list(line.notes)}
 
 
-def _option(trace: Trace, number: int, after: State) -> dict[str, Any]:
+def _option(trace: Trace, number: int, after: State, versions: Sequence[int]) -> dict[str, Any]:
     instance, move = trace.instance, trace.instance.moves[number]
     longer = Trace(instance, (*trace.moves, move), (*trace.states, after), trace.invariant, None)
+    then = [v + writes_page(instance, move, page) for page, v in enumerate(versions)]
     return {
         "move": number,
-        "text": told(longer, "").lines[-1].text,
-        "label": move_label(move),
-        "thread": name_of(instance, move.ground.sort, move.ground.thread),
+        "text": move_text(longer, len(longer), then),
+        "label": detail(instance, move),
+        "thread": thread_name(instance, move.ground.sort, move.ground.thread),
         "silent": after == trace.states[-1],
     }
 
 
 def violated(trace: Trace, invariants: Sequence[Invariant]) -> Iterator[dict[str, Any]]:
     """Each property that the last state violates, for whom, and the argument."""
-    for rule in invariants:
-        for number, case in trace.instance.cases(rule):
-            if not trace.instance.value(case, trace.states[-1]):
-                story = told(Trace(trace.instance, trace.moves, trace.states, rule, number), "this run")
-                yield {"property": rule.name, "title": story.title, "because": list(story.because)}
+    for rule, number in failures(trace, invariants):
+        story = told(replace(trace, invariant=rule, number=number), "this run")
+        yield {"property": rule.name, "title": story.title, "because": list(story.because)}
 
 
 def recorded(trace: Trace, lines: Sequence[Line], first: int, why: str, property: str) -> dict[str, Any]:
@@ -87,7 +119,7 @@ def recorded(trace: Trace, lines: Sequence[Line], first: int, why: str, property
         first: how many moves lead to the violation; what follows them is the aftermath.
     """
     moves, taken = [m.number for m in trace.moves], [_taken(line) for line in lines]
-    labels = [move_label(m) for m in trace.moves]
+    labels = [detail(trace.instance, m) for m in trace.moves]
     positions = []
     for at, state in enumerate(trace.states):
         here = drawn(trace.instance, state, trace.states[at - 1] if at else None)

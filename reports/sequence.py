@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from model.expr import PLACE, walk
-from model.instance import Instance, Move, State
+from model.instance import Instance, Move
 from model.story import Line, Story
 from model.trace import Trace
 from reports.strips import Lane, is_ghost, lane_key, lane_keys, lane_of, lane_titles, lanes
@@ -20,11 +20,13 @@ class Crossing:
         role: "actor" (the thread that moves), "target" (it may change something here), "source" (it only looks),
             "pass" (an arrow goes by) or "" (nothing).
         left, right: whether an arrow touches that side of the lane.
+        leftward: the thread that moves is further right, so the arrow points to the left.
     """
 
     role: str
     left: bool
     right: bool
+    leftward: bool
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def crossings(instance: Instance, move: Move) -> list[Crossing]:
     low, high = min(ends), max(ends)
     roles = {actor: "actor"} | dict.fromkeys(targets, "target") | dict.fromkeys(sources, "source")
     return [
-        Crossing(roles.get(i, "pass" if low < i < high else ""), low < i <= high, low <= i < high)
+        Crossing(roles.get(i, "pass" if low < i < high else ""), low < i <= high, low <= i < high, i < actor)
         for i in range(len(keys))
     ]
 
@@ -102,9 +104,3 @@ def _read_lanes(instance: Instance, move: Move) -> set[str]:
     read = {e.args for e in walk(*roots) if e.op == "field"}
     fields = (f for f in instance.fields if f.key in read and f.role == "part" and not is_ghost(instance, f))
     return {lane_of(f) for f in fields}
-
-
-def states(trace: Trace) -> Iterator[tuple[State, State | None]]:
-    """(state, the one before it) along a trace."""
-    yield trace.states[0], None
-    yield from zip(trace.states[1:], trace.states, strict=False)

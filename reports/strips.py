@@ -102,10 +102,8 @@ def lanes(instance: Instance, state: State, before: State | None = None) -> tupl
             places[key] = _place(instance, field, state[i])
         elif field.role == "part":
             strips[key].append(_strip(instance, field, state[i], before is not None and before[i] != state[i]))
-        elif state[i] and key in facts:
-            facts[key].append(_fact(field, state[i]))
         elif state[i]:
-            facts[next(iter(facts))].append(_fact(field, state[i]))
+            facts[key if key in facts else next(iter(facts))].append(_fact(field, state[i]))
     if SHARED in facts:
         facts[SHARED] += _locks(instance, state)
     titles = lane_titles(instance)
@@ -145,8 +143,9 @@ def _strip(instance: Instance, field: Field, value: int, changed: bool) -> Strip
 
 
 def _fact(field: Field, value: int) -> str:
+    what = "observer" if field.role == "ghost" else "keeps"
     name = field.name.removeprefix("me.")
-    return f"{name} {page_set(value)}" if field.sort == PAGES else name
+    return f"{what}: {name} {page_set(value)}" if field.sort == PAGES else f"{what}: {name}"
 
 
 def _place(instance: Instance, field: Field, code: int) -> str:

@@ -70,7 +70,8 @@ def _run(file: Path) -> ModuleType:
     except SyntaxError as wrong:
         raise DesignError(f"{wrong.msg}.", Place(shown_path(str(file)), wrong.lineno or 1)) from None
     except Exception as wrong:
-        frames = [f for f in traceback.extract_tb(wrong.__traceback__) if f.filename == str(file)]
+        own = str(file.resolve())
+        frames = [f for f in traceback.extract_tb(wrong.__traceback__) if str(Path(f.filename).resolve()) == own]
         place = Place(shown_path(str(file)), (frames[-1].lineno if frames else 1) or 1)
         raise DesignError(f"{type(wrong).__name__}: {wrong}", place) from None
     finally:

@@ -40,9 +40,8 @@ def search(instance: Instance, invariants: Sequence[Invariant], limits: Limits |
             bad = [(s, n, k) for n, k, holds in checks for s in frontier if not holds(s)]
             if bad:
                 return answer(Refuted, states=before, depth=depth, detail=bad)
-            if limits.depth is not None and depth >= limits.depth:
-                reason = f"nothing found up to depth {depth}, the limit"
-                return answer(Undetermined, states=len(seen), depth=depth, reason=reason)
+            if stop := limits.depth_reached(depth):
+                return answer(Undetermined, states=len(seen), depth=depth, reason=stop)
             before, following = len(seen), []
             for state in frontier:
                 for _, after in instance.successors(state):

@@ -1,0 +1,63 @@
+"""Work in a process of its own, while this one does something else: the proof runs beside the finite search."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any
+
+
+class Aside:
+    """`function(*arguments)` in another process; both must survive pickling.
+
+    The process ignores Ctrl-C: who started it decides when it ends. Used as a context manager, it never outlives the
+    block.
+    """
+
+    def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
+        context = get_context("spawn")  # a forked copy of a process with threads can hang
+        self.here, there = context.Pipe(duplex=False)
+        self.process = context.Process(target=_work, args=(there, function, arguments), daemon=True)
+        self.process.start()
+        there.close()
+
+    def __enter__(self) -> Aside:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.is_alive():
+            self.process.terminate()
+        self.process.join()
+        self.here.close()
+
+    @property
+    def done(self) -> bool:
+        """There is a result to be had without waiting (or the process has died)."""
+        return self.here.poll()
+
+    def result(self) -> Any:
+        """What the function returned; waits for it.
+
+        Raises:
+            RuntimeError: the process ended without a result, or the function raised.
+        """
+        try:
+            fine, value = self.here.recv()
+        except EOFError:
+            raise RuntimeError("the process beside this one ended without a result") from None
+        if not fine:
+            raise RuntimeError(value)
+        return value
+
+
+def _work(there: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        answer = True, function(*arguments)
+    except Exception as wrong:
+        answer = False, f"{type(wrong).__name__}: {wrong}"
+    with suppress(OSError):
+        there.send(answer)

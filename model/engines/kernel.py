@@ -1,0 +1,239 @@
+"""Word operations of an instance: every step as a generated function over columns of packed states.
+
+A function looks at the guards as soon as what they mention is known and keeps the rows where they hold; only the rows
+that are left are updated: changed fields are cleared with one mask and the new bits joined. Sets of pages are worked
+on where they stand in the word, so that most of them are never shifted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from model.algebra import OPERATORS, Table, words
+from model.engines.packing import Columns, Packing, Words
+from model.errors import CannotSay
+from model.expr import PAGES, PLACE, TRUTH, Expr, children, walk
+from model.instance import GroundStep
+
+Emit = Callable[[Columns], None]
+Expand = Callable[[Words, Emit], int]
+Test = Callable[[Words], Any]
+WORD = (1 << 64) - 1
+
+
+class Kernel:
+    """What an instance's steps and conditions are on words.
+
+    Args:
+        packing: the layout of states.
+        table: NumPy source for each operator; default `model.algebra.words`.
+        carry: columns behind the words of a state that every step hands on unchanged.
+    """
+
+    def __init__(self, packing: Packing, table: Table | None = None, carry: int = 0) -> None:
+        self.packing, self.instance = packing, packing.instance
+        self.table = table or words(packing.instance.pages)
+        self.columns = range(packing.words + carry)
+
+    def expands(self) -> list[Expand]:
+        """Functions that together make every move; steps that begin where a thread is at one location share one.
+
+        Each takes a block and calls `emit` with the successors by one move after the other, as columns; it returns
+        how many successors there are, those that change nothing included.
+        """
+        groups: dict[int, list[GroundStep]] = {}
+        for step in self.instance.steps:
+            groups.setdefault(id(step.guards[0]) if _located(step) else 0, []).append(step)
+        return [self._expand(steps, shared=bool(key)) for key, steps in groups.items()]
+
+    def _expand(self, steps: Sequence[GroundStep], shared: bool) -> Expand:
+        here = self.test(steps[0].guards[0]) if shared else None
+        functions = [self._step(step, step.guards[shared:]) for step in steps]
+
+        def expand(block: Words, emit: Emit) -> int:
+            if here is not None:
+                block = block.take(np.flatnonzero(here(block)), axis=1)
+            return sum(function(emit, *block) for function in functions) if block.shape[1] else 0
+
+        return expand
+
+    def _step(self, step: GroundStep, guards: Iterable[Expr]) -> Callable[..., int]:
+        return StepWriter(self, step, guards).function()
+
+    def test(self, condition: Expr) -> Test:
+        """A function from a block to a column of bool (or one bool): where `condition` holds."""
+        writer = Writer(self)
+        writer.over("x", [condition])
+        writer.line(f"return {writer.value(condition)}")
+        function = writer.compiled(f"test({', '.join(f'x{i}' for i in self.columns)})")
+        return lambda block: function(*block)
+
+
+def _located(step: GroundStep) -> bool:
+    return bool(step.guards) and step.guards[0].op == "located"
+
+
+class Writer:
+    """Source text of expressions over rows; what is used twice over the same rows is written once."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel, self.packing = kernel, kernel.packing
+        self.lines: list[str] = []
+        self.indent, self.fresh = 1, 0
+
+    def line(self, text: str) -> None:
+        self.lines.append("    " * self.indent + text)
+
+    def over(self, rows: str, roots: Sequence[Expr]) -> None:
+        """From here on, write `roots` over the rows of this name."""
+        self.rows = rows
+        self.uses = Counter(id(c) for e in walk(*roots) for c in children(e)) + Counter(id(r) for r in roots)
+        self.texts: dict[tuple[int, int], str] = {}
+
+    def value(self, expr: Expr, shift: int = 0) -> str:
+        """The text of `expr`; a set of pages has its bits at `shift`."""
+        key = id(expr), shift
+        if key not in self.texts:
+            text = LEAVES[expr.op](self, expr, shift) if expr.op in LEAVES else self.operator(expr, shift)
+            if self.uses[id(expr)] > 1 and columns(expr) and expr.args and expr.op not in LEAVES:
+                self.fresh += 1
+                self.line(f"t{self.fresh} = {text}")
+                text = f"t{self.fresh}"
+            self.texts[key] = text
+        return self.texts[key]
+
+    def operator(self, expr: Expr, shift: int) -> str:
+        if expr.op not in OPERATORS:
+            raise CannotSay(f"the engine lanes has no exact meaning for '{expr.op}' ({expr!r})")
+        inside = self.alignment(expr) if expr.op in ("subset", "equal") else shift
+        text: str = self.kernel.table[expr.op](*(self.value(a, inside) for a in expr.args))
+        return text.replace("FULL", str(self.kernel.instance.full << inside))
+
+    def alignment(self, expr: Expr) -> int:
+        """Where to compare two sets: where the first field among them stands."""
+        fields = (e for e in walk(expr) if e.op == "field" and e.sort == PAGES)
+        return next((self.packing.place(e.args).shift for e in fields), 0)
+
+    def placed(self, expr: Expr, shift: int) -> str:
+        """A set of pages with its bits at `shift`; what other values share is written where it always is."""
+        shares = any(self.uses[id(e)] > 1 and e.op not in LEAVES for e in walk(expr))
+        return f"({self.value(expr)} << {shift})" if shift and shares else self.value(expr, shift)
+
+    def compiled(self, head: str) -> Any:
+        text = "\n".join([f"def {head}:", *self.lines])
+        scope = {"pick": pick, "flatnonzero": np.flatnonzero, "asarray": np.asarray, "uint64": np.uint64}
+        exec(text, scope)  # noqa: S102 - our own text, made from the recorded tree
+        return scope[head.partition("(")[0]]
+
+    # -- leaves
+
+    def field(self, expr: Expr, shift: int) -> str:
+        place = self.packing.place(expr.args)
+        word, by = f"{self.rows}{place.word}", place.shift - shift
+        if expr.sort == TRUTH:
+            return f"(({word} & {place.mask}) != 0)"
+        moved = f"({word} >> {by})" if by > 0 else f"({word} << {-by})" if by < 0 else word
+        return f"({moved} & {((1 << place.width) - 1) << shift})"
+
+    def located(self, expr: Expr, shift: int) -> str:
+        place = self.packing.place(expr.args[:2])
+        here = f"({self.rows}{place.word} & {place.mask})"
+        return f"({' | '.join(f'({here} == {code << place.shift})' for code in sorted(expr.args[2]))})"
+
+    def param(self, expr: Expr, shift: int) -> str:
+        name = f"p_{expr.args[0]}"
+        return f"({name} << {shift})" if shift else name
+
+
+LEAVES: dict[str, Callable[[Writer, Expr, int], str]] = {
+    "field": Writer.field,
+    "located": Writer.located,
+    "param": Writer.param,
+    "place": lambda writer, e, shift: str(e.args[0] << shift),
+}
+
+
+class StepWriter(Writer):
+    """One step as a function `step(emit, *columns)`: guards, a loop for each parameter, then the update."""
+
+    def __init__(self, kernel: Kernel, step: GroundStep, guards: Iterable[Expr]) -> None:
+        super().__init__(kernel)
+        self.step, self.guards = step, list(guards)
+
+    def function(self) -> Callable[..., int]:
+        self.line("count = 0")
+        rows = self.keep("x", "y", set(), "return count")
+        chosen: set[str] = set()
+        for level, param in enumerate(self.step.params):
+            self.line(f"for p_{param.name} in {tuple(self.kernel.instance.choices(param))}:")
+            self.indent += 1
+            chosen.add(param.name)
+            rows = self.keep(rows, f"z{level}_", chosen, "continue")
+        self.update(rows)
+        self.indent = 1
+        self.line("return count")
+        return self.compiled(f"step(emit, {', '.join(f'x{i}' for i in self.kernel.columns)})")  # type: ignore[no-any-return]
+
+    def keep(self, rows: str, kept: str, chosen: set[str], otherwise: str) -> str:
+        """Cut the rows to those where the guards hold whose parameters are chosen; where none is left, `otherwise`."""
+        ready = [g for g in self.guards if _parameters(g) <= chosen]
+        self.guards = [g for g in self.guards if not _parameters(g) <= chosen]
+        self.over(rows, ready)
+        for guard in ready:
+            if not columns(guard):
+                self.line(f"if not {self.value(guard)}: {otherwise}")
+        tests = [self.value(g) for g in ready if columns(g)]
+        if not tests:
+            return rows
+        self.line(f"k = flatnonzero({' & '.join(tests)})")
+        self.line(f"if not k.size: {otherwise}")
+        for column in self.kernel.columns:
+            self.line(f"{kept}{column} = {rows}{column}.take(k)")
+        return kept
+
+    def update(self, rows: str) -> None:
+        self.over(rows, [value for _, value in self.step.updates])
+        clear = dict.fromkeys(self.kernel.columns, 0)
+        bits: dict[int, list[str]] = {column: [] for column in self.kernel.columns}
+        for position, value in self.step.updates:
+            place = self.packing.places[position]
+            clear[place.word] |= place.mask
+            bits[place.word].append(self.stored(value, place.shift))
+        after = []
+        for column, mask in clear.items():
+            old = f"({rows}{column} & {~mask & WORD})" if mask else f"{rows}{column}"
+            after.append(" | ".join([old, *(b for b in bits[column] if b != "0")]))
+        self.line(f"count += {rows}0.size")
+        self.line(f"emit(({', '.join(after)},))")
+
+    def stored(self, value: Expr, shift: int) -> str:
+        """What to join so that the cleared field becomes `value`."""
+        if value.sort == TRUTH:
+            text = self.value(value)
+            word = f"asarray({text}, dtype=uint64)" if columns(value) else f"int({text})"
+            return f"({word} << {shift})"
+        if value.sort not in (PAGES, PLACE):
+            raise CannotSay(f"the engine lanes cannot store a {value.sort}")
+        return self.placed(value, shift)
+
+
+def columns(expr: Expr) -> bool:
+    """Whether the value depends on the state."""
+    return any(e.op in ("field", "located") for e in walk(expr))
+
+
+def _parameters(expr: Expr) -> set[str]:
+    return {e.args[0] for e in walk(expr) if e.op == "param"}
+
+
+def pick(condition: Any, then: Any, otherwise: Any) -> Any:
+    """`choose` on columns: ints stay unsigned words."""
+    return np.where(condition, _column(then), _column(otherwise))
+
+
+def _column(value: Any) -> Any:
+    return np.uint64(value) if type(value) is int else value

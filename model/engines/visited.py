@@ -1,0 +1,233 @@
+"""The set of packed states that were seen: a bit for each, in blocks that exist only where states are.
+
+The low bits of a state's first word number a bit within a block, all its other bits name the block. States that
+differ only in what no guard looks at lie in one block, so that a state costs a byte or two, and a sorted frontier
+finds its blocks in the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.engines.packing import Columns, Words
+
+LOW = 12  # bits of a state within its block
+LANES = 1 << (LOW - 6)  # words of a block
+ROOT, DIGIT = 18, 12  # most bits of the first and of every other digit of a block's name
+SLAB = 1 << 12  # blocks that are unfolded at a time
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Digit:
+    """Some bits of one word of a name."""
+
+    word: int
+    shift: int
+    bits: int
+    highest: bool  # of its word: nothing to mask
+
+    def of(self, names: Columns) -> Numbers:
+        high = names[self.word] >> np.uint64(self.shift) if self.shift else names[self.word]
+        return (high if self.highest else high & np.uint64((1 << self.bits) - 1)).view(np.int64)
+
+
+def digits(bits: Sequence[int], root: int, digit: int) -> list[Digit]:
+    """The digits of a name, highest first: the first of at most `root` bits, the others alike, at most `digit`.
+
+    Args:
+        bits: bits of a name in each word, the last word being the highest.
+    """
+    found: list[Digit] = []
+    for word in reversed(range(len(bits))):
+        high = bits[word]
+        if not found:
+            found.append(Digit(word, high - min(high, root), min(high, root), True))
+            high -= found[0].bits
+        for left in range(-(-high // digit), 0, -1):
+            size = -(-high // left)
+            high -= size
+            found.append(Digit(word, high, size, high + size == bits[word]))
+    return found
+
+
+class Tree:
+    """From names of blocks to the position of a block's first word, 0 where there is no block: a page table.
+
+    A digit of the name indexes a node, and the entry found is where the next node stands. Node 0 stands for every
+    node that is not there: its entries are 0. One writer may work beside readers.
+    """
+
+    def __init__(self, bits: Sequence[int], root: int = ROOT, digit: int = DIGIT) -> None:
+        self.digits = digits(bits, root, digit)
+        self.root = 1 << max(d.bits for d in self.digits)  # node 0 is as large as any
+        self.nodes = np.zeros(self.root + (1 << self.digits[0].bits), dtype=np.int64)
+        self.used = self.nodes.size
+
+    def find(self, names: Columns) -> Numbers:
+        """Positions of these names; equal neighbours are looked up once where the tree is deep."""
+        if len(self.digits) < 3:
+            return self._find(names)
+        starts = _starts(names)
+        lengths = np.diff(starts, append=names[0].size)
+        return np.repeat(self._find(tuple(n.take(starts) for n in names)), lengths)
+
+    def _find(self, names: Columns) -> Numbers:
+        nodes = self.nodes
+        found = nodes[self.root :].take(self.digits[0].of(names), mode="wrap")
+        for digit in self.digits[1:]:
+            found += digit.of(names)
+            found = nodes.take(found, mode="wrap")
+        return found
+
+    def put(self, names: Columns, positions: Numbers) -> None:
+        """Add names that are distinct and not in the tree yet."""
+        entries = self.digits[0].of(names) + self.root
+        for digit in self.digits[1:]:
+            missing = np.unique(entries[self.nodes[entries] == 0])
+            fresh = self.used + (np.arange(missing.size) << digit.bits)
+            self._reserve(missing.size << digit.bits)
+            self.nodes[missing] = fresh
+            entries = self.nodes[entries] + digit.of(names)
+        self.nodes[entries] = positions
+
+    def _reserve(self, count: int) -> None:
+        self.used += count
+        while self.used > self.nodes.size:
+            self.nodes = _doubled(self.nodes)
+
+
+class Visited:
+    """A growing set of states; those added since the last `turn` are the next frontier.
+
+    Args:
+        bits: bits that are in use in each word of a state.
+        root, digit: bits of the first and of the other digits of a block's name.
+    """
+
+    def __init__(self, bits: Sequence[int], root: int = ROOT, digit: int = DIGIT) -> None:
+        self.directory = Tree([max(0, bits[0] - LOW), *bits[1:]], root, digit)
+        self.lock = Lock()
+        self.blocks = 1  # number 0 stands for every block that is not there, and stays empty
+        self.bits = np.zeros(LANES << 6, dtype=np.uint64)
+        self.old = np.zeros_like(self.bits)  # as of the last turn
+        self.names = np.zeros((1 << 6, len(bits)), dtype=np.uint64)
+        self.touched = np.zeros(1 << 6, dtype=np.bool_)
+        self.most = 0  # at most so many states were added since the last turn
+
+    def unseen(self, columns: Columns) -> Numbers:
+        """Positions of the states that are not in the set; may run beside `add`, and may miss what that adds."""
+        words = self._words(columns)
+        found = self.bits.take(words, mode="wrap")
+        found >>= columns[0] & np.uint64(63)
+        found &= np.uint64(1)
+        return np.flatnonzero(found == 0)
+
+    def add(self, columns: Columns) -> None:
+        """Add states; that some of them are equal or in the set already does no harm."""
+        with self.lock:
+            words = self._words(columns)
+            missing = np.flatnonzero(words < LANES)
+            if missing.size:
+                self._create(tuple(c.take(missing) for c in self._names(columns)))
+                words = self._words(columns)
+            self.touched[words >> (LOW - 6)] = True
+            self.most += words.size
+            _join(self.bits, words, np.uint64(1) << (columns[0] & np.uint64(63)))
+
+    def fresh(self) -> int:
+        """How many states were added since the last turn."""
+        self.most = sum(_ones(new) for _, new in self._changes(np.flatnonzero(self.touched)))
+        return self.most
+
+    def turn(self) -> Iterator[Words]:
+        """The states added since the last turn, sorted, as blocks of shape (words, n)."""
+        numbers = np.flatnonzero(self.touched)
+        numbers = numbers.take(np.lexsort(self.names[numbers].T))
+        old = self.old.reshape(-1, LANES)
+        for slab, new in self._changes(numbers):
+            yield _unfold(new, self.names[slab].T)
+            old[slab] |= new
+        self.touched[numbers] = False
+        self.most = 0
+
+    def _changes(self, numbers: Numbers) -> Iterator[tuple[Numbers, Words]]:
+        """These blocks, some at a time, and in them the bits of states that were added since the last turn."""
+        bits, old = self.bits.reshape(-1, LANES), self.old.reshape(-1, LANES)
+        for begin in range(0, numbers.size, SLAB):
+            slab = numbers[begin : begin + SLAB]
+            yield slab, bits[slab] & ~old[slab]
+
+    def _names(self, columns: Columns) -> Columns:
+        return (columns[0] >> np.uint64(LOW), *columns[1:])
+
+    def _words(self, columns: Columns) -> Numbers:
+        """Where the word is that has each state's bit: below LANES where its block is not there."""
+        words = self.directory.find(self._names(columns))
+        lane = columns[0] >> np.uint64(6)
+        lane &= np.uint64(LANES - 1)
+        words += lane.view(np.int64)
+        return words
+
+    def _create(self, names: Columns) -> None:
+        """Make blocks of these names, which may repeat."""
+        distinct = np.unique(np.stack(names), axis=1) if len(names) > 1 else np.unique(names[0]).reshape(1, -1)
+        count = distinct.shape[1]
+        while self.blocks + count > self.touched.size:
+            self._grow()
+        numbers = np.arange(self.blocks, self.blocks + count)
+        self.names[numbers] = distinct.T
+        self.blocks += count
+        self.directory.put(tuple(distinct), numbers * LANES)
+
+    def _grow(self) -> None:
+        self.names, self.touched = _doubled(self.names), _doubled(self.touched)
+        self.bits, self.old = _doubled(self.bits), _doubled(self.old)
+
+
+def _doubled(array: NDArray[Any]) -> NDArray[Any]:
+    """Twice as long, with zeros at the end; what is not written yet takes no memory."""
+    grown = np.zeros((2 * array.shape[0], *array.shape[1:]), dtype=array.dtype)
+    grown[: array.shape[0]] = array
+    return grown
+
+
+def _join(bits: NDArray[np.uint64], words: Numbers, masks: NDArray[np.uint64]) -> None:
+    """`bits[words] |= masks`, where words may repeat: who lost to a neighbour tries again."""
+    while words.size:
+        bits[words] = bits.take(words) | masks
+        lost = np.flatnonzero((bits.take(words) & masks) == 0)
+        words, masks = words.take(lost), masks.take(lost)
+
+
+def _starts(names: Columns) -> Numbers:
+    """Where a name differs from the one before it."""
+    other = np.ones(names[0].size, dtype=np.bool_)
+    np.not_equal(names[0][1:], names[0][:-1], out=other[1:])
+    for name in names[1:]:
+        other[1:] |= name[1:] != name[:-1]
+    return np.flatnonzero(other)
+
+
+def _ones(words: Words) -> int:
+    return int(np.unpackbits(words[words != 0].view(np.uint8)).sum(dtype=np.int64))
+
+
+def _unfold(new: Words, names: Words) -> Words:
+    """The states whose bits are set in the blocks of these names."""
+    full = np.flatnonzero(new.reshape(-1) != 0)
+    bytes_ = new.reshape(-1).take(full).view(np.uint8)
+    some = np.flatnonzero(bytes_ != 0)
+    ones = np.flatnonzero(np.unpackbits(bytes_.take(some), bitorder="little").view(np.bool_))
+    byte = some.take(ones >> 3)
+    word = full.take(byte >> 3)
+    states = names.take(word >> (LOW - 6), axis=1)
+    states[0] <<= np.uint64(LOW)
+    states[0] |= ((word & (LANES - 1)) << 6 | (byte & 7) << 3 | (ones & 7)).view(np.uint64)
+    return states

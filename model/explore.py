@@ -1,0 +1,96 @@
+"""`python -m model.explore [DESIGN]`: a page on this machine where a person takes the moves of a design by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from model.cli import complain, run
+from model.errors import UsageError
+from model.verdict import INTERRUPTED
+
+if TYPE_CHECKING:
+    from model.design import Design
+    from model.explorer.session import Session
+
+DEFAULT = "top-layer"
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.argument("design", default=DEFAULT)
+@click.option("--pages", type=click.IntRange(1), default=1, show_default=True, help="Pages of the slot, at most 4.")
+@click.option("--clients", type=click.IntRange(1), default=2, show_default=True, help="Clients with a bitmap each.")
+@click.option("--size", "extra", multiple=True, metavar="SORT=N", help="Elements of another index sort: Slot=2.")
+@click.option(
+    "--property",
+    "properties",
+    multiple=True,
+    metavar="NAME",
+    help="What every state is judged by; may be repeated. Default: no_lost_write and promise_kept.",
+)
+@click.option("--moves", default="", metavar="N.N.N", help="Start there: what stands behind moves= in a link.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of 127.0.0.1. Default: a free one.")
+def command(design: str, **options: Any) -> int:
+    """Take the moves of DESIGN by hand in a browser, and let it show the nearest bad state.
+
+    DESIGN is a built-in name (`python -m model.check --list`), a file my_design.py, or my_design.py:ClassName; without
+    one it is top-layer. The address is printed on stdout; only this machine can open it, and only with the token in
+    it. Ctrl-C stops the server.
+
+    Exit codes: 2 bad use or an ill-formed design, 70 internal error, 130 stopped by Ctrl-C.
+    """
+    from model.explorer.server import Server
+
+    session = _session(design, options)
+    first = _first(session, options["moves"])
+    server = Server(session, options["port"], complain)
+    try:
+        click.echo(server.url + first)
+        server.serve_forever(poll_interval=0.1)
+    except KeyboardInterrupt:
+        complain("stopped.")
+    finally:
+        server.server_close()
+    return INTERRUPTED
+
+
+def _session(spec: str, options: dict[str, Any]) -> Session:
+    from model.designs.catalogue import DEFAULT_PROPERTIES, find_property, load
+    from model.explorer.session import Session, askable
+
+    design = load(spec)
+    rules = [find_property(name, design) for name in options["properties"] or DEFAULT_PROPERTIES]
+    if not options["properties"]:
+        rules = askable(design, rules)
+    return Session(design, rules, options["pages"], _sizes(design, options))
+
+
+def _sizes(design: type[Design], options: dict[str, Any]) -> dict[str, int]:
+    from model.design import record
+    from model.instance import used_sorts
+
+    sizes = {"Client": options["clients"]} if "Client" in used_sorts(record(design)) else {}
+    for text in options["extra"]:
+        name, _, number = text.partition("=")
+        if not number.isdecimal():
+            raise UsageError(f"--size {text}: write the sort and a number from 1, such as --size Slot=2.")
+        sizes[name] = int(number)
+    return sizes
+
+
+def _first(session: Session, moves: str) -> str:
+    """The end of the address that opens the page at these moves."""
+    from urllib.parse import urlencode
+
+    from model.explorer.server import numbers
+
+    try:
+        session.walk(numbers(moves))
+    except ValueError as wrong:
+        raise UsageError(f"--moves {moves}: {wrong}.") from None
+    return "#" + urlencode({"run": "live", "design": session.digest, "moves": moves}) if moves else ""
+
+
+if __name__ == "__main__":
+    run(command, "python -m model.explore")

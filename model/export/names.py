@@ -1,0 +1,37 @@
+"""Identifiers of other languages for the parts of a design, which may be any Python identifiers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+
+
+def spelled(text: str) -> str:
+    """`text` in the letters, digits and underscores that every target language allows, a letter first.
+
+    Other letters are written by their number, so that `é` is `uE9_` and names that differ stay readable.
+    """
+    safe = re.sub(r"[^A-Za-z0-9_]", lambda m: "_" if m[0] in ".- []'" else f"u{ord(m[0]):X}_", text)
+    return safe if safe[:1].isalpha() else f"x{safe}"
+
+
+def unique(
+    wanted: Mapping[object, str], reserved: Collection[str] = (), *, cases_differ: bool = False
+) -> dict[object, str]:
+    """key -> identifier: the wanted text spelled, with a number after it where that word is taken or reserved.
+
+    Args:
+        cases_differ: `page` and `Page` are two words; by default they are one, for files and tools that mix them up.
+    """
+    same = str if cases_differ else str.lower
+    taken = {same(word) for word in reserved}
+    found = {}
+    for key, text in wanted.items():
+        base, number = spelled(text), 1
+        word = base
+        while same(word) in taken:
+            number += 1
+            word = f"{base}_{number}"
+        taken.add(same(word))
+        found[key] = word
+    return found

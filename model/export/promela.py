@@ -1,0 +1,263 @@
+"""Promela: one process that takes the moves of a finite instance, each in one d_step, so that Spin stores our states.
+
+Fields are `unsigned x : bits`. The property is asserted in a move of its own that is possible where it fails, so that
+the initial state is checked too and a safe design gets no transition more.
+
+Source: Holzmann, "The SPIN Model Checker", 2003, chapter 3; spinroot.com/spin/Man/d_step.html, hidden.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from model.algebra import fold, promela
+from model.errors import TooWide
+from model.export.claim import Claim, header, plain
+from model.export.names import unique
+from model.expr import Expr, walk
+from model.instance import Field, GroundStep, Instance
+
+WIDEST, MOST = 31, 20_000  # bits of an `unsigned`; moves that the compiler of `pan` still takes
+WORDS = (
+    "active assert atomic bit bool break byte chan cond d_step d_proctype do else empty enabled end eval false fi "
+    "full goto hidden if init inline int len local mtype nempty never nfull notrace od of pc_value pid printf priority "
+    "printm progress proctype product provided run select short show skip timeout trace true typedef unless unsigned "
+    "xr xs accept np_ next idle auto case char const continue default double enum extern float for long register "
+    "return signed sizeof static struct switch union void volatile while now main trans state uint uchar ushort ulong"
+).split()
+
+
+def text(claim: Claim) -> str:
+    """The claim as a Promela model.
+
+    Raises:
+        TooWide: more pages than an `unsigned` has bits, or more moves than `pan` can be compiled with.
+        CannotSay: the design uses an operator that has no row in the table.
+    """
+    instance = claim.instance
+    widest = max(f.width for f in instance.fields)
+    if widest > WIDEST:
+        raise TooWide(f"Promela's unsigned has at most {WIDEST} bits, and a field of {claim.design} has {widest}.")
+    if instance.pages > 12 or len(instance.moves) > MOST:
+        raise TooWide(f"{claim.design} has more than {MOST:,} moves at {instance.pages} pages: too many for Spin.")
+    return "\n".join(_Model(claim).lines()) + "\n"
+
+
+class _Model:
+    def __init__(self, claim: Claim) -> None:
+        self.claim, self.instance = claim, claim.instance
+        self.table = promela(self.instance.pages)
+
+    def lines(self) -> Iterator[str]:
+        yield from self._header()
+        yield ""
+        yield from self._places()
+        yield from self._variables()
+        yield ""
+        yield from self._property()
+        orders = [ordered(self.instance, ground) for ground in self.instance.steps]
+        yield from self._saved({i for order in orders for i in order.saved})
+        for number, (ground, order) in enumerate(zip(self.instance.steps, orders, strict=True)):
+            yield ""
+            yield from self._inline(number, ground, order)
+        yield ""
+        yield from self._process()
+
+    # -- names
+
+    @cached_property
+    def names(self) -> dict[object, str]:
+        """Identifiers: of fields by their key, of locations by (sort, code), of ground steps by number, and others."""
+        instance = self.instance
+        wanted: dict[object, str] = {f.key: field_word(instance, f) for f in instance.fields}
+        wanted |= {("place", s, c): place_word(instance, s, c) for s, codes in instance.codes.items() for c in range(1, len(codes))}
+        wanted |= {i: step_word(instance, g) for i, g in enumerate(instance.steps)}
+        wanted |= {("param", p.name): p.name for g in instance.steps for p in g.params}
+        wanted |= {("case", n): f"{self.claim.property.name} {self._whose(n)}" for n, _ in self.claim.cases if n is not None}
+        wanted["holds"] = self.claim.property.name
+        wanted |= {("was", f.key): f"was_{field_word(instance, f)}" for f in instance.fields}
+        return unique(wanted, WORDS)
+
+    def _whose(self, number: int | None) -> str:
+        each = self.claim.invariant.each
+        return self.instance.program.sorts[each.sort].call(number or 0) if each else ""
+
+    def place(self, sort: str, code: int) -> str:
+        return self.names["place", sort, code] if code else "idle"
+
+    # -- parts of the text
+
+    def _header(self) -> Iterator[str]:
+        claim, file = self.claim, "model.pml"
+        commands = [
+            f"spin -a {file} && gcc -O2 -DSAFETY -o pan pan.c && ./pan -m2000000",
+            f"spin -t {file}                 # tells the run that was found; gcc -DBFS finds a shortest one",
+        ]
+        remark = "pan exits 0 also where it finds a violation: read its line `errors:`."
+        yield "/*"
+        yield from (f" * {line}".rstrip() for line in header(claim, commands, remark))
+        yield " */"
+
+    def _places(self) -> Iterator[str]:
+        if any(len(codes) > 1 for codes in self.instance.codes.values()):
+            yield "#define idle 0"
+        for sort, codes in self.instance.codes.items():
+            yield from (f"#define {self.place(sort, code)} {code}" for code in range(1, len(codes)))
+
+    def _variables(self) -> Iterator[str]:
+        for field in self.instance.fields:
+            start = f" = {field.initial}" if field.initial else ""
+            declared = f"unsigned {self.names[field.key]} : {field.width}{start};"
+            doc = self.instance.program.variable[field.name].doc if field.role != "location" else ""
+            yield f"{declared:<40} /* {plain(doc)} */" if doc and not field.number else declared
+
+    def _property(self) -> Iterator[str]:
+        cases = self.claim.cases
+        for number, case in cases:
+            if number is not None:
+                yield f"#define {self.names['case', number]} {self.text(case)}"
+        whole = [self.names["case", n] if n is not None else self.text(case) for n, case in cases]
+        yield f"#define {self.names['holds']} ({' && '.join(whole) or '1'})"
+
+    def _saved(self, positions: set[int]) -> Iterator[str]:
+        """What some step has to remember while it overwrites it; not part of the state."""
+        for i in sorted(positions):
+            yield f"hidden unsigned {self.was(i)} : {self.instance.fields[i].width};"
+
+    def _inline(self, number: int, ground: GroundStep, order: Order) -> Iterator[str]:
+        params = [self.names["param", p.name] for p in ground.params]
+        guards = [self.text(g) for g in ground.guards]
+        new = dict(ground.updates)
+        yield f"inline {self.names[number]}({', '.join(params)}) {{"
+        yield f"  d_step {{ {' && '.join(guards) or 'true'} ->"
+        yield from (f"    {self.was(i)} = {self.name(i)};" for i in order.saved)
+        yield from (f"    {self.name(i)} = {bare(self.text(new[i], i, order.saved))};" for i in order.updates)
+        yield f"    {self._told(ground, params)}"
+        yield "  }"
+        yield "}"
+
+    def _told(self, ground: GroundStep, params: list[str]) -> str:
+        """What `spin -t` prints for the move."""
+        told = plain(f"{ground.step.label} by {thread(self.instance, ground)}").replace("%", "%%")
+        if not params:
+            return f'printf("{told}\\n")'
+        return f'printf("{told}: {", ".join(f"{p} %d" for p in params)}\\n", {", ".join(params)})'
+
+    def _process(self) -> Iterator[str]:
+        holds = self.names["holds"]
+        yield "active proctype next() {"
+        yield "end:"
+        yield "  do"
+        yield f"  :: d_step {{ !{holds} -> assert({holds}) }}"
+        numbers = {id(g): i for i, g in enumerate(self.instance.steps)}
+        for move in self.instance.moves:
+            values = ", ".join(str(move.arguments[p.name]) for p in move.ground.params)
+            yield f"  :: {self.names[numbers[id(move.ground)]]}({values})"
+        yield "  od"
+        yield "}"
+
+    # -- expressions
+
+    def name(self, position: int) -> str:
+        return self.names[self.instance.fields[position].key]
+
+    def was(self, position: int) -> str:
+        return self.names["was", self.instance.fields[position].key]
+
+    def text(self, expr: Expr, position: int | None = None, saved: tuple[int, ...] = ()) -> str:
+        if expr.op == "place" and position is not None:
+            return self.place(str(self.instance.fields[position].per), expr.args[0])
+        return str(fold(expr, self.table, self._leaf(saved)))
+
+    def _leaf(self, saved: tuple[int, ...]) -> Callable[[Expr], str | None]:
+        kept = {self.instance.fields[i].key for i in saved}
+
+        def leaf(e: Expr) -> str | None:
+            match e.op:
+                case "field":
+                    return self.names["was", e.args] if e.args in kept else self.names[e.args]
+                case "located":
+                    field = self.instance.fields[self.instance.position[e.args[:2]]]
+                    was = self.names["was", field.key] if field.key in kept else self.names[field.key]
+                    places = [f"{was} == {self.place(str(field.per), c)}" for c in sorted(e.args[2])]
+                    return f"({' || '.join(places)})"
+                case "param":
+                    return self.names["param", e.args[0]]
+            return None
+
+        return leaf
+
+
+# ---------------------------------------------------------------- words for the parts of an instance
+
+
+def thread(instance: Instance, ground: GroundStep) -> str:
+    """`MIGRATION`, `the guest`."""
+    return instance.program.sorts[ground.sort].call(ground.thread)
+
+
+def field_word(instance: Instance, field: Field) -> str:
+    """`kernel`, `user_MIGRATION`, `at_VGA`: what a field wants to be called."""
+    name = "at" if field.role == "location" else field.name.removeprefix("me.")
+    if field.number is None or field.per is None:
+        return name
+    return f"{name}_{instance.program.sorts[field.per].call(field.number)}"
+
+
+def place_word(instance: Instance, sort: str, code: int) -> str:
+    """`after_sync_reported`, with the index parameters that the location carries."""
+    number, values = instance.codes[sort][code]
+    location = instance.program.threads[sort][number]
+    return "_".join(["after", location.operation, location.after, *map(str, values)])
+
+
+def step_word(instance: Instance, ground: GroundStep) -> str:
+    """`clear_cleared_by_VGA`, with the index and truth parameters that were chosen."""
+    chosen = [f"{name}_{value}" for name, value in ground.indices.items()]
+    return "_".join([ground.step.operation, *filter(None, [ground.step.name]), *chosen, "by", thread(instance, ground)])
+
+
+def bare(text: str) -> str:
+    """`text` without the parentheses around the whole of it."""
+    depth = 0
+    for i, sign in enumerate(text):
+        depth += (sign == "(") - (sign == ")")
+        if depth == 0:
+            return text[1:-1] if sign == ")" and i == len(text) - 1 else text
+    return text
+
+
+# ---------------------------------------------------------------- simultaneous updates, one after another
+
+
+@dataclass(frozen=True)
+class Order:
+    """In which order fields can be assigned, and which old values must be saved first.
+
+    Attributes:
+        updates: positions in the order of assignment.
+        saved: positions whose value before the step is read after they are assigned.
+    """
+
+    updates: tuple[int, ...]
+    saved: tuple[int, ...]
+
+
+def ordered(instance: Instance, ground: GroundStep) -> Order:
+    """Assign first what no other new value reads; where all are read, save one of them."""
+    reads = {
+        i: {instance.position[e.args] for e in walk(value) if e.op == "field"}
+        | {instance.position[e.args[:2]] for e in walk(value) if e.op == "located"}
+        for i, value in ground.updates
+    }
+    left, updates, saved = [i for i, _ in ground.updates], [], []  # type: ignore[var-annotated]
+    while left:
+        unread = [i for i in left if not any(i in reads[j] for j in left if j != i)]
+        chosen = (unread or left)[0]
+        if not unread:
+            saved.append(chosen)
+        left.remove(chosen)
+        updates.append(chosen)
+    return Order(tuple(updates), tuple(saved))

@@ -1,0 +1,364 @@
+"""TLA+: the recorded steps as actions over constant sets of pages and clients, for TLC and Apalache.
+
+The module is parametric: the sizes stand in the configuration, which is a comment at its end. A lock is not a
+variable here either: it is free where no other thread stands at a location that holds it.
+
+Source: Lamport, "Specifying Systems", 2002, part I and section 14.7 (the configuration file).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+
+from model.algebra import fold, tla
+from model.design import Location, Variable
+from model.export.claim import Claim, header, plain
+from model.export.names import spelled, unique
+from model.expr import PAGES, Expr, Index, indices
+from model.instance import at, used_sorts
+from model.step import Held, Param, Step, Update
+
+WORDS = (
+    "ASSUME ASSUMPTION AXIOM CASE CHOOSE CONSTANT CONSTANTS DOMAIN ELSE ENABLED EXCEPT EXTENDS IF IN INSTANCE LET LOCAL "
+    "MODULE OTHER SUBSET THEN THEOREM UNCHANGED UNION VARIABLE VARIABLES WITH BOOLEAN STRING TRUE FALSE LAMBDA PROOF "
+    "BY DEF DEFS HAVE HIDE NEW OBVIOUS OMITTED PICK PROVE QED STATE SUFFICES TAKE USE WITNESS ACTION LEMMA PROPOSITION "
+    "COROLLARY RECURSIVE TEMPORAL Nat Int Real Seq Head Tail Len Append Page NonEmpty Init Next Spec TypeOK vars me who"
+).split()
+FOR_ALL, EXISTS = "\\A", "\\E"
+DOMAIN = {"page": "Page", "some": "NonEmpty", "any": "SUBSET Page", "truth": "BOOLEAN"}
+
+
+def text(claim: Claim) -> str:
+    """The claim as a TLA+ module, its configuration for TLC in a comment at the end.
+
+    Raises:
+        CannotSay: the design uses an operator that has no row in the table.
+    """
+    return "\n".join(_Module(claim).lines()) + "\n"
+
+
+def module_name(claim: Claim) -> str:
+    """What the module is called, and the file `name.tla` that TLC expects it in."""
+    return spelled(claim.program.title)
+
+
+class _Module:
+    def __init__(self, claim: Claim) -> None:
+        self.claim = claim
+        self.program = claim.instance.program
+        self.table = tla()
+
+    def lines(self) -> Iterator[str]:
+        name = module_name(self.claim)
+        yield f"---- MODULE {name} ----"
+        yield "(*"
+        yield from (f"  {line}".rstrip() for line in header(self.claim, self._commands(name)))
+        yield "*)"
+        yield "EXTENDS Naturals, Sequences"
+        yield ""
+        yield from self._constants()
+        yield ""
+        yield from self._variables()
+        yield ""
+        yield from self._init()
+        for step in self.program.steps:
+            yield ""
+            yield from self._action(step)
+        yield ""
+        yield from self._next()
+        yield ""
+        yield from self._property()
+        yield ""
+        yield from self._config()
+        yield "===="
+
+    def _commands(self, name: str) -> list[str]:
+        return [
+            f"sed -n '/^  SPECIFICATION/,/^$/p' {name}.tla > {name}.cfg",
+            f"java -cp tla2tools.jar tlc2.TLC -deadlock -config {name}.cfg {name}.tla",
+        ]
+
+    # -- names
+
+    @cached_property
+    def names(self) -> dict[object, str]:
+        """Identifiers of variables, locations, parameters, bound variables, constants, actions and sorts."""
+        program = self.program
+        wanted: dict[object, str] = {("sort", s): s for s in sorted(self.sorts)}
+        wanted |= {("element", s, n): program.sorts[s].call(n) for s in sorted(self.sorts) for n in range(self._size(s))}
+        wanted |= {("var", v.name): variable_word(v) for v in program.variables}
+        wanted |= {("var", at(s)): at(s).replace(".", "_") for s in self.placed}
+        wanted |= {("action", s.label): action_word(s) for s in program.steps}
+        wanted |= {("param", p.name): p.name for s in program.steps for p in s.params}
+        wanted |= {("each", s): s[0].lower() for s in sorted(self.sorts)}
+        bound = {i for e in self._expressions() for i in indices(e) if i.kind == "bound"}
+        wanted |= {("bound", i.name): i.name for i in sorted(bound, key=lambda i: i.name)}
+        wanted["holds"] = self.claim.invariant.name
+        wanted |= {("page", n): f"page {n}" for n in range(self.claim.instance.pages)}
+        return {k: f"x{w}" if w[:3] in ("WF_", "SF_") else w for k, w in unique(wanted, WORDS, cases_differ=True).items()}
+
+    def _expressions(self) -> Iterator[Expr]:
+        for step in self.program.steps:
+            yield from step.guards
+            yield from (u.value for u in step.updates)
+        yield from (v.initial for v in self.program.variables)
+        yield self.claim.invariant.holds
+
+    @cached_property
+    def _indices(self) -> set[Index]:
+        """Every index that the program names; the property's own variable among them."""
+        found = {i for e in self._expressions() for i in indices(e)}
+        found |= {u.index for s in self.program.steps for u in s.updates if u.index}
+        found |= {h.index for s in self.program.steps for h in s.takes if h.index}
+        return found | ({self.claim.invariant.each} if self.claim.invariant.each else set())
+
+    @cached_property
+    def placed(self) -> list[str]:
+        """Kinds of threads that can be somewhere else than idle."""
+        return [s for s, locations in self.program.threads.items() if len(locations) > 1]
+
+    @cached_property
+    def sorts(self) -> set[str]:
+        """Index sorts whose elements the module has to tell apart."""
+        owned = {v.per.name for v in self.program.variables if v.per} | {i.sort for i in self._indices}
+        params = {p.sort for s in self.program.steps for p in s.params if p.kind == "index"}
+        return (owned | params | set(self.placed)) & used_sorts(self.program)
+
+    @cached_property
+    def constants(self) -> list[Index]:
+        return sorted((i for i in self._indices if i.kind == "const"), key=lambda i: (i.sort, i.number))
+
+    def _size(self, sort: str) -> int:
+        return self.claim.instance.sizes[sort]
+
+    def sort(self, name: str) -> str:
+        return self.names["sort", name]
+
+    def index(self, index: Index) -> str:
+        match index.kind:
+            case "me":
+                return "me"
+            case "each":
+                return self.names["each", index.sort]
+            case "const":
+                return self.names["element", index.sort, index.number]
+        return self.names[index.kind, index.name]
+
+    # -- locations
+
+    def carries(self, sort: str) -> bool:
+        """Some location of these threads remembers an index parameter: a location is then a sequence."""
+        return any(location.carried for location in self.program.threads[sort])
+
+    def place(self, sort: str, number: int) -> str:
+        """The location as a value, with the index parameters that it carries."""
+        name = self._called(sort, number)
+        if not self.carries(sort):
+            return name
+        carried = self.program.threads[sort][number].carried
+        return f"<<{', '.join([name, *(self.names['param', n] for n in carried)])}>>"
+
+    def _called(self, sort: str, number: int) -> str:
+        return place_text(number, self.program.threads[sort][number])
+
+    def _where(self, sort: str, who: str) -> str:
+        """The name of the location of thread `who`."""
+        return f"{self.names['var', at(sort)]}[{who}]" + ("[1]" if self.carries(sort) else "")
+
+    def _at(self, sort: str, who: str, locations: frozenset[int]) -> str:
+        if sort not in self.placed:
+            return "TRUE" if 0 in locations else "FALSE"
+        found = [self._called(sort, n) for n in sorted(locations)]
+        where = self._where(sort, who)
+        return f"({where} = {found[0]})" if len(found) == 1 else f"({where} \\in {{{', '.join(found)}}})"
+
+    def _free(self, held: Held, but: str = "") -> list[str]:
+        """No thread is where it holds the lock, of the threads of sort `but` none other than `me`."""
+        found = []
+        for sort, number, other in self.program.holders(held):
+            holding = f'{self._where(sort, "who")} = {self._called(sort, number)}'
+            if held.index is not None and other.index is not None:
+                holding += f" /\\ {self._index_there(sort, number, other.index)} = {self.index(held.index)}"
+            others = f"{self.sort(sort)} \\ {{me}}" if sort == but else self.sort(sort)
+            found.append(f"\\A who \\in {others} : ~({holding})")
+        return found
+
+    def _index_there(self, sort: str, number: int, index: Index) -> str:
+        """What a lock's index is for thread `who` at that location."""
+        if index.kind == "param":
+            carried = self.program.threads[sort][number].carried
+            return f"{self.names['var', at(sort)]}[who][{carried.index(index.name) + 2}]"
+        return "who" if index.kind == "me" else self.index(index)
+
+    # -- expressions
+
+    def text(self, expr: Expr, step: Step | None = None) -> str:
+        kinds = {p.name: p.kind for s in self.program.steps for p in s.params}
+        memo: dict[int, str] = {}
+        leaves: dict[str, Callable[[Expr], str]] = {
+            "var": lambda e: self._variable(e.args[0], e.args[1]),
+            "param": lambda e: self._param(e.args[0], kinds[e.args[0]]),
+            "is": lambda e: f"({self.index(e.args[0])} = {self.index(e.args[1])})",
+            "at": lambda e: self._at(e.args[0].sort, self.index(e.args[0]), e.args[1]),
+            "free": lambda e: " /\\ ".join(f"({x})" for x in self._free(Held(*e.args))) or "TRUE",
+            "for_all": lambda e: self._quantified(e, memo),
+            "exists": lambda e: self._quantified(e, memo),
+        }
+        return str(fold(expr, self.table, lambda e: leaves[e.op](e) if e.op in leaves else None, memo))
+
+    def _variable(self, name: str, index: Index | None) -> str:
+        word = self.names["var", name]
+        return word if index is None else f"{word}[{self.index(index)}]"
+
+    def _param(self, name: str, kind: str) -> str:
+        word = self.names["param", name]
+        return f"{{{word}}}" if kind == "page" else word
+
+    def _quantified(self, e: Expr, memo: dict[int, str]) -> str:
+        bound, inside = e.args
+        over, body = f"{self.index(bound)} \\in {self.sort(bound.sort)}", memo[id(inside)]
+        if e.sort != PAGES:
+            return f"({FOR_ALL if e.op == 'for_all' else EXISTS} {over} : {body})"
+        return f"{{x \\in Page : \\A {over} : x \\in {body}}}" if e.op == "for_all" else f"(UNION {{{body} : {over}}})"
+
+    # -- parts of the module
+
+    def _constants(self) -> Iterator[str]:
+        yield f"CONSTANTS {', '.join(['Page', *(self.sort(s) for s in sorted(self.sorts))])}"
+        if self.constants:
+            yield f"CONSTANTS {', '.join(self.index(i) for i in self.constants)}"
+            yield from (f"ASSUME {self.index(i)} \\in {self.sort(i.sort)}" for i in self.constants)
+        yield "NonEmpty == (SUBSET Page) \\ {{}}"
+
+    @cached_property
+    def variables(self) -> list[str]:
+        return [
+            *(self.names["var", v.name] for v in self.program.variables),
+            *(self.names["var", at(s)] for s in self.placed),
+        ]
+
+    def _variables(self) -> Iterator[str]:
+        docs = [*(v.doc for v in self.program.variables), *(f"where each {s.lower()} stands" for s in self.placed)]
+        yield "VARIABLES"
+        last = len(docs) - 1
+        for i, (word, doc) in enumerate(zip(self.variables, docs, strict=True)):
+            declared = word if i == last else f"{word},"
+            yield f"  {declared:<16} \\* {plain(doc)}"
+        yield f"vars == <<{', '.join(self.variables)}>>"
+        yield "TypeOK =="
+        for v in self.program.variables:
+            values = "SUBSET Page" if v.sort == PAGES else "BOOLEAN"
+            domain = values if v.per is None else f"[{self.sort(v.per.name)} -> {values}]"
+            yield f"  /\\ {self.names['var', v.name]} \\in {domain}"
+
+    def _init(self) -> Iterator[str]:
+        yield "Init =="
+        for v in self.program.variables:
+            yield f"  /\\ {self.names['var', v.name]} = {self._each(v.per.name if v.per else None, self.text(v.initial))}"
+        for sort in self.placed:
+            idle = self.place(sort, 0)
+            yield f"  /\\ {self.names['var', at(sort)]} = {self._each(sort, idle)}"
+
+    def _each(self, sort: str | None, value: str) -> str:
+        return value if sort is None else f"[{self.names['each', sort]} \\in {self.sort(sort)} |-> {value}]"
+
+    def arguments(self, step: Step) -> list[tuple[str, str]]:
+        """(name, domain) of what an action is about: the thread, then what it chooses or has chosen."""
+        found = [("me", self.sort(step.by))] if step.by in self.sorts else []
+        carried = self.program.threads[step.by][step.source].carried
+        first = next(s for s in self.program.steps if s.operation == step.operation and s.first)
+        params = step.params if step.first else [p for p in first.params if p.name in carried]
+        return found + [(self.names["param", p.name], self._domain(p)) for p in params]
+
+    def _domain(self, param: Param) -> str:
+        return self.sort(param.sort) if param.kind == "index" else DOMAIN[param.kind]
+
+    def _head(self, step: Step) -> str:
+        names = [name for name, _ in self.arguments(step)]
+        return self.names["action", step.label] + (f"({', '.join(names)})" if names else "")
+
+    def _action(self, step: Step) -> Iterator[str]:
+        place = f" \\* {plain(str(step.place))}" if step.place else ""
+        yield f"{self._head(step)} =={place}"
+        moved = self.names["var", at(step.by)] if step.by in self.placed else ""
+        if moved:
+            yield f"  /\\ {moved}[me] = {self.place(step.by, step.source)}"
+        yield from (f"  /\\ {free}" for held in step.takes for free in self._free(held, but=step.by))
+        yield from (f"  /\\ {self.text(guard)}" for guard in step.guards)
+        new = self._new(step.updates)
+        if moved and step.source != step.target:
+            new[moved] = f"[{moved} EXCEPT ![me] = {self.place(step.by, step.target)}]"
+        yield from (f"  /\\ {word}' = {value}" for word, value in new.items())
+        rest = [v for v in self.variables if v not in new]
+        if rest:
+            yield f"  /\\ UNCHANGED <<{', '.join(rest)}>>"
+
+    def _new(self, updates: tuple[Update, ...]) -> dict[str, str]:
+        """variable -> its new value; a later update of the same variable wins."""
+        new: dict[str, str] = {}
+        for update in updates:
+            word, value = self.names["var", update.variable], self.text(update.value)
+            if update.index is None:
+                new[word] = value
+            elif update.index.kind == "each":
+                new[word] = self._each(update.index.sort, value)
+            else:
+                new[word] = f"[{new.get(word, word)} EXCEPT ![{self.index(update.index)}] = {value}]"
+        return new
+
+    def _next(self) -> Iterator[str]:
+        yield "Next =="
+        for step in self.program.steps:
+            over = ", ".join(f"{name} \\in {domain}" for name, domain in self.arguments(step))
+            yield f"  \\/ {EXISTS} {over} : {self._head(step)}" if over else f"  \\/ {self._head(step)}"
+        yield "Spec == Init /\\ [][Next]_vars"
+
+    def _property(self) -> Iterator[str]:
+        each = self.claim.invariant.each
+        over = f"\\A {self.index(each)} \\in {self.sort(each.sort)} : " if each else ""
+        yield f"{self.names['holds']} == {over}{self.text(self.claim.invariant.holds)}"
+
+    def _config(self) -> Iterator[str]:
+        yield "(*"
+        yield from (f"  {line}".rstrip() for line in self.config())
+        yield ""
+        yield "*)"
+
+    def config(self) -> Iterator[str]:
+        """Lines of the file that tells TLC the sizes: every page and thread is a model value."""
+        yield "SPECIFICATION Spec"
+        yield f"INVARIANTS TypeOK {self.names['holds']}"
+        yield f"CONSTANT Page = {{{', '.join(self.names['page', n] for n in range(self.claim.instance.pages))}}}"
+        for sort in sorted(self.sorts):
+            elements = [self.names["element", sort, n] for n in range(self._size(sort))]
+            yield f"CONSTANT {self.sort(sort)} = {{{', '.join(elements)}}}"
+        yield from (f"CONSTANT {self.index(i)} = {self.index(i)}" for i in self.constants)
+
+
+def config(claim: Claim) -> str:
+    """The configuration for TLC at the claim's sizes, as a file of its own."""
+    return "\n".join(_Module(claim).config()) + "\n"
+
+
+# ---------------------------------------------------------------- words
+
+
+def variable_word(variable: Variable) -> str:
+    """`kernel`, and `my_known` for a register of a thread."""
+    return variable.name.replace("me.", "my_", 1) if variable.role == "register" else variable.name
+
+
+def action_word(step: Step) -> str:
+    """`ClearCleared`."""
+    words = f"{step.operation} {step.name}".replace("_", " ").split()
+    return "".join(spelled(w)[:1].upper() + spelled(w)[1:] for w in words)
+
+
+def place_text(number: int, location: Location) -> str:
+    """A location as a string of TLA+: `"clear.chosen"`; with its number where its name cannot be written."""
+    label = f"{location.operation}.{location.after}" if location.operation else "idle"
+    return f'"{label}"' if label == plain(label) else f'"{plain(label)} ({number})"'
+
+
+__all__ = ["config", "module_name", "text"]

@@ -1,0 +1,64 @@
+"""What has to be true for an invariant to be inductive and to imply the property: small questions, each by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from model.parametric.logic import FALSE, Formula, Term, conj, neg
+from model.parametric.reading import Reading, Transition
+from model.parametric.smt import declarations, text
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Premises that must be possible together, and goals each of which must follow from them.
+
+    Attributes:
+        name: "start", "property", or the label of a step.
+        premises, goals: named formulas over the state before the step.
+        relations, terms: what the step itself chooses, beside the relations of a state.
+    """
+
+    name: str
+    premises: Mapping[str, Formula]
+    goals: Mapping[str, Formula]
+    relations: Mapping[str, tuple[str, ...]]
+    terms: tuple[Term, ...]
+
+    def preamble(self, reading: Reading) -> list[str]:
+        """Declarations and premises in SMT-LIB 2."""
+        constants = [t for terms in reading.constants.values() for t in terms]
+        lines = declarations(reading.sorts, {**reading.relations, **self.relations}, [*constants, *self.terms])
+        for name, formula in self.premises.items():
+            lines += [f"; {name}", f"(assert {text(formula)})"]
+        return lines
+
+
+def conditions(
+    reading: Reading, invariant: Mapping[str, Formula], property: Mapping[str, Formula]
+) -> Iterator[Condition]:
+    """Initiation, consecution for each step, and safety.
+
+    That each thread is at one place is a conjunct like any other; only what the constants are is taken for granted.
+    """
+    conjuncts = {**reading.one_place, **invariant}
+    yield Condition("start", {**reading.axioms, "start": reading.initial}, conjuncts, {}, ())
+    for transition in reading.transitions:
+        yield consecution(reading, conjuncts, transition)
+    yield Condition("property", {**reading.axioms, **conjuncts}, property, {}, ())
+
+
+def consecution(reading: Reading, conjuncts: Mapping[str, Formula], step: Transition) -> Condition:
+    """Where every conjunct holds and the step is taken, every conjunct holds afterwards."""
+    premises = {**reading.axioms, **conjuncts, f"the step {step.label}": step.guard}
+    after = {name: step.then(formula) for name, formula in conjuncts.items()}
+    return Condition(step.label, premises, after, step.chosen, step.terms)
+
+
+def refutation(condition: Condition, goal: str) -> Mapping[str, Formula]:
+    """Formulas that contradict each other exactly when the goal follows from the premises."""
+    return {**condition.premises, f"not: {goal}": neg(condition.goals[goal])}
+
+
+__all__ = ["FALSE", "Condition", "conditions", "conj", "consecution", "refutation"]

@@ -1,0 +1,360 @@
+"""Finding an inductive invariant of universally quantified clauses.
+
+Three things take turns, in the family of IC3 over diagrams (UPDR):
+
+1. Houdini: start from every clause of two literals that all sampled states satisfy.
+2. A state that must not be, because it violates the property or leads out of the clauses, is looked at through a
+   small window; the least clauses that exclude it and that all samples satisfy are candidates, and one that is
+   inductive beside the others is taken first.
+3. Where no clause excludes the state, it counts as reachable from now on, and every clause that it or its successor
+   violates goes.
+
+Samples are states of small instances that a breadth-first search has reached; without them the search still ends, as
+the start and the states of (3) take their place. Nothing here is trusted: what is found is proved again from the
+definition, one question at a time.
+
+Source: Flanagan, Leino, "Houdini", FME 2001; Karbyshev, Bjorner, Itzhaky, Rinetzky, Shoham, "Property-directed
+inference of universal invariants", J. ACM 64(1), 2017; Garg, Loding, Madhusudan, Neider, "ICE", CAV 2014.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import z3
+
+from model.parametric.clauses import Bits, Clause, Signature, World, signature
+from model.parametric.ground import Ground, Move
+from model.parametric.logic import PAGE, Formula, neg
+from model.parametric.reading import Reading
+from model.parametric.samples import Samples, numbers
+
+LONGEST = 8  # literals of a clause that a window is searched for
+TRIED = 12  # candidates of one length that are tested for being inductive
+
+
+@dataclass(frozen=True)
+class Stuck(Exception):
+    """No clause excludes this state, and yet it violates the property or leads to what does.
+
+    Attributes:
+        world: the state, as relations, with one axis of states in front.
+        after: the state that the step leads to, or None where `world` itself violates the property.
+        step: the label of that step.
+    """
+
+    world: World
+    sizes: Mapping[str, int]
+    after: World | None
+    step: str
+
+
+class OutOfLuck(Exception):
+    """The attempt took in as many clauses as it may; another one may choose better."""
+
+
+class OutOfTime(Exception):
+    """The limit was reached before an invariant was found."""
+
+
+@dataclass
+class Search:
+    """The clauses in force, and why each question about them was answered as it was."""
+
+    reading: Reading
+    property: Formula
+    samples: Samples
+    ground: Ground
+    late: Callable[[], bool]
+    attempt: int = 0
+    budget: int = 40
+    taken: int = 0
+    clauses: list[Clause] = field(default_factory=list)
+    cores: dict[tuple[Clause, int], frozenset[Clause]] = field(default_factory=dict)
+    wanted: frozenset[Clause] = frozenset()
+    questions: int = 0
+
+    # -- the loop
+
+    def run(self) -> list[Clause]:
+        """Clauses that are inductive at the solver's size and imply the property there.
+
+        Raises:
+            Stuck: a state that no clause excludes violates the property or leads to what does.
+            OutOfLuck: `budget` clauses were taken in.
+            OutOfTime: the limit was reached.
+        """
+        self.clauses = self.start()
+        while True:
+            if self.late():
+                raise OutOfTime
+            if self._violation():
+                self._block(self.ground.world(), None)
+            elif (found := self._escape()) is None:
+                return self.clauses
+            else:
+                self._escaped(*found)
+
+    def start(self) -> list[Clause]:
+        """Every clause of one or two literals that the samples satisfy, none implied by a shorter one."""
+        window = self.windows[0]
+        return list(dict.fromkeys(c.canonical() for c in short_clauses(window, self.samples.rows(window))))
+
+    def _violation(self) -> bool:
+        bad = self.ground.flag("the property fails", neg(self.property))
+        return self._ask([bad]) == z3.sat
+
+    def _escape(self) -> tuple[Clause, Move] | None:
+        """A clause and a move that leads out of it; nothing where all clauses are inductive."""
+        for number, move in enumerate(self.ground.moves):
+            for clause in self.clauses:
+                if (clause, number) in self.cores:
+                    continue
+                flag = self.ground.broken(move, clause)
+                if flag is not None and self._ask([move.flag, flag]) == z3.sat:
+                    return clause, move
+                self.cores[clause, number] = self._core() if flag is not None else frozenset()
+        return None
+
+    def _ask(self, extra: list[Any], clauses: Iterable[Clause] | None = None) -> Any:
+        self.questions += 1
+        kept = self.clauses if clauses is None else clauses
+        return self.ground.solver.check(*(self.ground.holds(c) for c in kept), *extra)
+
+    def _core(self) -> frozenset[Clause]:
+        used = {str(f) for f in self.ground.solver.unsat_core()}
+        return frozenset(c for c in self.clauses if str(self.ground.holds(c)) in used)
+
+    # -- taking clauses in, and giving them up
+
+    def _escaped(self, clause: Clause, move: Move) -> None:
+        before, after = self.ground.world(), self.ground.world(move)
+        if self._exclude(before):
+            return
+        if self.violates(after):
+            raise Stuck(before, self.ground.sizes, after, move.transition.label)
+        self._allow(before)
+        self._allow(after)
+
+    def _block(self, world: World, move: Move | None) -> None:
+        if not self._exclude(world):
+            raise Stuck(world, self.ground.sizes, None, "")
+
+    def violates(self, world: World) -> bool:
+        """The property fails in this state."""
+        from model.parametric.logic import Structure, truth
+
+        def holds(relation: str, ns: tuple[int, ...]) -> bool:
+            return bool(world[relation][(0, *ns)])
+
+        return not truth(self.property, Structure(self.ground.sizes, holds, numbers(self.reading)))
+
+    def _allow(self, world: World) -> None:
+        """Take the state for reachable, and drop every clause that it violates."""
+        self.samples.add(world, self.ground.sizes)
+        gone = {c for c in self.clauses if not agrees(c, self.samples, self.windows)}
+        self.clauses = [c for c in self.clauses if c not in gone]
+        self.cores = {k: core for k, core in self.cores.items() if not core & gone and k[0] not in gone}
+
+    def _exclude(self, world: World) -> bool:
+        """Take in a clause that this state violates and the samples satisfy; False where there is none."""
+        options = self.candidates(world)
+        if not options:
+            return False
+        if self.taken >= self.budget:
+            raise OutOfLuck
+        self.taken += 1
+        self.clauses.append(self._best(options))
+        return True
+
+    def _best(self, options: Sequence[Clause]) -> Clause:
+        """The first that is inductive beside the others, else one that the fewest moves break."""
+        fewest, best = len(self.ground.moves) + 1, options[0]
+        for clause in options:
+            broken = self._breaking(clause, fewest)
+            if broken < fewest:
+                fewest, best = broken, clause
+            if not fewest:
+                break
+        return best
+
+    def _breaking(self, clause: Clause, enough: int) -> int:
+        """How many moves break the clause beside the others; counts no further than `enough`."""
+        beside, broken = [*self.clauses, clause], 0
+        for move in self.ground.moves:
+            flag = self.ground.broken(move, clause)
+            broken += flag is not None and self._ask([move.flag, flag], beside) != z3.unsat
+            if broken >= enough or self.late():
+                break
+        return broken
+
+    # -- keeping what is needed
+
+    def trim(self) -> None:
+        """Drop every clause without which the others are inductive and imply the property all the same."""
+        self._ask([self.ground.flag("the property fails", neg(self.property))])
+        self.wanted = self._core()
+        self._keep_needed()
+        for clause in sorted(self.clauses, key=lambda c: (-len(c.literals), str(c.ordered))):
+            if clause in self.clauses:
+                self._try_without(clause)
+
+    def _keep_needed(self) -> None:
+        kept, more = set(self.wanted), list(self.wanted)
+        while more:
+            clause = more.pop()
+            for number in range(len(self.ground.moves)):
+                new = self.cores[clause, number] - kept
+                kept |= new
+                more += new
+        self.clauses = [c for c in self.clauses if c in kept]
+        self.cores = {k: core for k, core in self.cores.items() if k[0] in kept}
+
+    def _try_without(self, clause: Clause) -> None:
+        if clause in self.wanted:
+            bad = self.ground.flag("the property fails", neg(self.property))
+            if self._ask([bad], [c for c in self.clauses if c != clause]) != z3.unsat:
+                return
+            wanted = self._core()
+        else:
+            wanted = self.wanted
+        rest, found = [c for c in self.clauses if c != clause], {}
+        for (other, number), core in self.cores.items():
+            if other == clause or clause not in core:
+                continue
+            move = self.ground.moves[number]
+            if self._ask([move.flag, self.ground.broken(move, other)], rest) != z3.unsat:
+                return
+            found[other, number] = self._core()
+        self.clauses, self.wanted = rest, wanted
+        self.cores.update(found)
+        self._keep_needed()
+
+    def needed_by(self, clause: Clause) -> list[str]:
+        """Labels of the steps that would break another clause without this one, and "property"."""
+        labels = [m.transition.label for m in self.ground.moves]
+        used = {labels[n] for (other, n), core in self.cores.items() if clause in core and other != clause}
+        own = ["the property itself"] if clause in self.wanted else []
+        return [*own, *(x for x in dict.fromkeys(labels) if x in used)]
+
+    def impossible(self) -> list[str]:
+        """Labels of steps that no state of this size allows where the clauses hold."""
+        able = {m.transition.label for m in self.ground.moves if self._ask([m.flag]) == z3.sat}
+        return [t.label for t in self.reading.transitions if t.label not in able]
+
+    # -- candidates
+
+    @cached_property
+    def windows(self) -> Sequence[Signature]:
+        """Small windows first; the last shows the whole state."""
+        return windows(self.reading, self.ground.sizes)
+
+    def candidates(self, world: World) -> list[Clause]:
+        """The shortest clauses, and those of one literal more, that exclude the state and agree with the samples.
+
+        From the first window that has any.
+        """
+        for window in self.windows:
+            shown = window.rows(world, self.ground.sizes, numbers(self.reading))
+            rows = self.samples.rows(window)
+            differs = [(x, minimal_sets(rows != x)) for x in shown]
+            for length in range(1, LONGEST + 1):
+                found = self._cuts(window, differs, length)
+                if found:
+                    return found[:TRIED] + self._cuts(window, differs, length + 1)[:TRIED]
+        return []
+
+    def _cuts(self, window: Signature, differs: Sequence[tuple[Bits, list[int]]], length: int) -> list[Clause]:
+        found = [
+            Clause(frozenset((window.atoms[a], not x[a]) for a in cut)).canonical()
+            for x, d in differs
+            for cut in hitting_sets(d, length)
+        ]
+        return sorted(dict.fromkeys(found), key=lambda c: (len(c.variables), self._rank(c)))
+
+    def _rank(self, clause: Clause) -> str:
+        """Among equals, another order in each attempt."""
+        return hashlib.sha256(f"{self.attempt} {clause.ordered}".encode()).hexdigest() if self.attempt else str(clause.ordered)
+
+
+def windows(reading: Reading, sizes: Mapping[str, int]) -> list[Signature]:
+    """One page and two of each sort; then three; then two pages; never more than there are."""
+    seen, found = set(), []
+    for pages, others in ((1, 2), (1, 3), (2, 2), (2, 3)):
+        counts = {s: min(pages if s == PAGE else others, sizes[s]) for s in reading.sorts}
+        if tuple(counts.items()) not in seen:
+            seen.add(tuple(counts.items()))
+            found.append(signature(reading, counts))
+    return found
+
+
+def agrees(clause: Clause, samples: Samples, windows: Sequence[Signature]) -> bool:
+    """Every sample satisfies the clause."""
+    for window in windows:
+        where = {a: i for i, a in enumerate(window.atoms)}
+        if all(a in where for a, _ in clause.literals):
+            rows = samples.rows(window)
+            falls = np.ones(len(rows), bool)
+            for a, wanted in clause.literals:
+                falls &= rows[:, where[a]] != wanted
+            return not falls.any()
+    return False
+
+
+def short_clauses(window: Signature, rows: Bits) -> Iterator[Clause]:
+    """Every clause of one or two literals that all rows satisfy."""
+    false = np.concatenate([~rows, rows], axis=1).astype(np.float32)  # column i: literal i is false
+    literals = [(a, True) for a in window.atoms] + [(a, False) for a in window.atoms]
+    both = false.T @ false
+    single = np.diag(both) == 0
+    yield from (Clause(frozenset({literals[i]})) for i in np.flatnonzero(single))
+    for i, j in zip(*np.nonzero(np.triu(both == 0, 1)), strict=True):
+        if not single[i] and not single[j] and literals[i][0] != literals[j][0]:
+            yield Clause(frozenset({literals[i], literals[j]}))
+
+
+def minimal_sets(rows: Bits) -> list[int]:
+    """The sets of columns that are true in a row, as bits of an int, without those that contain another."""
+    width = -(-rows.shape[1] // 64) * 64
+    padded = np.zeros((len(rows), width), bool)
+    padded[:, : rows.shape[1]] = rows
+    words = np.packbits(padded, axis=1, bitorder="little").view(np.uint64)
+    words = words[np.argsort(rows.sum(axis=1), kind="stable")]
+    found = []
+    while len(words):
+        least = words[0]
+        found.append(int.from_bytes(least.tobytes(), "little"))
+        words = words[((words & least) != least).any(axis=1)]
+    return found
+
+
+def hitting_sets(sets: Sequence[int], length: int) -> Iterator[tuple[int, ...]]:
+    """So many numbers with at least one in each of the sets (bits of an int), of which none could be left out early."""
+    seen: set[int] = set()
+
+    def extend(left: Sequence[int], chosen: int, more: int) -> Iterator[int]:
+        if not left:
+            if not more:
+                yield chosen
+            return
+        options = min(left, key=int.bit_count) if more else 0
+        if more == 1:
+            for each in left:
+                options &= each
+        while options:
+            bit = options & -options
+            options ^= bit
+            if chosen | bit not in seen:
+                seen.add(chosen | bit)
+                yield from extend([s for s in left if not s & bit], chosen | bit, more - 1)
+
+    for cut in extend(list(sets), 0, length):
+        yield tuple(n for n in range(cut.bit_length()) if cut >> n & 1)
+
+
+__all__ = ["OutOfLuck", "OutOfTime", "Search", "Stuck", "windows"]

@@ -1,0 +1,200 @@
+"""Random designs: wherever two engines, or two readings of one table, could differ, they do not.
+
+A seeded bug, one wrong row in one engine's table of operators, is found by the same comparisons.
+"""
+
+import functools
+import itertools
+
+import pytest
+from hypothesis import HealthCheck, assume, event, given, settings
+
+import model.instance
+from model import algebra
+from model.engines import bounded, explicit, induction, lanes
+from model.engines.limits import Limits
+from model.verdict import Proved, Refuted, Undetermined
+from tests.random_designs import SIZES, designs, instance
+
+DEPTH = 8
+
+same_every_time = settings(
+    max_examples=300,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+
+def hardest(made, questions):
+    """(invariants, the reference's verdict) of the question whose refutation is deepest, or of one that is proved."""
+    answered = [(q, explicit.search(made, q, Limits(states=20_000))) for q in questions]
+    assume(not any(isinstance(v, Undetermined) for _, v in answered))
+    return max(answered, key=lambda a: (isinstance(a[1], Refuted) and a[1].depth > 0, a[1].depth))
+
+
+def counts(verdict):
+    return verdict.word, verdict.states, verdict.depth, verdict.transitions
+
+
+def difference_of_lanes(made, invariants, expected, table=None):
+    """What the packed engine says otherwise than the reference, or None."""
+    actual = lanes.search(made, invariants, table=table)
+    if counts(expected) != counts(actual):
+        return counts(expected), counts(actual)
+    if isinstance(expected, Refuted) and set(expected.detail) != set(actual.detail):
+        return expected.detail, actual.detail
+    return None
+
+
+def difference_of_bounded(made, invariants, expected, table=None):
+    """What bounded model checking says otherwise than the reference as far as its bound, or None."""
+    try:
+        actual = bounded.search(made, invariants, Limits(depth=DEPTH), table=table)
+    except bounded.Disagreement as wrong:
+        return str(wrong)
+    if isinstance(expected, Refuted) and expected.depth <= DEPTH:
+        violating = isinstance(actual, Refuted) and set(actual.detail) <= set(expected.detail)
+        return None if violating and expected.depth == actual.depth else (expected, actual)
+    return None if Undetermined(depth=DEPTH) == actual else (expected, actual)
+
+
+def interpreted(made, state):
+    """The successors by the plain-integer interpreter: every move tried, in the order of the moves."""
+    return [(m.number, made.apply(m, state)) for m in made.moves if made.enabled(m, state)]
+
+
+def difference_of_compiled(made, many=12):
+    """A state where the compiled successors are not the interpreted ones in the same order, or None."""
+    seen, waiting = {made.initial}, [made.initial]
+    for state in itertools.islice(iter(waiting), many):
+        expected = interpreted(made, state)
+        if expected != list(made.successors(state)):
+            return state, expected, list(made.successors(state))
+        waiting += [s for s in dict.fromkeys(after for _, after in expected) if s not in seen]
+        seen |= {s for _, s in expected}
+    return None
+
+
+# ---------------------------------------------------------------- agreement
+
+
+@same_every_time
+@given(designs())
+def test_numpy_agrees_with_the_reference_on_random_designs(data):
+    for pages, clients in SIZES:
+        made, questions = instance(data, pages, clients)
+        invariants, expected = hardest(made, questions)
+        event(f"{expected.word}, depth {expected.depth}")
+        assert None is difference_of_lanes(made, invariants, expected)
+
+
+@same_every_time
+@given(designs())
+def test_bounded_model_checking_agrees_with_the_reference_on_random_designs(data):
+    for pages, clients in SIZES:
+        made, questions = instance(data, pages, clients)
+        invariants, expected = hardest(made, questions)
+        assert None is difference_of_bounded(made, invariants, expected)
+
+
+@same_every_time
+@given(designs())
+def test_compiled_successors_are_the_interpreted_ones_in_the_same_order(data):
+    for pages, clients in SIZES:
+        made, questions = instance(data, pages, clients)
+        assert None is difference_of_compiled(made)
+        for question in questions:
+            for _, case in made.cases(question[0]):
+                assert made.value(case, made.initial) == made.predicate(case)(made.initial)
+
+
+@settings(same_every_time, max_examples=100)
+@given(designs())
+def test_k_induction_proves_nothing_that_the_reference_refutes_and_refutes_what_it_refutes(data):
+    for pages, clients in SIZES:
+        made, questions = instance(data, pages, clients)
+        invariants, expected = hardest(made, questions)
+        actual = induction.search(made, invariants, Limits(depth=DEPTH))
+        if isinstance(actual, Proved):
+            assert isinstance(expected, Proved)
+        elif isinstance(actual, Refuted):
+            assert (expected.word, expected.depth) == (actual.word, actual.depth)
+        else:
+            assert isinstance(expected, Proved) or expected.depth > DEPTH
+
+
+# ---------------------------------------------------------------- seeded bugs
+
+OTHER = {
+    "none": "all",
+    "all": "none",
+    "union": "meet",
+    "meet": "union",
+    "minus": "meet",
+    "subset": "equal",
+    "equal": "subset",
+    "true": "false",
+    "false": "true",
+    "both": "either",
+    "either": "both",
+}
+
+
+def with_bug(table, operator):
+    """The table with one wrong row: another operator's, or `choose` the wrong way round, or `negate` that does not."""
+    wrong = {
+        "choose": lambda condition, yes, no: table["choose"](condition, no, yes),
+        "negate": lambda value: value,
+    }
+    return {**table, operator: wrong[operator] if operator in wrong else table[OTHER[operator]]}
+
+
+@functools.cache
+def sample():
+    """150 random designs at both sizes: (instance, invariants, the reference's verdict)."""
+    found = []
+
+    @settings(same_every_time, max_examples=150)
+    @given(designs())
+    def collect(data):
+        for pages, clients in SIZES:
+            made, questions = instance(data, pages, clients)
+            found.append((made, *hardest(made, questions)))
+
+    collect()
+    return found
+
+
+def caught(difference):
+    """Whether the comparison finds a difference on some design of the sample."""
+    return any(difference(*each) is not None for each in sample())
+
+
+@pytest.mark.parametrize("operator", algebra.OPERATORS)
+def test_a_wrong_row_in_the_table_of_the_packed_engine_is_caught(operator):
+    def difference(made, invariants, expected):
+        return difference_of_lanes(made, invariants, expected, with_bug(algebra.words(made.pages), operator))
+
+    assert caught(difference)
+
+
+@pytest.mark.parametrize("operator", algebra.OPERATORS)
+def test_a_wrong_row_in_the_table_of_bounded_model_checking_is_caught(operator):
+    def difference(made, invariants, expected):
+        return difference_of_bounded(made, invariants, expected, with_bug(algebra.bit_vectors(made.pages), operator))
+
+    assert caught(difference)
+
+
+@pytest.mark.parametrize("operator", algebra.OPERATORS)
+def test_a_wrong_row_in_the_table_of_the_compiled_reference_is_caught(operator, monkeypatch):
+    monkeypatch.setattr(model.instance, "python_source", lambda pages: with_bug(algebra.python_source(pages), operator))
+
+    def difference(made, invariants, expected):
+        fresh = model.instance.Instance(made.program, made.pages, made.sizes)
+        wrong = explicit.search(fresh, invariants, Limits(states=20_000))
+        return difference_of_lanes(made, invariants, wrong) or difference_of_compiled(fresh)
+
+    assert caught(difference)
