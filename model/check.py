@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from model.cli import columns, complain, print_lines, run, write_out
-from model.errors import UsageError
-from model.verdict import INTERRUPTED, PROVED, REFUTED, Refuted, Undetermined, exit_code
+from model.errors import ModelError, UsageError
+from model.export import EXPORTS
+from model.verdict import INTERRUPTED, PROVED, REFUTED, Refuted, Undetermined, Verdict, exit_code
+from reports.formats import REPORTS, SINGLE
 
 if TYPE_CHECKING:
     from model.design import Design
@@ -21,8 +23,10 @@ if TYPE_CHECKING:
     from model.run import Question, Result
 
 ENGINES = ("auto", "explicit", "lanes", "bounded", "induction", "inductive")
-FORMATS = ("text", "json", "dot", "graphml")
+GRAPHS = ("dot", "graphml")
+FORMATS = ("text", *REPORTS, *EXPORTS, *GRAPHS)
 GRAPH_STATES = 5_000
+EXPORT_STATES = 10_000_000  # up to which the verdict that an export names is looked for
 
 
 def _complete_designs(ctx: click.Context, param: click.Parameter, word: str) -> list[str]:
@@ -79,6 +83,10 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> No
 @click.option("--depth", type=click.IntRange(1), metavar="N", help="Moves to unroll at most (bounded, induction).")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="What to write.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write there.")
+@click.option(
+    "--refines", nargs=2, metavar="A B", help="Is every behaviour that clients can see of design A possible in B?"
+)
+@click.option("--explain", is_flag=True, help="Print the invariant of every proof, a clause a line.")
 @click.option("--show", is_flag=True, help="Print the recorded atomic steps instead of checking.")
 @click.option("--list", "listing", is_flag=True, help="List designs and properties.")
 @click.option("-q", "--quiet", is_flag=True, help="Verdicts only.")
@@ -100,14 +108,19 @@ def command(designs: tuple[str, ...], **options: Any) -> int:
         return _list(options["color"])
     if options["show"]:
         return _show(designs, options)
-    if options["form"] in ("dot", "graphml"):
+    if options["form"] in GRAPHS:
         return _graph(designs, options)
-    questions = list(_questions(designs, options))
+    if options["form"] in EXPORTS:
+        return _export(designs, options)
+    comparing = not designs and not options["refines"]
     with _progress(options["quiet"]) as report:
-        results = _ask(questions, report)
-    code = _exit_code(results, comparing=not designs)
+        if options["refines"]:
+            results = [_refinement(options, report)]
+        else:
+            results = _ask(list(_questions(designs, options)), report)
+    code = _exit_code(results, comparing=comparing)
     command.code = code  # type: ignore[attr-defined]  # for `| head`
-    _write(results, comparing=not designs, options=options)
+    _write(results, comparing=comparing, options=options)
     if code == INTERRUPTED:
         complain("interrupted; what was covered so far is above.")
     return code
@@ -122,6 +135,7 @@ def _questions(designs: Sequence[str], options: Mapping[str, Any]) -> Iterator[Q
     from model.run import Question
 
     limits = Limits(options["max_states"], options["timeout"], options["depth"])
+    options = _one_of_one(designs, options) if options["form"] in (*SINGLE, *EXPORTS) else options
     for spec in designs or MAIN:
         design = load(spec)
         for property in _properties(options["properties"], design):
@@ -134,6 +148,18 @@ def _questions(designs: Sequence[str], options: Mapping[str, Any]) -> Iterator[Q
                 limits,
                 side_by_side=True,
             )
+
+
+def _one_of_one(designs: Sequence[str], options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options for a format whose file holds one property of one design: by default the first."""
+    from model.designs.catalogue import DEFAULT_PROPERTIES
+
+    names = options["properties"] or DEFAULT_PROPERTIES[:1]
+    if len(designs) != 1 or len(names) != 1 or "all" in names:
+        raise UsageError(
+            f"--format {options['form']} writes one property of one design: name one DESIGN and one --property."
+        )
+    return {**options, "properties": names}
 
 
 def _properties(names: Sequence[str], design: type[Design]) -> Iterator[Property]:
@@ -165,6 +191,16 @@ def _sizes(design: type[Design], options: Mapping[str, Any]) -> dict[str, int]:
         if name not in used:
             raise UsageError(f"{program.name} has no {name}; it has {', '.join(sorted(used - {'Guest'})) or 'none'}.")
     return sizes | typed
+
+
+def _refinement(options: Mapping[str, Any], report: Callable[[Progress], None] | None) -> Result:
+    from model.designs.catalogue import load
+    from model.engines.limits import Limits
+    from model.run import SMALL, refines
+
+    concrete, abstract = (load(name) for name in options["refines"])
+    limits = Limits(options["max_states"] or SMALL, options["timeout"], report=report)
+    return refines(concrete, abstract, pages=options["pages"], sizes=_sizes(concrete, options), limits=limits)
 
 
 def _ask(questions: Sequence[Question], report: Callable[[Progress], None] | None) -> list[Result]:
@@ -211,20 +247,18 @@ def _differs(result: Result) -> bool:
 
 
 def _write(results: Sequence[Result], comparing: bool, options: Mapping[str, Any]) -> None:
-    from importlib.metadata import version
+    if options["form"] != "text":
+        from reports.formats import render
 
-    if options["form"] == "json":
-        from model import __version__
-        from reports.as_json import document
-
-        tool = {"name": "clearorder", "version": __version__, "z3": version("z3-solver")}
-        write_out(document(results, tool), options["output"])
+        write_out(render(options["form"], results), options["output"])
         return
     from reports import text
 
     width = columns(options["color"])
     stories = [] if options["quiet"] else [r for r in results if not comparing or _in_comparison(r, options["verbose"])]
     lines = list(text.results(results, width=width, verbose=options["verbose"], stories=stories))
+    if options["explain"]:
+        lines += text.explanations(results, width=width)
     if comparing:
         lines += _comparison(results)
     if options["output"]:
@@ -293,6 +327,47 @@ def _graph(designs: Sequence[str], options: Mapping[str, Any]) -> int:
     graph = state_graph(instance, max_states=options["max_states"] or GRAPH_STATES)
     write_out(as_text(graph, options["form"]), options["output"])
     return PROVED
+
+
+def _export(designs: Sequence[str], options: Mapping[str, Any]) -> int:
+    """One property of one design in the language of another tool; the file is what is asked for, not the verdict."""
+    from model.cli import replacing
+    from model.design import record
+    from model.export import written
+    from model.export.claim import claim
+
+    question = next(_questions(designs, options))
+    text = written(
+        options["form"],
+        claim(
+            record(question.design),
+            question.property,
+            question.pages,
+            question.sizes,
+            expected=_expected(question),
+            depth=options["depth"],
+        ),
+    )
+    if options["output"]:
+        with replacing(options["output"]) as temporary:
+            temporary.write_bytes(text)
+    else:
+        sys.stdout.buffer.write(text)
+    return PROVED
+
+
+def _expected(question: Question) -> Verdict | None:
+    """What our own engine says, within limits; None where it cannot be asked."""
+    from dataclasses import replace
+
+    from model.run import answer
+
+    limits = replace(question.limits, states=question.limits.states or EXPORT_STATES, depth=None)
+    engine = "lanes" if question.engine in ("auto", "inductive") else question.engine
+    try:
+        return answer(replace(question, engine=engine, limits=limits)).verdict
+    except ModelError:
+        return None
 
 
 if __name__ == "__main__":

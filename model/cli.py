@@ -25,7 +25,14 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-COMMANDS = {"check": "model.check", "certify": "model.certify", "monitor": "model.monitor", "replay": "model.replay"}
+COMMANDS = {
+    "check": "model.check",
+    "certify": "model.certify",
+    "explore": "model.explore",
+    "monitor": "model.monitor",
+    "mutants": "model.mutants",
+    "replay": "model.replay",
+}
 REPORT = "This is a bug in clearorder: please report it with the design, the command line and the line above."
 
 

@@ -19,7 +19,13 @@ def document(results: Sequence[Result]) -> str:
 
 
 def _command(result: Result) -> str:
-    kind = "notice" if isinstance(result.verdict, Proved) else "error" if isinstance(result.verdict, Refuted) else "warning"
+    kind = (
+        "notice"
+        if isinstance(result.verdict, Proved)
+        else "error"
+        if isinstance(result.verdict, Refuted)
+        else "warning"
+    )
     place = words.place_of(result)
     where = {"file": place.file, "line": str(place.line)} if place else {}
     properties = {**where, "title": words.title(result)}

@@ -10,7 +10,8 @@ from model.story import Line
 from reports import text, words
 
 CODE = re.compile(r"`([\w.]+)`")
-SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-!|~&@$:=])")
+WORD = re.compile(r"[\w.\-]+")
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&$])")
 
 
 def document(results: Sequence[Result]) -> str:
@@ -23,17 +24,27 @@ def escaped(said: str) -> str:
     return SPECIAL.sub(r"\\\1", words.one_line(said))
 
 
+def code(said: str) -> str:
+    """A name: as code where it is a plain word."""
+    return f"`{said}`" if WORD.fullmatch(said) else escaped(said)
+
+
 def prose(said: str) -> str:
     """The same, except that a plain word between backquotes stays code, as our own sentences write it."""
     pieces = CODE.split(words.one_line(said))
-    return "".join(f"`{piece}`" if i % 2 else escaped(piece) for i, piece in enumerate(pieces))
+    return "".join(f"`{piece}`" if i % 2 else SPECIAL.sub(r"\\\1", piece) for i, piece in enumerate(pieces))
 
 
 def _lines(results: Sequence[Result]) -> Iterator[str]:
     yield "| design | property | verdict | scope |"
     yield "| --- | --- | --- | --- |"
     for result in results:
-        cells = [escaped(result.design), escaped(result.property), f"**{result.verdict.word}**", escaped(text.claim(result))]
+        cells = [
+            escaped(result.design),
+            escaped(result.property),
+            f"**{result.verdict.word}**",
+            escaped(text.claim(result)),
+        ]
         yield f"| {' | '.join(cells)} |"
     notes = [f"- {escaped(words.name(r))}: {prose(said)}" for r in results for said in words.basis(r)]
     yield from ["", *notes]

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -28,6 +29,7 @@ from reports.positions import recorded
 from reports.sequence import Diagram, diagram
 
 SUMS = "SHA256SUMS"
+VISITORS = ("explicit", "lanes")  # engines whose proof is that they have seen every state
 OPTIONS = {"pages": "--pages", "clients": "--clients", "slots": "--slots", "vcpus": "--vcpus"}
 
 ATOMIC = (
@@ -78,7 +80,8 @@ def write(results: Sequence[Result], directory: Path, tool: Mapping[str, str]) -
 def contents(results: Sequence[Result], tool: Mapping[str, str]) -> dict[str, str]:
     """The files of the pack by their names in it, as text."""
     pack = _Pack(results, tool)
-    return {"index.html": pack.html()} | dict(pack.files())
+    files = {"index.html": pack.html()} | dict(pack.files())
+    return {name: body.encode("utf-8", "replace").decode() for name, body in files.items()}  # a lone surrogate
 
 
 def _put(path: Path, body: str) -> Path:
@@ -161,16 +164,26 @@ class _Pack:
         self.results, self.tool, self.slugs = results, tool, Slugs()
 
     @cached_property
+    def names(self) -> dict[tuple[str, str], str]:
+        """(name, digest) -> what the design is called here: two designs of one name are told apart by their digest."""
+        known = dict.fromkeys((r.design, r.program.digest) for r in self.results)
+        count = Counter(name for name, _ in known)
+        return {(n, d): f"{n} {d[:8]}" if count[n] > 1 else n for n, d in known}
+
+    def name(self, result: Result) -> str:
+        return self.names[result.design, result.program.digest]
+
+    @cached_property
     def programs(self) -> dict[str, Program]:
-        return {r.design: r.program for r in self.results}
+        return {self.name(r): r.program for r in reversed(self.results)}
 
     @cached_property
     def designs(self) -> list[Shown]:
-        return [self._shown(name, program) for name, program in self.programs.items()]
+        return [self._shown(name, self.programs[name]) for name in self.names.values()]
 
     @cached_property
     def differences(self) -> list[Difference]:
-        named = {name: replace(program, name=name) for name, program in self.programs.items()}
+        named = {name: replace(self.programs[name], name=name) for name in self.names.values()}
         return [difference(a, b) for a, b in pairs(named)]
 
     def _shown(self, name: str, program: Program) -> Shown:
@@ -179,7 +192,7 @@ class _Pack:
             name=name,
             slug=slug,
             program=program,
-            told=tuple(self._told(r, spec) for r in self.results if r.design == name),
+            told=tuple(self._told(r, spec) for r in self.results if self.name(r) == name),
             blocks=tuple(_blocks(program)),
             picture=picture(program, slug),
             spec=spec,
@@ -188,7 +201,7 @@ class _Pack:
 
     def _told(self, result: Result, spec: str) -> Told:
         trace, story = result.whole or result.trace, result.story
-        slug = self.slugs(f"{result.design} {result.property}")
+        slug = self.slugs(f"{self.name(result)} {result.property}")
         return Told(
             result=result,
             slug=slug,
@@ -206,7 +219,8 @@ class _Pack:
         story = result.story
         assert story is not None
         lines = [*story.lines, *story.tail]
-        run = recorded(trace, lines, len(story.lines), story.title, result.property)
+        rules = list(dict.fromkeys(t.invariant for t in (result.trace, result.whole) if t))
+        run = recorded(trace, lines, len(story.lines), rules)
         return run | {"digest": result.program.digest[:12]}
 
     def html(self) -> str:
@@ -261,13 +275,15 @@ def clauses(proof: object) -> Iterator[str]:
 def _grounds(result: Result) -> str:
     """What a proof that left no invariant rests on."""
     decided = result.evidence[0] if result.evidence else None
-    if decided is not None and decided.verdict.states:
-        return (
-            f"Every state that can be reached was visited ({text.counted(decided)}) and none violates the property. "
-            "For other sizes this claims nothing."
-        )
-    engine = decided.engine if decided else "the engine that was asked"
-    return f"{engine} proved it for {text.scope(result.scope)} and left no invariant to read."
+    if decided is None or decided.engine not in VISITORS:
+        engine = decided.engine if decided else "the engine that was asked"
+        return f"{engine} proved it for {text.scope(result.scope)} and left no invariant to read."
+    found = {
+        "always": "Every state that can be reached was visited and none violates the property",
+        "sometimes": "Each case that has to happen was reached",
+    }
+    said = found.get(_kind(result.property), "The search ended with this verdict")
+    return f"{said} ({text.counted(decided)}). For other sizes this claims nothing."
 
 
 def _steps(program: Program) -> str:
@@ -290,6 +306,13 @@ def _summary(name: str) -> str:
 
     known = built_in_properties().get(name)
     return known.summary if known else ""
+
+
+def _kind(name: str) -> str:
+    from model.designs.catalogue import built_in_properties
+
+    known = built_in_properties().get(name)
+    return known.kind if known else ""
 
 
 def _spec(program: Program) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape as escaped
+from xml.sax.saxutils import quoteattr
 
 from model.design import Program
 from model.errors import UsageError
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     import networkx
 
 MOST = 120  # states that a reader can still tell apart
+FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 CELL, GAP, ROW, EDGE = 11, 44, 60, 34
 
 
@@ -96,6 +99,11 @@ def _cells(instance: Instance) -> list[tuple[str, str, int]]:
     return [(f.name, change_name(instance, f) if several else f.name, i) for f, i in fields]
 
 
+def escape(text: str) -> str:
+    """The text for XML, characters that it cannot hold replaced."""
+    return escaped(FORBIDDEN.sub("\ufffd", text))
+
+
 class _Drawing:
     """Places of nodes and the text of the picture; integers only, so that it is the same everywhere."""
 
@@ -139,7 +147,7 @@ class _Drawing:
         )
         head = (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="graph" role="img" viewBox="0 0 {self.width} {self.height}"'
-            f' width="{self.width}" height="{self.height}" aria-label={quoteattr(self.title)}>'
+            f' width="{self.width}" height="{self.height}" aria-label={quoteattr(FORBIDDEN.sub(" ", self.title))}>'
         )
         body = "\n".join([*self._edges(), *(self._node(n, d) for n, d in self.graph.nodes(data=True))])
         return f"{head}\n<title>{escape(self.title)}</title>\n{arrow}\n{body}\n</svg>\n"

@@ -111,20 +111,21 @@ def violated(trace: Trace, invariants: Sequence[Invariant]) -> Iterator[dict[str
         yield {"property": rule.name, "title": story.title, "because": list(story.because)}
 
 
-def recorded(trace: Trace, lines: Sequence[Line], first: int, why: str, property: str) -> dict[str, Any]:
+def recorded(trace: Trace, lines: Sequence[Line], first: int, invariants: Sequence[Invariant]) -> dict[str, Any]:
     """A whole counterexample for the page without a server: the positions along it, and nothing else.
 
     Args:
         lines: the told moves of the trace.
         first: how many moves lead to the violation; what follows them is the aftermath.
+        invariants: what every position is judged by.
     """
     moves, taken = [m.number for m in trace.moves], [_taken(line) for line in lines]
     labels = [detail(trace.instance, m) for m in trace.moves]
     positions = []
     for at, state in enumerate(trace.states):
         here = drawn(trace.instance, state, trace.states[at - 1] if at else None)
-        ends = at in (first, len(moves)) and at > 0
-        here["violated"] = [{"property": property, "title": why, "because": []}] if ends else []
+        so_far = replace(trace, moves=trace.moves[:at], states=trace.states[: at + 1])
+        here["violated"] = list(violated(so_far, invariants))
         here["enabled"] = [_next(lines[at], moves[at], labels[at])] if at < len(moves) else []
         positions.append(here)
     return {"kind": "recorded", "moves": moves, "first": first, "history": taken, "positions": positions}

@@ -155,6 +155,23 @@ def _paragraph(text: str, width: int, indent: int) -> Iterator[Text]:
         yield Text(piece)
 
 
+def explanations(found: Sequence[Result], *, width: int) -> Iterator[Text]:
+    """The invariant of each proof for any number, a clause a line with the steps that need it."""
+    for result in found:
+        if not isinstance(result.verdict, Proved):
+            continue
+        yield Text()
+        yield Text(f"Why {result.design} keeps {result.property}, for {scope(result.scope)}:", "bold")
+        clauses = getattr(result.proof, "conjuncts", None)
+        if clauses is None:
+            yield from _paragraph("  no invariant: every state of this size was visited.", width, 2)
+            continue
+        yield from _paragraph("  At the start, and after every step of every thread:", width, 2)
+        for number, clause in enumerate(clauses, 1):
+            yield from _paragraph(f"  {number:2}. {clause.text}", width, 6)
+            yield from _paragraph(f"      needed for {', '.join(clause.needed_by)}", width, 8)
+
+
 # ---------------------------------------------------------------- --show and --list
 
 

@@ -27,7 +27,7 @@ def document(results: Sequence[Result]) -> str:
 
 def _result(result: Result) -> Iterator[str]:
     yield f"Checking {words.name(result)} for {words.text.scope(result.scope)}."
-    trace = result.whole or result.trace
+    trace = result.trace
     if isinstance(result.verdict, Refuted):
         yield f"Error: Invariant {result.property} is violated."
         yield from _behaviour(trace) if trace else [f"{line}." for line in words.basis(result)]
@@ -35,11 +35,17 @@ def _result(result: Result) -> Iterator[str]:
         yield "Model checking completed. No error has been found."
     else:
         yield f"Error: The search was not completed: {words.reason(result)}."
-    verdict = result.evidence[0].verdict if result.evidence else result.verdict
-    if verdict.states:
+    yield from _counted(result)
+
+
+def _counted(result: Result) -> Iterator[str]:
+    """TLC counts the initial state as generated, and a depth from one."""
+    for verdict in [e.verdict for e in result.evidence if e.verdict.states][:1]:
         left = ", 0 states left on queue" if isinstance(verdict, Proved) else ""
-        yield f"{verdict.transitions} states generated, {verdict.states} distinct states found{left}."
-        yield f"The depth of the complete state graph search is {verdict.depth + 1}."
+        generated = f"{verdict.transitions + 1} states generated, " if verdict.transitions else ""
+        yield f"{generated}{verdict.states} distinct states found{left}."
+        if isinstance(verdict, Proved):
+            yield f"The depth of the complete state graph search is {verdict.depth + 1}."
 
 
 def _behaviour(trace: Trace) -> Iterator[str]:
@@ -101,5 +107,3 @@ def _word(name: str) -> str:
 def _string(said: str) -> str:
     plain = words.one_line(said).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{plain}"'
-
-

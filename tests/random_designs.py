@@ -190,7 +190,6 @@ class Scene:
     elements: tuple
     parameters: tuple = ()
     registers: tuple = ()
-    first: bool = False
 
     def leaves(self, kind):
         """Expressions without operators; of kind "truth" perhaps none."""
@@ -214,7 +213,7 @@ class Scene:
         return found
 
     def within(self, bound):
-        return Scene(self.parts, (*self.elements, bound), self.parameters, self.registers, self.first)
+        return Scene(self.parts, (*self.elements, bound), self.parameters, self.registers)
 
 
 FORMS = {
@@ -284,7 +283,7 @@ def random_operation(tape, name, parts):
     first, last, lock = random_scope(tape, parts, elements, length)
     registers, steps = (), []
     for i in range(length):
-        scene = Scene(parts, elements, parameters, registers, i == 0)
+        scene = Scene(parts, elements, parameters, registers)
         guards, assigns, registers = random_step(tape, scene, by_guest)
         named = f"step {i + 1}" if length > 1 or lock else ""
         steps.append(StepData(guards, assigns, named, lock if i == first else (), lock if i == last else ()))

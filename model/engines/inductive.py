@@ -189,7 +189,7 @@ def _samples(reading: Reading, sampling: bool) -> Samples:
     return real if wide.violation() else Samples(reading, [*real.batches, *wide.batches])
 
 
-PLAN = ((1, 2, 20_000, 1.0), (1, 3, 6_000, 1.0), (2, 2, 3_000, 1.0))
+PLAN = ((1, 2, 20_000, 1.0), (1, 3, 6_000, 1.0), (2, 2, 3_000, 1.0), (2, 3, 1_500, 1.0))
 WIDE = ((1, 2, 50_000, 1.0), (1, 3, 20_000, 1.0), (1, 4, 4_000, 1.0))
 
 

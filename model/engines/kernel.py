@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from model.algebra import OPERATORS, Table, words
+from model.algebra import Table, words
 from model.engines.packing import Columns, Packing, Words
 from model.errors import CannotSay
 from model.expr import PAGES, PLACE, TRUTH, Expr, children, walk
@@ -107,7 +107,7 @@ class Writer:
         return self.texts[key]
 
     def operator(self, expr: Expr, shift: int) -> str:
-        if expr.op not in OPERATORS:
+        if expr.op not in self.kernel.table:
             raise CannotSay(f"the engine lanes has no exact meaning for '{expr.op}' ({expr!r})")
         inside = self.alignment(expr) if expr.op in ("subset", "equal") else shift
         text: str = self.kernel.table[expr.op](*(self.value(a, inside) for a in expr.args))

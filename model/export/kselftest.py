@@ -1,3 +1,4 @@
+# ruff: noqa: E101 - the C program is indented as the kernel is
 """A counterexample as a C program in the manner of the kernel's selftests, for maintainers who want to run it.
 
 The program stands alone: raw ioctls, KTAP on stdout, exit 0 pass, 1 fail, 4 skipped. It performs the moves one by one,

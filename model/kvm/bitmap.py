@@ -28,9 +28,9 @@ class BadBitmap(ValueError):
     """A bitmap is not in the form `W:HEX` or `W:HEX*N`, or says two things of one word."""
 
 
-@dataclass(frozen=True, eq=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Bits:
-    """An immutable set of pages; `rest` is what every chunk looks like that `chunks` does not list (0 or FULL)."""
+    """A set of pages, never changed once it is made; `rest` (0 or FULL) is every chunk that `chunks` does not list."""
 
     chunks: dict[int, int] = field(default_factory=dict)
     rest: int = 0
@@ -161,8 +161,10 @@ def parse(text: str, pages: int = MAX_PAGES) -> tuple[Bits, bool]:
         found, fits = _fill(_runs(text), -(-pages // WORD))
     except _Unsorted:
         found, fits = _fill(_sorted(text), -(-pages // WORD))
-    kept = found.below(pages) if (pages - 1) // CHUNK in found.chunks else found
-    return kept, fits and kept == found
+    place = (pages - 1) // CHUNK
+    if found.chunks.get(place, 0).bit_length() <= pages - place * CHUNK:
+        return found, fits
+    return found.below(pages), False
 
 
 class _Unsorted(Exception):

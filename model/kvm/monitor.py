@@ -22,9 +22,9 @@ from model.verdict import PROVED, REFUTED, UNDETERMINED
 MANUAL_PROTECT, RINGS = 168, (192, 223)
 ENABLED, INITIALLY_SET = 1, 2
 LOGGED = 1
-BUDGET = 24_000  # chunks of 9 KB that all slots together may keep
+BUDGET, WEIGHED_EVERY = 24_000, 2_000  # chunks of 9 KB that all slots together may keep, and may add unweighed
 REMEMBERED, REMEMBERED_WEIGHT = 128, 1024  # ioctls of a slot, for naming the one that a blind CLEAR follows
-MOST_OVERLAPPING = 64
+MOST_OVERLAPPING, MOST_CLEARS = 256, 48  # ioctls of a slot that are judged together, and CLEARs among them
 LISTED = 10_000
 RANGES = 64
 
@@ -254,7 +254,7 @@ class Monitor:
         self.findings = Findings(file)
         self.machines: dict[tuple[int, int], Machine] = {}
         self.slots: dict[tuple[tuple[int, int], int], Slot] = {}
-        self.weight = 0
+        self.unweighed = 0
 
     def run(self, items: Iterable[Ioctl | Damage]) -> Findings:
         """Everything, to the end or to the memory limit."""
@@ -300,7 +300,7 @@ class Monitor:
         for key in [k for k in self.slots if k[0] == vm]:
             self.drop(key)
         self.machines[vm] = Machine()
-        self.check_budget()
+        self.added(1)
 
     def enabled(self, ioctl: Ioctl) -> None:
         machine = self.machines.setdefault(ioctl.vm, Machine(None))
@@ -324,7 +324,7 @@ class Monitor:
         elif not (slot and live and slot.pages in (values["npages"], MAX_PAGES)):
             self.drop(key)
             self.slots[key] = Slot(values["npages"], self.fresh(ioctl.vm))
-            self.check_budget()
+            self.added(1)
         elif slot:
             slot.pages = values["npages"]
 
@@ -345,8 +345,8 @@ class Monitor:
             slot = self.unknown(key, ioctl)
         if slot.group and ioctl.begin > slot.group_end:
             self.close(key)
-        if len(slot.group) >= MOST_OVERLAPPING:
-            self.findings.damage(ioctl.line, f"overlaps {MOST_OVERLAPPING} other ioctls of slot {key[1]}")
+        if len(slot.group) >= MOST_OVERLAPPING or sum(a.kind != "get" for a in slot.group) >= MOST_CLEARS:
+            self.findings.damage(ioctl.line, f"overlaps {len(slot.group)} other ioctls of slot {key[1]}: not judged")
             self.close(key)
             slot.standing = Standing(NOTHING, EVERY)
         act = self.decoded(ioctl, slot)
@@ -354,6 +354,7 @@ class Monitor:
             return
         slot.group.append(act)
         slot.group_end = max(slot.group_end, ioctl.end)
+        self.added(act.bits.weight)
 
     def unknown(self, key: tuple[tuple[int, int], int], ioctl: Ioctl) -> Slot:
         """A slot that the recording has not shown: any page of it may stand reported, none surely does."""
@@ -395,21 +396,27 @@ class Monitor:
                 certain, possible = NOTHING, certain | possible
             if certain or possible:
                 self.report(key, slot, act, certain, possible)
-        old = slot.weight
         slot.standing = after(slot.group, slot.standing)
         slot.remember(slot.group)
         slot.group, slot.group_end = [], -1
-        self.weight += slot.weight - old
-        self.check_budget()
 
     def drop(self, key: tuple[tuple[int, int], int]) -> None:
         if key in self.slots:
             self.close(key)
-            self.weight -= self.slots.pop(key).weight
+            del self.slots[key]
 
-    def check_budget(self) -> None:
-        if self.weight + len(self.slots) // 8 + len(self.machines) // 16 > BUDGET:
-            raise TooMuch
+    def added(self, weight: int) -> None:
+        """Something that heavy was put somewhere; now and then everything is weighed.
+
+        Raises:
+            TooMuch: it is more than BUDGET.
+        """
+        self.unweighed += weight
+        if self.unweighed > WEIGHED_EVERY:
+            self.unweighed = 0
+            small = len(self.slots) // 4 + len(self.machines) // 16
+            if sum(s.weight for s in self.slots.values()) + small > BUDGET:
+                raise TooMuch
 
     # -- findings
 

@@ -137,13 +137,25 @@ class Tracer:
         Killed by a signal n it is 128 + n, as a shell has it. Signals to this process are passed on.
         """
         with _forwarding(self.pid):
-            while True:
-                try:
-                    tid, status = os.waitpid(-1, WALL)
-                except ChildProcessError:
-                    return self.code
-                with _gone():
-                    self._stopped(tid, status, handle)
+            while stops := self._waited():
+                for tid, status in stops:
+                    with _gone():
+                        self._stopped(tid, status, handle)
+        return self.code
+
+    def _waited(self) -> list[tuple[int, int]]:
+        """Every thread that has something to say, those whose ioctl returned first; empty when all have ended.
+
+        All are heard before any goes on: a thread that returned long ago must not seem to be in its ioctl still.
+        """
+        found = []
+        try:
+            found.append(os.waitpid(-1, WALL))
+            while (more := os.waitpid(-1, WALL | os.WNOHANG))[0]:
+                found.append(more)
+        except ChildProcessError:
+            pass
+        return sorted(found, key=lambda stop: not _at_return(stop[1]))
 
     def _stopped(self, tid: int, status: int, handle: Callable[[Stop], None]) -> None:
         if not os.WIFSTOPPED(status):
@@ -158,7 +170,7 @@ class Tracer:
             self.begun[tid] = stop = self._stop(tid)
             handle(stop)
             ptrace(SYSCALL, tid)
-        elif number == signal.SIGTRAP | 0x80:
+        elif _at_return(status):
             self._returned(tid, handle)
         elif event == EVENT_STOP and number != signal.SIGTRAP:
             ptrace(LISTEN, tid)  # stopped by job control: it stays so until SIGCONT
@@ -193,6 +205,11 @@ class Tracer:
             except (OSError, StopIteration):
                 self.processes[tid] = tid
         return self.processes[tid]
+
+
+def _at_return(status: int) -> bool:
+    """The thread is at the end of its ioctl."""
+    return os.WIFSTOPPED(status) and os.WSTOPSIG(status) == signal.SIGTRAP | 0x80
 
 
 @contextlib.contextmanager

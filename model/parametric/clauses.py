@@ -23,7 +23,7 @@ class Atom:
     """A relation of some variables, or (relation "") the equality of one with a constant.
 
     Attributes:
-        some: where the atom says that some element of this sort is in the relation, the sort.
+        some: where the atom says that for some element of this sort, as last argument, the relation holds, the sort.
     """
 
     relation: str
@@ -33,7 +33,7 @@ class Atom:
     @property
     def formula(self) -> Formula:
         if self.some:
-            return logic.exists(self.some, lambda x: atom(self.relation, x))
+            return logic.exists(self.some, lambda x: atom(self.relation, *self.terms, x))
         return atom(self.relation, *self.terms) if self.relation else equal(*self.terms)
 
 
@@ -115,7 +115,7 @@ class Signature:
         for a in self.atoms:
             numbers = [placed[t] if is_variable(t) else constants[t] for t in a.terms]
             if a.some:
-                columns.append(world[a.relation].any(axis=1))
+                columns.append(world[a.relation][(slice(None), *numbers)].any(axis=1))
                 continue
             same = np.full(states, not a.relation and numbers[0] == numbers[-1])
             columns.append(world[a.relation][(slice(None), *numbers)] if a.relation else same)
@@ -131,7 +131,11 @@ def signature(reading: Reading, counts: Mapping[str, int]) -> Signature:
         for relation, sorts in reading.relations.items()
         for terms in product(*(by_sort.get(s, []) for s in sorts))
     ]
-    atoms += [Atom(relation, (), sort) for sort, relation in reading.summaries.values()]
+    atoms += [
+        Atom(relation, terms, sort)
+        for sort, others, relation in reading.summaries.values()
+        for terms in product(*(by_sort.get(s, []) for s in others))
+    ]
     for sort, terms in reading.constants.items():
         if reading.sizes.get(sort) != 1:
             atoms += [Atom("", (v, c)) for v in by_sort.get(sort, []) for c in terms]

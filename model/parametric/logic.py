@@ -30,6 +30,9 @@ class Formula:
     def __repr__(self) -> str:
         return f"({self.op} {' '.join(map(str, self.args))})"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _loaded, (self.op, *self.args)
+
 
 _nodes: dict[tuple[Any, ...], Formula] = {}
 _fresh = count()
@@ -42,6 +45,15 @@ def _node(op: str, *args: Any) -> Formula:
         found = _nodes[key] = object.__new__(Formula)
         found.op, found.args = op, args
     return found
+
+
+def _loaded(op: str, *args: Any) -> Formula:
+    """A node from another process, whose bound variables may be called like some of ours: they get new names."""
+    if op in ("forall", "exists"):
+        bound, inside = args
+        fresh = variable(bound.sort)
+        return _node(op, fresh, instantiate(inside, {bound: fresh}))
+    return _node(op, *args)
 
 
 TRUE, FALSE = _node("and"), _node("or")

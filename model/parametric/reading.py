@@ -15,7 +15,7 @@ from typing import Any
 from model.algebra import predicates
 from model.design import Invariant, Location, Program
 from model.errors import CannotSay
-from model.expr import PAGES, Expr, Index, indices
+from model.expr import PAGES, Expr, Index, indices, walk
 from model.parametric import logic
 from model.parametric.logic import PAGE, Formula, Term, atom, conj, disj, equal, exists, forall, iff, ite, neg
 from model.step import Held, Step, Update
@@ -72,6 +72,9 @@ class Reading:
     def __reduce__(self) -> tuple[object, ...]:
         return Reading, (self.program, self.sizes, self.invariants)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Reading, (self.program, self.sizes, self.invariants)
+
     # -- the vocabulary
 
     @cached_property
@@ -87,18 +90,33 @@ class Reading:
         return found
 
     @cached_property
-    def summaries(self) -> Mapping[str, tuple[str, str]]:
-        """For each place where a thread holds a lock (for each place, where nobody ever does): "some thread is there", as (sort, relation of the place).
+    def summaries(self) -> Mapping[str, tuple[str, tuple[str, ...], str]]:
+        """Words of an invariant that are not relations of a state: (sort, the other sorts, relation) each.
 
-        Not relations of a state, but words of an invariant: `cache <= user[c] | mine[c]` holds unless some client is
-        between `reported` and `merged`, whichever it is.
+        "Some thread is at this place", where a thread holds a lock there (any place, where nobody ever does):
+        `cache <= user[c] | mine[c]` holds unless some client is between `reported` and `merged`, whichever it is. And
+        "this set is not empty", of sets that a guard compares with the empty one.
         """
-        return {
-            f"some {place(sort, where)}": (sort, place(sort, where))
+        found = {
+            f"some {place(sort, where)}": (sort, (), place(sort, where))
             for sort, locations in self.program.threads.items()
             if self.sizes.get(sort) != 1
             for where in locations[1:]
             if where.held or not any(w.held for w in locations)
+        }
+        tested = {name: self.relations[name] for name in self._tested}
+        return found | {f"some {PAGE} in {name}": (PAGE, sorts[:-1], name) for name, sorts in sorted(tested.items())}
+
+    @property
+    def _tested(self) -> set[str]:
+        """Sets of pages that a guard compares with the empty set."""
+        tests = [e for s in self.program.steps for g in s.guards for e in walk(g) if e.op in ("subset", "equal")]
+        return {
+            e.args[0]
+            for test in tests
+            if any(a.op == "none" for a in test.args)
+            for e in walk(test)
+            if e.op == "var" and e.sort == PAGES
         }
 
     @cached_property

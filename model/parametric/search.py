@@ -275,7 +275,8 @@ class Search:
             for x, d in differs
             for cut in hitting_sets(d, length)
         ]
-        return sorted(dict.fromkeys(found), key=lambda c: (len(c.variables), self._rank(c)))
+        agreed = (c for c in dict.fromkeys(found) if agrees(c, self.samples, self.windows))  # in smaller windows too
+        return sorted(agreed, key=lambda c: (len(c.variables), self._rank(c)))
 
     def _rank(self, clause: Clause) -> str:
         """Among equals, another order in each attempt."""

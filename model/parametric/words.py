@@ -59,6 +59,9 @@ def _call(reading: Reading, term: Term) -> str:
 def _word(reading: Reading, a: Atom, names: Mapping[Term, str]) -> str:
     terms = [names[t] for t in a.terms if t.sort != PAGE]
     pages = [names[t] for t in a.terms if t.sort == PAGE]
+    if a.some == PAGE:
+        plain = _word(reading, Atom(a.relation, a.terms), names)
+        return f"something is in {plain}"
     if a.some:
         return f"some {a.some.lower()} {_place(a.relation)}"
     if not a.relation:

@@ -1,0 +1,122 @@
+"""`python -m model.mutants [DESIGN …]`: one-line mutants of designs, judged by finite search and by proof."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+import click
+
+from model.cli import columns, print_lines, run
+from model.design import Program, invariant, observed, record
+from model.designs.catalogue import DEFAULT_PROPERTIES, built_in_properties, load
+from model.engines.limits import Limits
+from model.instance import Instance
+from model.mutation import mutants
+from model.run import proof
+from model.verdict import PROVED, REFUTED, Verdict
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+SAFE = ("per-slot-cache", "top-layer-and-cache", "top-layer")  # the last with a single client
+SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A mutant and what the two sides say of it.
+
+    Attributes:
+        finite: the verdict of the finite search at `pages` and `clients`.
+        proof: the verdict of the parametric proof.
+    """
+
+    design: str
+    kind: str
+    change: str
+    asked: str
+    finite: Verdict
+    proof: Verdict
+
+    @property
+    def agrees(self) -> bool:
+        """The two do not contradict one another: nothing that is refuted is proved."""
+        return not (self.finite.word == "refuted" and self.proof.word == "proved")
+
+
+def judged(
+    design: str, *, pages: int = 2, clients: int = 2, seconds: float = SECONDS, properties: Sequence[str] = ()
+) -> list[Judged]:
+    """Every mutant of a built-in design (or of a file's), for both forms of safety, two at a time."""
+    program = record(load(design))
+    wanted = [
+        (design, m.kind, m.change, m.program, name, pages, clients, seconds)
+        for m in mutants(program)
+        for name in properties or DEFAULT_PROPERTIES
+    ]
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(_judge, *zip(*wanted, strict=True)))
+
+
+def _judge(
+    design: str, kind: str, change: str, program: Program, name: str, pages: int, clients: int, seconds: float
+) -> Judged:
+    from model.engines import lanes
+
+    property = built_in_properties()[name]
+    watched = observed(program, property)
+    asked = invariant(watched, property)
+    instance = Instance(watched, pages, {"Client": clients})
+    finite = lanes.search(instance, [asked], Limits(states=20_000_000))
+    sizes = {"Client": clients}
+    return Judged(design, kind, change, name, finite, proof(watched, asked, sizes, seconds)[0])
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("designs", nargs=-1, metavar="[DESIGN]...")
+@click.option("--pages", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--clients", type=click.IntRange(1), help="Default: 2; 1 for top-layer, which is safe with one.")
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), default=SECONDS, show_default=True, help="A proof.")
+@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
+def command(designs: tuple[str, ...], pages: int, clients: int | None, seconds: float, color: str) -> int:
+    """Change one line of a safe DESIGN in every way, and compare what finite search and proof say of each.
+
+    Exit code 0 where the two never contradict one another, else 1.
+    """
+    found: list[Judged] = []
+    for design in designs or SAFE:
+        size = clients or (1 if design == "top-layer" else 2)
+        found += judged(design, pages=pages, clients=size, seconds=seconds)
+    print_lines(_table(found, columns(color)), color)
+    return PROVED if all(j.agrees for j in found) else REFUTED
+
+
+def _table(found: Sequence[Judged], width: int) -> Iterator[Text]:
+    from rich.text import Text
+
+    last = ("", "")
+    for one in found:
+        if (one.design, one.change) != last:
+            last = (one.design, one.change)
+            yield Text(f"{one.design}: {one.kind}: {one.change}"[:width], "bold")
+        finite = f"{one.finite.word} ({one.finite.depth} moves)" if one.finite.word == "refuted" else (one.finite.word)
+        verdict = "agree" if one.agrees else "CONTRADICT ONE ANOTHER"
+        both = one.finite.conclusive and one.proof.conclusive
+        text = f"    {one.asked:15}finite {finite:22}proof {one.proof.word:14}{verdict if both else ''}"
+        yield Text(text.rstrip(), "" if one.agrees else "bold red")
+    yield Text()
+    concluded = [j for j in found if j.finite.conclusive and j.proof.conclusive]
+    changes = {(j.design, j.change) for j in found}
+    wrong = [j for j in found if not j.agrees]
+    yield Text(
+        f"{len(changes)} mutants, {len(found)} questions: both sides conclude on {len(concluded)}, "
+        f"{len(wrong)} contradiction{'' if len(wrong) == 1 else 's'}."
+    )
+
+
+if __name__ == "__main__":
+    run(command, "python -m model.mutants")

@@ -1,0 +1,45 @@
+"""The formats of results by name; a module is imported when its format is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from model.run import Result
+
+REPORTS: Mapping[str, tuple[str, str]] = {  # name -> (module, function from results to text)
+    "json": ("formats", "json"),
+    "mail": ("mail", "document"),
+    "mail-columns": ("mail", "in_columns"),
+    "markdown": ("markdown", "document"),
+    "html": ("html", "document"),
+    "itf": ("itf", "document"),
+    "tlc": ("tlc", "document"),
+    "mermaid": ("mermaid", "document"),
+    "svg": ("svg", "document"),
+    "junit": ("junit", "document"),
+    "sarif": ("sarif", "document"),
+    "github": ("github", "document"),
+    "ktap": ("ktap", "document"),
+}
+SINGLE = frozenset({"itf", "mermaid", "svg"})  # formats whose files hold one property of one design
+
+
+def json(results: Sequence[Result]) -> str:
+    """Version 1 of our own format, whose document names the tool."""
+    from reports.as_json import document
+    from reports.words import tool
+
+    return document(results, tool())
+
+
+def render(name: str, results: Sequence[Result]) -> str:
+    """The results in the format `name` of REPORTS.
+
+    Raises:
+        UsageError: the format shows one result, and there are several.
+    """
+    module, function = REPORTS[name]
+    return str(getattr(import_module(f"reports.{module}"), function)(results))

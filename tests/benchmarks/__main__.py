@@ -1,0 +1,160 @@
+"""`python -m tests.benchmarks`: the packed engine against the reference, each run in a process of its own.
+
+`--large` adds runs of a minute or more and gigabytes; `--explicit N` lets the reference do runs of at most N states.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from time import perf_counter, process_time
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Case:
+    """One search: a design and a property by name, and the states it has."""
+
+    design: str
+    property: str
+    pages: int
+    clients: int
+    states: int
+    large: bool = False
+
+
+CASES = (
+    Case("clear-k", "promise", 2, 3, 104_672),
+    Case("clear-k", "promise", 4, 2, 3_875_920),
+    Case("clear-k", "promise", 3, 3, 7_465_700),
+    Case("per-slot-cache", "promise_kept", 2, 2, 1_403_799),
+    Case("per-slot-cache", "no_lost_write", 2, 2, 5_299_939),
+    Case("top-layer-and-cache", "promise_kept", 3, 2, 84_172_763, large=True),
+    Case("clear-k", "promise", 4, 3, 417_177_440, large=True),
+)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one run took: seconds of the search, of the processors and of the whole process, and its most memory."""
+
+    states: int
+    transitions: int
+    depth: int
+    search: float
+    processor: float
+    process: float
+    megabytes: int
+
+
+def main() -> int:
+    options = _options()
+    if options.one:
+        print(json.dumps(_one(Case(**json.loads(options.one)), options.engine)))
+        return 0
+    table, wrong = _table(), 0
+    for case in CASES:
+        if case.large and not options.large:
+            continue
+        lanes = _measured(case, "lanes")
+        reference = _measured(case, "explicit") if case.states <= options.explicit else None
+        for engine, found in (("explicit", reference), ("lanes", lanes)):
+            if found is not None:
+                table.add_row(*_row(case, engine, found, reference, lanes))
+                wrong += found.states != case.states
+    _print(table)
+    return 1 if wrong else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--large", action="store_true", help="also the runs of a minute or more")
+    parser.add_argument("--explicit", type=int, default=2_000_000, metavar="N", help="states the reference may visit")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--engine", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _table() -> Any:
+    from rich.table import Table
+
+    table = Table(title="search and process: seconds of wall clock; cpu: of all processors; ratio: explicit to lanes")
+    table.add_column("design, property")
+    for name in (
+        "pages, clients",
+        "engine",
+        "states",
+        "transitions",
+        "search s",
+        "process s",
+        "states/s",
+        "MB",
+        "ratio",
+    ):
+        table.add_column(name, justify="left" if name == "engine" else "right")
+    return table
+
+
+def _print(table: Any) -> None:
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+def _row(case: Case, engine: str, found: Measured, reference: Measured | None, lanes: Measured) -> tuple[str, ...]:
+    ratio = f"{reference.search / lanes.search:.1f}" if reference and engine == "lanes" else ""
+    return (
+        f"{case.design}, {case.property}",
+        f"{case.pages}, {case.clients}",
+        engine,
+        f"{found.states:,}",
+        f"{found.transitions:,}",
+        f"{found.search:.2f}",
+        f"{found.processor:.2f}",
+        f"{found.process:.2f}",
+        f"{found.states / found.search:,.0f}",
+        f"{found.megabytes:,}",
+        ratio,
+    )
+
+
+def _measured(case: Case, engine: str) -> Measured:
+    begin = perf_counter()
+    command = [sys.executable, "-m", "tests.benchmarks", "--engine", engine, "--one", json.dumps(asdict(case))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return Measured(process=perf_counter() - begin, **json.loads(done.stdout))
+
+
+def _one(case: Case, engine: str) -> dict[str, Any]:
+    """The search itself, in this process."""
+    from importlib import import_module
+
+    from model.design import invariant, observed, record
+    from model.instance import Instance
+
+    design, wanted = _named(case)
+    program = observed(record(design), wanted)
+    instance = Instance(program, case.pages, {"Client": case.clients})
+    begin = process_time()
+    found = import_module(f"model.engines.{engine}").search(instance, [invariant(program, wanted)])
+    took = {"search": found.seconds, "processor": process_time() - begin}
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return {"states": found.states, "transitions": found.transitions, "depth": found.depth, "megabytes": most, **took}
+
+
+def _named(case: Case) -> tuple[Any, Any]:
+    if case.design == "clear-k":
+        from tests.benchmarks.clear_k import ClearK, promise
+
+        return ClearK, promise
+    from model.designs.catalogue import built_in_properties, load
+
+    return load(case.design), built_in_properties()[case.property]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

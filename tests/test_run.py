@@ -1,0 +1,101 @@
+"""How the engines' answers combine: `auto`, a proof beside a search, scopes, limits."""
+
+import pytest
+
+from model.aside import Aside
+from model.designs.catalogue import built_in_properties, load
+from model.engines.limits import Limits
+from model.errors import UsageError
+from model.run import Question, answer, check
+from model.verdict import Proved, Refuted, Undetermined, exit_code
+
+
+def ask(design, property="promise_kept", pages=1, clients=2, engine="auto", **more):
+    """One answer."""
+    return answer(Question(load(design), built_in_properties()[property], pages, {"Client": clients}, engine, **more))
+
+
+def test_auto_proves_for_any_number_and_keeps_the_finite_search_as_evidence():
+    """The proof decides; what was searched stands beside it."""
+    result = ask("per-slot-cache")
+    assert ({"pages": "any", "clients": "any"}, "proved") == (dict(result.scope), result.verdict.word)
+    assert [("inductive", "proved"), ("lanes", "proved")] == [(e.engine, e.verdict.word) for e in result.evidence]
+    assert 1_505 == result.evidence[1].verdict.states
+
+
+def test_auto_side_by_side_says_the_same():
+    """In a second process; only how long it takes may differ."""
+    alone, beside = ask("per-slot-cache"), ask("per-slot-cache", side_by_side=True)
+    assert (alone.verdict, alone.scope, alone.notes) == (beside.verdict, beside.scope, beside.notes)
+
+
+def test_auto_refutes_by_the_finite_search():
+    """And shows it at the smallest size."""
+    result = ask("top-layer", side_by_side=True)
+    assert (Refuted(states=66, depth=8), ["lanes"]) == (result.verdict, [e.engine for e in result.evidence])
+
+
+def test_a_design_that_is_safe_with_one_client_is_proved_for_any_number_of_pages():
+    """The scope says so: top-layer with a single client."""
+    result = ask("top-layer", clients=1, pages=2)
+    assert ({"pages": "any", "clients": 1}, "proved") == (dict(result.scope), result.verdict.word)
+
+
+@pytest.mark.parametrize(
+    "design", ["naive", "top-layer", "read-before-clear", "cache-not-forgotten", "no-lock", "two-in-one"]
+)
+def test_the_proof_side_alone_never_proves_an_unsafe_design(design):
+    """With the finite search switched off; the promise of all six is broken with two clients or two pages."""
+    assert "undetermined" == ask(design, engine="inductive", limits=Limits(seconds=5)).verdict.word
+
+
+def test_bounded_checking_of_a_safe_design_is_undetermined_up_to_its_bound():
+    """Never rounded up."""
+    verdict = ask("per-slot-cache", engine="bounded", limits=Limits(depth=4)).verdict
+    assert ("undetermined", 4) == (verdict.word, verdict.depth)
+
+
+def test_a_vacuous_pass_is_named():
+    """delivers-nothing keeps every promise because nobody ever clears."""
+    notes = ask("delivers-nothing", engine="explicit").notes
+    assert ("vacuous in part: clear.cleared, clear.read never happens (1 page)",) == notes
+
+
+def test_the_verdict_alone_can_be_asked_for():
+    """As the tests of a design would."""
+    from model.designs.per_slot_cache import PerSlotCache
+
+    promise_kept = built_in_properties()["promise_kept"]
+    expected = Proved(states=1_505, depth=26)
+    assert expected == check(PerSlotCache, promise_kept, pages=1, clients=2, engine="lanes")
+
+
+def test_an_unknown_engine_is_refused():
+    """With the nearest name."""
+    with pytest.raises(UsageError, match="there is no engine 'explict'; did you mean 'explicit'?"):
+        ask("naive", engine="explict")
+
+
+def test_exit_codes_rank_interrupted_refuted_undetermined_proved():
+    """A refutation outranks undetermined; no verdict at all is undetermined."""
+    proved, refuted, open_ = Proved(), Refuted(), Undetermined(reason="x")
+    cut = Undetermined(reason="interrupted", interrupted=True)
+    sets = [[proved], [proved, open_], [open_, refuted, proved], [refuted, cut], []]
+    assert [0, 3, 1, 130, 3] == [exit_code(s) for s in sets]
+
+
+def test_verdicts_of_different_kinds_are_never_equal():
+    """Equal counts do not make a limit a proof."""
+    assert Proved(states=5, depth=2) != Undetermined(states=5, depth=2, reason="limit")
+    assert Proved(states=5, depth=2) == Proved(states=5, depth=2, seconds=3.0, engine="lanes")
+
+
+def test_work_aside_returns_its_result_or_its_error():
+    """And never outlives its block."""
+    with Aside(divmod, 7, 2) as work:
+        assert (3, 1) == work.result()
+    with Aside(divmod, 7, 0) as work, pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        work.result()
+    with Aside(sum, range(10**9)) as work:
+        assert not work.done
+    assert not work.process.is_alive()
