@@ -21,12 +21,16 @@ from model.expr import (
     Client,
     Element,
     Expr,
+    Flag,
     Guest,
     Index,
     Lock,
+    Machine,
     Operation,
+    Pages,
     Part,
     Property,
+    Queue,
     Slot,
     Sort,
     Vcpu,
@@ -36,13 +40,14 @@ from model.expr import (
     replace_index,
     rewrite,
     show,
+    wait_for,
     walk,
 )
-from model.record import Recorder, carried, record_operation, steps_of
+from model.record import Recorder, carried, pending_name, record_operation, steps_of, stored_name
 from model.step import Held, Step, Update
-from model.views import StateView
+from model.views import StateView, slots
 
-BUILT_IN = {s.name: s for s in (Client, Guest, Vcpu, Slot)}
+BUILT_IN = {s.name: s for s in (Client, Guest, Machine, Vcpu, Slot)}
 
 
 class Design:
@@ -160,6 +165,7 @@ def record(design: type[Design], *, split_locks: bool = False) -> Program:
         raise DesignError(
             f"{design.__name__} has no operations, so nothing can happen; mark what threads do with @operation.", place
         )
+    _expand(parts, operations)
     sorts = dict(BUILT_IN)
     sorts |= {p.per.name: p.per for p in parts.values() if p.per} | {o.by.name: o.by for o in operations.values()}
     threads: dict[str, list[Location]] = {}
@@ -174,7 +180,7 @@ def record(design: type[Design], *, split_locks: bool = False) -> Program:
         locations += _locations(recorder, new)
         steps += new
         _registers(registers, recorder, new)
-    variables = [_variable(p, "part") for p in parts.values() if not isinstance(p, Lock)]
+    variables = [_variable(p, "part") for p in parts.values() if not isinstance(p, Lock | Queue)]
     return Program(
         name=kebab(design.__name__),
         title=design.__name__,
@@ -187,6 +193,45 @@ def record(design: type[Design], *, split_locks: bool = False) -> Program:
         steps=tuple(steps),
         sorts=sorts,
     )
+
+
+def _expand(parts: dict[str, Part], operations: dict[str, Operation]) -> None:
+    """Add what queues and store buffers consist of: parts for their entries, and the machine's draining."""
+    for queue in [p for p in parts.values() if isinstance(p, Queue)]:
+        if not isinstance(queue.length, int) or queue.length < 1:
+            raise DesignError(f"queue {queue.name} holds at least 1 entry, not {queue.length!r}.")
+        for number, name in enumerate(slots(queue)):
+            parts[name] = _named(Pages(f"{queue.doc} (entry {number}, 0 is the oldest)", queue.per), name)
+    kinds = {o.by.name: o.by for o in operations.values()}
+    for part in [p for p in parts.values() if p.memory != "sc"]:
+        if part.memory != "tso" or part.per is not None or not isinstance(part, Pages | Flag):
+            raise DesignError(
+                f'{part.name}: memory="tso" is for a set of pages or a flag that all threads share; '
+                f'every other part is memory="sc".'
+            )
+        for by in kinds.values():
+            _buffer(parts, operations, part, by)
+
+
+def _buffer(parts: dict[str, Part], operations: dict[str, Operation], part: Part, by: Sort) -> None:
+    """One store buffer a thread of a kind: what it stored, whether it is pending, and the operation that drains it."""
+    stored, pending = stored_name(part, by), pending_name(part, by)
+    parts[stored] = _named(type(part)(f"store buffer: what was stored to {part.name}", by), stored)
+    parts[pending] = _named(Flag(f"store buffer: a store to {part.name} is pending", by), pending)
+
+    def drain(s: Any, me: Any, thread: Any) -> None:
+        wait_for(getattr(s, pending)[thread])
+        setattr(s, part.name, getattr(s, stored)[thread])
+        getattr(s, stored)[thread] = NONE if part.sort == PAGES else False
+        getattr(s, pending)[thread] = False
+
+    drain.__annotations__ = {"thread": by}
+    operations[f"drain_{part.name}_of_{by.name.lower()}"] = Operation(drain, Machine)
+
+
+def _named(part: Part, name: str) -> Part:
+    part.name = name
+    return part
 
 
 def kebab(name: str) -> str:

@@ -107,6 +107,9 @@ class Sort:
 
 Client = Sort("Client", "a reader of the dirty log with a bitmap of its own", ("MIGRATION", "VGA", "DIRTY_RATE"))
 Guest = Sort("Guest", "whoever writes pages: all vCPUs taken together", ("the guest",), size=1)
+Machine = Sort(
+    "Machine", "hardware that acts by itself: queues that drain, buffers that empty", ("the machine",), size=1
+)
 Vcpu = Sort("Vcpu", "one virtual processor", tuple(f"vCPU {n}" for n in range(8)))
 Slot = Sort("Slot", "one memory slot of the VM")
 MIGRATION = Client[0]
@@ -271,6 +274,12 @@ def _fold(op: str, args: tuple[Any, ...]) -> Expr | None:
             return TRUE
         case "equal" if a is b:
             return TRUE
+        case "spread" | "shift" if a is NONE:
+            return NONE
+        case "spread" if a is ALL or b == 1:
+            return a
+        case "shift" if b == 0:
+            return a
         case "choose":
             if a is TRUE or a is FALSE:
                 return args[1] if a is TRUE else args[2]
@@ -326,6 +335,22 @@ def choose(condition: object, then: object, otherwise: object) -> Expr:
     if yes.sort != no.sort:
         raise DesignError(f"choose(cond, a, b): a and b are of one kind, not {yes.sort} and {no.sort}.", here())
     return make("choose", test, yes, no)
+
+
+def whole(pages: object, size: int) -> Expr:
+    """All pages of every run of `size` pages that has one in `pages`: whole words, whole chunks."""
+    return make("spread", *_pages("whole(...)", pages), _count(size, 1))
+
+
+def shifted(pages: object, by: int) -> Expr:
+    """Page p as page p + `by`: the same memory in a bitmap with another offset; what leaves the bitmap is dropped."""
+    return make("shift", *_pages("shifted(...)", pages), _count(by, -1 << 16))
+
+
+def _count(number: object, least: int) -> int:
+    if isinstance(number, bool) or not isinstance(number, int) or number < least:
+        raise DesignError(f"a number of pages is needed here, at least {least}, not {number!r}.", here())
+    return number
 
 
 def every(sort: Sort, body: Callable[[Element], Expr]) -> Expr:
@@ -426,6 +451,8 @@ def show(expr: Expr) -> str:
             return str(expr.args[0])
         case "negate":
             return f"~{_inner(expr.args[0])}"
+        case "spread" | "shift":
+            return f"{'whole' if expr.op == 'spread' else 'shifted'}({show(expr.args[0])}, {expr.args[1]})"
         case "choose":
             return f"choose({', '.join(show(a) for a in expr.args)})"
         case "for_all" | "exists":
@@ -461,11 +488,14 @@ class Part:
         per: the index sort that it has one of each for, or None.
         initially: the value before the first move: NONE, ALL, True, False, or a dictionary
             {MIGRATION: ALL} with one entry a constant (all others start empty).
+        memory: "sc": a store is seen at once; "tso": a plain store waits in the thread's store buffer, one at a time,
+            until the machine drains it, and the thread alone sees it meanwhile (x86's total store order).
     """
 
     doc: str
     per: Sort | None = None
     initially: object = None
+    memory: str = "sc"
     sort: ClassVar[str] = ""
     name: str = field(default="", init=False)
 
@@ -489,6 +519,18 @@ class Lock(Part):
     """A mutual exclusion lock: at most one thread is between taking and freeing it."""
 
     sort = "lock"
+
+
+@dataclass(eq=False)
+class Queue(Part):
+    """A queue of pages of bounded length, first in first out: a PML buffer, a dirty ring.
+
+    `s.ring[me].push(page)` waits for room; `.pop()` waits for an entry; `.head`, `.everything`, `.full` and `.empty`
+    are expressions. Each entry is kept in a set of pages of its own, `ring.0` the oldest, so every reader has it.
+    """
+
+    length: int = 2
+    sort: ClassVar[str] = "queue"
 
 
 @dataclass(frozen=True)
@@ -519,6 +561,13 @@ def operation(function: Callable[..., Any] | None = None, *, by: Sort | None = N
 
 
 recorders: list[Any] = []
+
+
+def fence() -> None:
+    """The step that is being recorded waits until the thread's store buffer is empty (`memory="tso"`)."""
+    if not recorders:
+        raise DesignError("fence() only has a meaning inside an @operation.", here())
+    recorders[-1].fence()
 
 
 def wait_for(condition: object) -> None:

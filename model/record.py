@@ -17,6 +17,7 @@ from model.expr import (
     FALSE,
     PAGES,
     STALE,
+    TRUE,
     TRUTH,
     Element,
     Expr,
@@ -55,6 +56,16 @@ class Draft:
 
 
 _serial = iter(range(1 << 62))
+
+
+def stored_name(part: Part, by: Sort) -> str:
+    """The part that holds what a thread of this kind has stored and the machine has not drained yet."""
+    return f"stored_{part.name}_by_{by.name.lower()}"
+
+
+def pending_name(part: Part, by: Sort) -> str:
+    """The flag that says that there is such a store."""
+    return f"pending_{part.name}_by_{by.name.lower()}"
 
 
 class Recorder:
@@ -102,6 +113,43 @@ class Recorder:
         self.check_each(value, index)
         self.touch()
         self.draft.updates.append(Update(name, index, value))
+
+    # -- store buffers
+
+    def load(self, part: Part, direct: bool) -> Expr:
+        """A shared part as the thread sees it: its own pending store first."""
+        value = self.current(part.name, None, part.sort)
+        if direct or not self.buffered(part):
+            return value
+        me = Index("me", self.by.name)
+        pending = self.current(pending_name(part, self.by), me, TRUTH)
+        return make("choose", pending, self.current(stored_name(part, self.by), me, part.sort), value)
+
+    def store(self, part: Part, value: Expr, direct: bool) -> None:
+        """Assign a shared part; a plain store of a `memory="tso"` part goes into the thread's store buffer."""
+        if direct or not self.buffered(part):
+            self.assign(part.name, None, value, part.sort)
+            return
+        me = Index("me", self.by.name)
+        if any(u.variable.startswith("pending_") for u in self.draft.updates):
+            raise self.error(
+                f"two plain stores in one step; a store buffer takes one at a time. End the first one's step with a "
+                f"yield, or store {part.name} at once: s.locked.{part.name} = ..."
+            )
+        self.fence()
+        self.assign(stored_name(part, self.by), me, value, part.sort)
+        self.assign(pending_name(part, self.by), me, TRUE, TRUTH)
+
+    def fence(self) -> None:
+        """The open step waits until no store of this thread is pending."""
+        me = Index("me", self.by.name)
+        for part in self.parts.values():
+            if self.buffered(part):
+                self.guard(make("negate", self.current(pending_name(part, self.by), me, TRUTH)))
+
+    def buffered(self, part: Part) -> bool:
+        """Whether this thread's plain stores to the part wait in a buffer."""
+        return part.memory == "tso" and pending_name(part, self.by) in self.parts
 
     def guard(self, condition: Expr) -> None:
         """The open step waits for `condition`."""

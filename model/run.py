@@ -229,7 +229,7 @@ class _Asked:
         return self.result(_ordered(finite, self.ask("inductive", replace(self.question.limits, seconds=seconds))))
 
     def side_by_side(self, seconds: float) -> list[Evidence]:
-        """Search here, prove in a second process; a refutation ends the proof, a proof a search that goes on for long."""
+        """Search here, prove in a second process; a refutation ends the proof, a proof a search that runs for long."""
         from model.aside import Aside
 
         begin, limits = monotonic(), self.question.limits
@@ -513,8 +513,8 @@ def refines(
         return Result(programs[0].name, name, verdict, scope, programs[0], evidence, notes=(note,))
     found: list[Evidence] = []
     for size in (*smaller_sizes(pages, free), (pages, free)):
-        instances = [Instance(p, *size) for p in programs]
-        found.insert(0, Evidence("refinement", refinement.search(*instances, limits), finite_scope(instances[0])))
+        lower, upper = (Instance(p, *size) for p in programs)
+        found.insert(0, Evidence("refinement", refinement.search(lower, upper, limits), finite_scope(lower)))
         if not isinstance(found[0].verdict, Proved):
             break
     decided = found[0]

@@ -139,8 +139,12 @@ def _read(document: Mapping[str, Any]) -> Iterator[Saved]:
 def _from_json(result: Mapping[str, Any]) -> Saved:
     trace = result["trace"]
     sizes = {k: _count(v) for k, v in trace.items() if isinstance(v, int) and not isinstance(v, bool) and k != "pages"}
-    moves = tuple(SavedMove(*(str(m[k]) for k in ("operation", "step", "thread")), m["arguments"]) for m in trace["moves"])
-    return Saved(str(result["design"]), str(result["digest"]), str(result["property"]), _count(trace["pages"]), sizes, moves)
+    moves = tuple(
+        SavedMove(*(str(m[k]) for k in ("operation", "step", "thread")), m["arguments"]) for m in trace["moves"]
+    )
+    return Saved(
+        str(result["design"]), str(result["digest"]), str(result["property"]), _count(trace["pages"]), sizes, moves
+    )
 
 
 def _from_itf(document: Mapping[str, Any]) -> Saved:
@@ -203,5 +207,3 @@ def _arguments(instance: Instance, move: Move) -> dict[str, object]:
             value = move.ground.indices[param.name]
             found[param.name] = instance.program.sorts[param.sort].call(value) if param.kind == "index" else bool(value)
     return found
-
-

@@ -5,7 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from model.errors import DesignError, did_you_mean, here
-from model.expr import TRUTH, Element, Expr, Index, Lock, Part, Sort, lift, node
+from model.expr import (
+    NONE,
+    PAGES,
+    TRUE,
+    TRUTH,
+    Element,
+    Expr,
+    Index,
+    Lock,
+    Part,
+    Queue,
+    Sort,
+    choose,
+    lift,
+    node,
+)
 from model.step import Held
 
 if TYPE_CHECKING:
@@ -15,24 +30,37 @@ if TYPE_CHECKING:
 class StateView:
     """`s` in an operation: attributes are the parts of the design."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, direct: bool = False) -> None:
         object.__setattr__(self, "_recorder", recorder)
+        object.__setattr__(self, "_direct", direct)
 
     def __getattr__(self, name: str) -> Any:
         recorder: Recorder = self._recorder
         part = _part(recorder, name)
+        if part.per is not None:
+            return Indexed(recorder, part)
         if isinstance(part, Lock):
-            return LockView(recorder, part) if part.per is None else Indexed(recorder, part)
-        return recorder.current(name, None, part.sort) if part.per is None else Indexed(recorder, part)
+            return LockView(recorder, part)
+        if isinstance(part, Queue):
+            return QueueView(recorder, part, None)
+        return recorder.load(part, self._direct)
+
+    @property
+    def locked(self) -> StateView:
+        """The state as a locked instruction sees and changes it: at once, after the thread's store buffer is empty."""
+        self._recorder.fence()
+        return StateView(self._recorder, direct=True)
 
     def __setattr__(self, name: str, value: object) -> None:
         recorder: Recorder = self._recorder
         part = _part(recorder, name)
         if isinstance(part, Lock):
             raise recorder.error(f"{name} is a lock and cannot be assigned; take it with `with s.{name}:`.")
+        if isinstance(part, Queue):
+            raise recorder.error(f"{name} is a queue and cannot be assigned; s.{name}.push(page), s.{name}.pop().")
         if part.per is not None:
             Indexed(recorder, part).complain()
-        recorder.assign(name, None, lift(value), part.sort)
+        recorder.store(part, lift(value), self._direct)
 
     def __contains__(self, name: str) -> bool:
         return name in self._recorder.parts
@@ -77,11 +105,13 @@ class Indexed:
     def __getitem__(self, index: object) -> Any:
         if isinstance(self.part, Lock):
             return LockView(self.recorder, self.part, self._index(index))
+        if isinstance(self.part, Queue):
+            return QueueView(self.recorder, self.part, self._index(index))
         return self.recorder.current(self.part.name, self._index(index), self.part.sort)
 
     def __setitem__(self, index: object, value: object) -> None:
-        if isinstance(value, LockView):
-            raise self.recorder.error(f"{self.part.name} is a lock and cannot be assigned.")
+        if isinstance(self.part, Lock | Queue):
+            raise self.recorder.error(f"{self.part.name} is a {self.part.sort} and cannot be assigned.")
         self.recorder.assign(self.part.name, self._index(index), lift(value), self.part.sort)
 
     def complain(self) -> None:
@@ -98,6 +128,69 @@ class Indexed:
     __ior__ = __iand__ = __isub__ = __bool__ = __iter__ = _refuse
     __eq__ = __ne__ = _refuse  # type: ignore[assignment]
     __hash__ = None  # type: ignore[assignment]
+
+
+class QueueView:
+    """A queue inside an operation; entries are sets of pages, the oldest in slot 0, an empty slot is NONE."""
+
+    def __init__(self, recorder: Recorder, part: Queue, index: Index | None) -> None:
+        self.recorder, self.part, self.index = recorder, part, index
+        self.names = slots(part)
+
+    def _slot(self, number: int) -> Expr:
+        return self.recorder.current(self.names[number], self.index, PAGES)
+
+    @property
+    def head(self) -> Expr:
+        """The oldest entry, NONE where there is none."""
+        return self._slot(0)
+
+    @property
+    def empty(self) -> Expr:
+        return self._slot(0) <= NONE
+
+    @property
+    def full(self) -> Expr:
+        return ~(self._slot(self.part.length - 1) <= NONE)
+
+    @property
+    def everything(self) -> Expr:
+        """All pages that are in the queue."""
+        found = self._slot(0)
+        for number in range(1, self.part.length):
+            found = found | self._slot(number)
+        return found
+
+    def push(self, pages: object) -> None:
+        """Add an entry behind the others; the step waits while the queue is full."""
+        value = lift(pages)
+        self.recorder.guard(~self.full)
+        room = [self._slot(n) <= NONE for n in range(self.part.length)]
+        before = [TRUE, *(~empty for empty in room[:-1])]
+        for number, (first, empty) in enumerate(zip(before, room, strict=True)):
+            new = choose(first & empty, value, self._slot(number))
+            self.recorder.assign(self.names[number], self.index, new, PAGES)
+
+    def pop(self) -> None:
+        """Drop the oldest entry; the step waits while the queue is empty."""
+        self.recorder.guard(~self.empty)
+        values = [*(self._slot(n) for n in range(1, self.part.length)), NONE]
+        for name, value in zip(self.names, values, strict=True):
+            self.recorder.assign(name, self.index, value, PAGES)
+
+    def clear(self) -> None:
+        """Drop every entry."""
+        for name in self.names:
+            self.recorder.assign(name, self.index, NONE, PAGES)
+
+    def complain(self) -> None:
+        name = self.part.name
+        raise self.recorder.error(f"{name} is a queue, not a value; use .head, .everything, .empty or .full of it.")
+
+
+def slots(part: Queue) -> list[str]:
+    """Names of the sets of pages that hold a queue's entries."""
+    return [f"{part.name}.{number}" for number in range(part.length)]
 
 
 class LockView:

@@ -108,4 +108,5 @@ def test_a_run_of_any_length_costs_one_integer():
     both = bits | parse("0:2*999999999999999")[0]
     assert 1 == len({id(v) for v in both.chunks.values()})
     assert 1 + 512 == both.weight
+    assert 32_768 // 64 == parse(",".join(f"{w}:1" for w in range(0, 2**25, 1024)))[0].weight
     assert parse("0:ffffffffffffffff*1024")[0].chunks == {0: FULL}

@@ -10,32 +10,25 @@ from pathlib import Path
 
 import pytest
 
-from model.kvm import ptrace
 from model.kvm.driver import REQUESTS
 from model.kvm.monitor import check
-from model.kvm.ptrace import Stop, Tracer, peek
+from model.kvm.ptrace import Stop, peek
 from model.kvm.recorder import KINDS, Recorder
 from tests import qemu_needed
 from tests.kvm_needed import needs_kvm
 from tests.qemu_needed import Qemu, different_pages, needs_qemu
 
 ROOT = Path(__file__).parents[1]
-RECORD = [sys.executable, "-c", "from model.cli import run; from model.kvm.recorder import command; run(command, '')"]
-os.environ["PYTHONPATH"] = str(ROOT)
-
-
-def traceable() -> str:
-    try:
-        return "" if Tracer(["true"], [1]).run(lambda stop: None) == 0 else "a traced program does not run"
-    except ptrace.MissingTool as reason:
-        return reason.message
-
-
-needs_ptrace = pytest.mark.skipif(bool(traceable()), reason=traceable() or "ptrace works")
+PYTHON = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-c"]
+RECORD = [*PYTHON, "from model.cli import run; from model.kvm.recorder import command; run(command, '')"]
 
 
 def record(out: Path, *argv: str) -> subprocess.CompletedProcess:
     return subprocess.run([*RECORD, "-o", str(out), "--", *argv], capture_output=True, text=True, timeout=60)
+
+
+TROUBLE = record(Path(os.devnull), "true").stderr
+needs_ptrace = pytest.mark.skipif(bool(TROUBLE), reason=TROUBLE or "ptrace works")
 
 
 def lines(out: Path) -> list[dict]:
@@ -64,7 +57,10 @@ def test_a_program_that_does_not_exist_is_bad_use(tmp_path):
 
 def test_a_file_that_cannot_be_written_is_bad_use(tmp_path):
     done = record(tmp_path / "none" / "out", "true")
-    assert (2, f"error: cannot write {tmp_path}/none/out: No such file or directory.\n") == (done.returncode, done.stderr)
+    assert (2, f"error: cannot write {tmp_path}/none/out: No such file or directory.\n") == (
+        done.returncode,
+        done.stderr,
+    )
 
 
 @needs_ptrace
@@ -103,7 +99,7 @@ os.wait()
 @needs_kvm
 def test_every_dirty_log_ioctl_is_recorded_with_its_bitmap(tmp_path):
     out = tmp_path / "out"
-    done = record(out, sys.executable, "-c", VMM)
+    done = record(out, *PYTHON, VMM)
     assert (0, "") == (done.returncode, done.stderr)
     found = lines(out)
     positions = sorted(p for line in found[1:] for p in line["q"])
@@ -111,7 +107,17 @@ def test_every_dirty_log_ioctl_is_recorded_with_its_bitmap(tmp_path):
     assert sorted(line["q"][1] for line in found[1:]) == [line["q"][1] for line in found[1:]]
     mine = [line for line in found[1:] if "pid" not in line]
     child = [line for line in found[1:] if "pid" in line]
-    assert [line["t"] for line in mine[:9]] == ["vm", "cap", "region", "region", "region", "vcpu", "clear", "get", "clear"]
+    assert [line["t"] for line in mine[:9]] == [
+        "vm",
+        "cap",
+        "region",
+        "region",
+        "region",
+        "vcpu",
+        "clear",
+        "get",
+        "clear",
+    ]
     clear, get, refused = mine[6:9]
     assert (64, 66, "0:6", 0) == (clear["first"], clear["n"], clear["bm"], clear["rc"])
     # pages 65 and 66 were cleared; the write to 70 was set already
@@ -166,7 +172,7 @@ class AllOnes(Recorder):
 
 
 def poke(tid: int, address: int, what: bytes) -> None:
-    with open(f"/proc/{tid}/mem", "r+b", buffering=0) as memory:
+    with Path(f"/proc/{tid}/mem").open("r+b", buffering=0) as memory:
         memory.seek(address)
         memory.write(what)
 
@@ -186,7 +192,7 @@ with open(sys.argv[2], "wb") as out:
 def migrated(at: Path, mask: str) -> tuple[list[int], Path]:
     """Migrate from one QEMU to another; returns the pages that differ in the end, and the recording."""
     out = at / "qemu.jsonl"
-    wrap = [sys.executable, "-c", SHIM, mask, str(out)]
+    wrap = [*PYTHON, SHIM, mask, str(out)]
     with Qemu(at, "source", wrap=wrap) as source, Qemu(at, "target", incoming=f"unix:{at}/mig") as target:
         source.running()
         assert "completed" == source.migrate(f"unix:{at}/mig", 3.0)["status"]
@@ -206,10 +212,9 @@ def test_a_mask_of_all_ones_in_real_qemu_is_blind_and_loses_memory(tmp_path):
     assert different
 
 
+@pytest.mark.slow
 @needs_qemu
 @needs_ptrace
 def test_qemu_own_masks_leave_source_and_destination_the_same(tmp_path):
     different, out = migrated(tmp_path, "as it is")
     assert ([], 0) == (different, check(str(out)).exit_code)
-
-

@@ -156,9 +156,9 @@ def checked(design, asked, pages, clients):
         (TopLayer, top_layer, 2, 1, ("proved", 273, 14)),
         (TopLayer, top_layer, 2, 2, ("refuted", 416, 8)),
         (TopLayerAndCache, top_layer_and_cache, 1, 2, ("proved", 1_505, 26)),
-        (TopLayerAndCache, top_layer_and_cache, 2, 1, ("proved", 817, 21)),
+        (TopLayerAndCache, top_layer_and_cache, 2, 1, ("proved", 1_066, 24)),
         (PerSlotCache, per_slot_cache, 1, 2, ("proved", 1_505, 26)),
-        (PerSlotCache, per_slot_cache, 2, 1, ("proved", 1_249, 21)),
+        (PerSlotCache, per_slot_cache, 2, 1, ("proved", 2_506, 26)),
     ],
 )
 def test_promise_kept_has_the_same_states_and_depth_by_hand(design, by_hand, pages, clients, expected):

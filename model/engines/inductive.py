@@ -147,8 +147,9 @@ def _prove(
             search = _found(reading, samples, pages, elements, until, limits)
         except Stuck as stuck:
             return _stuck(reading, stuck)
-        except OutOfTime:
-            return Undetermined(reason="the time limit was reached before an inductive invariant was found")
+        except OutOfTime as late:
+            reason = "the time limit was reached before an inductive invariant was found"
+            return Undetermined(reason=_explained(reading, reason), detail=_decoded_state(late.last))
         found = InductiveInvariant(reading, asked, _conjuncts(search, search.clauses), 0, tuple(search.impossible()))
         questions, reason = check(found, until)
         if not reason:
@@ -199,7 +200,7 @@ def _search(reading: Reading, samples: Samples, pages: int, elements: int, until
     from model.parametric.samples import small
     from model.parametric.search import Search
 
-    size = {**{s: 1 for s in reading.sorts}, **small(reading, pages, elements, reading.program).sizes, PAGE: pages}
+    size = {**dict.fromkeys(reading.sorts, 1), **small(reading, pages, elements, reading.program).sizes, PAGE: pages}
     goal = conj(*(reading.says(i) for i in reading.invariants))
 
     def late() -> bool:
@@ -264,12 +265,16 @@ def _explained(reading: Reading, reason: str) -> str:
 
 
 def _stuck(reading: Reading, stuck: Stuck) -> Verdict:
-    state = CounterexampleToInduction(
-        dict(stuck.sizes), _decoded(stuck.world), _decoded(stuck.after) if stuck.after is not None else None, stuck.step
-    )
     what = f"leads to a violation by {stuck.step}" if stuck.step else "violates it"
     reason = f"no universally quantified invariant was found: a state that none excludes {what}; it may be unreachable"
-    return Undetermined(reason=_explained(reading, reason), detail=state)
+    return Undetermined(reason=_explained(reading, reason), detail=_decoded_state(stuck))
+
+
+def _decoded_state(found: Stuck | None) -> CounterexampleToInduction | None:
+    if found is None:
+        return None
+    after = _decoded(found.after) if found.after is not None else None
+    return CounterexampleToInduction(dict(found.sizes), _decoded(found.world), after, found.step)
 
 
 def _decoded(world: Mapping[str, object]) -> dict[str, tuple[tuple[int, ...], ...]]:

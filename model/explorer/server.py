@@ -110,6 +110,14 @@ class Handler(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET
 
+    def parse_request(self) -> bool:
+        """As `http.server` does, but a request line of nothing but blanks is refused too, not dropped."""
+        if self.raw_requestline.decode("iso-8859-1").split():
+            return super().parse_request()
+        self.requestline = self.command = ""
+        self.send_error(HTTPStatus.BAD_REQUEST)
+        return False
+
     # -- who may ask
 
     def _answer(self) -> tuple[str, bytes]:

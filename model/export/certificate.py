@@ -58,9 +58,7 @@ def contents(found: InductiveInvariant, design: str, properties: Sequence[str]) 
     """name of the file -> text."""
     from model.parametric.smt import text
 
-    conjuncts = [
-        {"text": c.text, "formula": text(c.formula), "needed_by": list(c.needed_by)} for c in found.conjuncts
-    ]
+    conjuncts = [{"text": c.text, "formula": text(c.formula), "needed_by": list(c.needed_by)} for c in found.conjuncts]
     named = {f"{n}: {c.text}": c.formula for n, c in enumerate(found.conjuncts, 1)}
     scripts = questions(found.reading, named, found.impossible)
     own = {s.name: s.size for s in found.reading.program.sorts.values()}

@@ -92,7 +92,7 @@ class _Module:
         wanted |= {("action", s.label): action_word(s) for s in program.steps}
         wanted |= {("param", p.name): p.name for s in program.steps for p in s.params}
         wanted |= {("each", s): s[0].lower() for s in sorted(self.sorts)}
-        bound = {i for e in self._expressions() for i in indices(e) if i.kind == "bound"}
+        bound = {i for i in self._indices if i.kind == "bound"}
         wanted |= {("bound", i.name): i.name for i in sorted(bound, key=lambda i: i.name)}
         wanted["holds"] = self.claim.invariant.name
         wanted |= {("page", n): f"page {n}" for n in range(self.claim.instance.pages)}

@@ -74,10 +74,11 @@ class Bits:
 
     @property
     def weight(self) -> int:
-        """How much memory it takes, in units of 9 KB: distinct chunks, and a little for listing them."""
+        """How much memory it takes, in units of 9 KB: distinct chunks up to their last page, and listing them."""
         if len(self.chunks) < 8:
             return len(self.chunks)
-        return len({id(v) for v in self.chunks.values()}) + len(self.chunks) // 64
+        distinct = {id(value): value for value in self.chunks.values()}
+        return sum(64 + value.bit_length() for value in distinct.values()) // CHUNK + len(self.chunks) // 64
 
     def count(self) -> int:
         """How many pages; of a bitmap that is 0 where nothing is stored."""

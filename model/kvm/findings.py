@@ -101,7 +101,8 @@ def _case(found: Findings, case: str) -> str:
     sample = next(f for f in found.listed if f.case == case)
     lines = [f.clear.line for f in found.listed if f.case == case]
     where = f"line{'s' * (len(lines) > 1)} {', '.join(map(str, lines[:5]))}{', …' * (len(lines) > 5)}"
-    return f"What can happen next ({where}): {sample.next}"
+    shown = f" Move by move: python -m model.check {sample.design}" if sample.design else ""
+    return f"What can happen next ({where}): {sample.next}{shown}"
 
 
 def _wrapped(sentence: str, width: int) -> list[str]:
@@ -153,6 +154,7 @@ def _as_object(finding: Finding) -> dict[str, Any]:
         "last_get": finding.get and _moment(finding.get),
         "cleared_since": finding.cleared and _moment(finding.cleared),
         "next": finding.next,
+        "design": finding.design,
         "trace": None,
     }
 

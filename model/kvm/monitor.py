@@ -22,12 +22,13 @@ from model.verdict import PROVED, REFUTED, UNDETERMINED
 MANUAL_PROTECT, RINGS = 168, (192, 223)
 ENABLED, INITIALLY_SET = 1, 2
 LOGGED = 1
-BUDGET, WEIGHED_EVERY = 24_000, 2_000  # chunks of 9 KB that all slots together may keep, and may add unweighed
+BUDGET, WEIGHED_EVERY = 28_000, 2_000  # chunks of 9 KB that all slots together may keep, and may add unweighed
 REMEMBERED, REMEMBERED_WEIGHT = 128, 1024  # ioctls of a slot, for naming the one that a blind CLEAR follows
 MOST_OVERLAPPING, MOST_CLEARS = 256, 48  # ioctls of a slot that are judged together, and CLEARs among them
 LISTED = 10_000
 RANGES = 64
 
+SHOWN_BY = {"initial": "naive", "stale": "top-layer", "overlap": "no-lock"}
 CERTAIN, POSSIBLE = "certain", "possible"
 
 NEXT = {
@@ -94,6 +95,11 @@ class Finding:
     def next(self) -> str:
         """What the model says can happen next."""
         return NEXT[self.case]
+
+    @property
+    def design(self) -> str | None:
+        """The built-in design whose counterexample shows such a loss move by move, where there is one."""
+        return SHOWN_BY.get(self.case)
 
 
 @dataclass
@@ -269,7 +275,7 @@ class Monitor:
             for key in list(self.slots):
                 self.close(key)
         except TooMuch:
-            self.findings.damage(line, "the bitmaps up to here need more than 200 MB; nothing after it was judged")
+            self.findings.damage(line, "the bitmaps up to here need more than 250 MB; nothing after it was judged")
         return self.findings
 
     def damaged(self, item: Damage) -> None:

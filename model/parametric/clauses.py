@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from model.parametric import logic
-from model.parametric.logic import PAGE, Formula, Term, atom, disj, equal, neg
+from model.parametric.logic import Formula, Term, atom, disj, equal, neg
 from model.parametric.reading import Reading
 
 Bits = np.ndarray[Any, np.dtype[np.bool_]]
@@ -114,11 +114,12 @@ class Signature:
         columns = []
         for a in self.atoms:
             numbers = [placed[t] if is_variable(t) else constants[t] for t in a.terms]
+            here: Any = (slice(None), *numbers)
             if a.some:
-                columns.append(world[a.relation][(slice(None), *numbers)].any(axis=1))
+                columns.append(world[a.relation][here].any(axis=1))
                 continue
             same = np.full(states, not a.relation and numbers[0] == numbers[-1])
-            columns.append(world[a.relation][(slice(None), *numbers)] if a.relation else same)
+            columns.append(world[a.relation][here] if a.relation else same)
         return np.stack(columns, axis=1)
 
 
@@ -149,6 +150,3 @@ def unique(rows: Bits) -> Bits:
     packed = np.packbits(rows, axis=1)
     keys = np.ascontiguousarray(packed).view(np.dtype((np.void, packed.shape[1]))).ravel()
     return rows[np.unique(keys, return_index=True)[1]]
-
-
-__all__ = ["PAGE", "Atom", "Bits", "Clause", "Signature", "World", "literal", "signature", "unique", "var"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from model.parametric.logic import FALSE, Formula, Term, conj, neg
+from model.parametric.logic import Formula, Term
 from model.parametric.reading import Reading, Transition
 from model.parametric.smt import declarations, text
 
@@ -54,11 +54,3 @@ def consecution(reading: Reading, conjuncts: Mapping[str, Formula], step: Transi
     premises = {**reading.axioms, **conjuncts, f"the step {step.label}": step.guard}
     after = {name: step.then(formula) for name, formula in conjuncts.items()}
     return Condition(step.label, premises, after, step.chosen, step.terms)
-
-
-def refutation(condition: Condition, goal: str) -> Mapping[str, Formula]:
-    """Formulas that contradict each other exactly when the goal follows from the premises."""
-    return {**condition.premises, f"not: {goal}": neg(condition.goals[goal])}
-
-
-__all__ = ["FALSE", "Condition", "conditions", "conj", "consecution", "refutation"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from model.expr import PAGES
 from model.instance import Instance, State, at
 from model.parametric.logic import PAGE, Structure, Term
-from model.parametric.reading import Reading, keeps, parameter, place
+from model.parametric.reading import Reading, keeps, place
 
 
 def structure(
@@ -19,12 +19,7 @@ def structure(
 ) -> Structure:
     """`state` as relations over numbered elements; `terms` and `chosen` say what a step has chosen."""
     where = {sort: {place(sort, loc): n for n, loc in enumerate(ls)} for sort, ls in reading.program.threads.items()}
-    kept = {
-        keeps(loc, name): (sort, n)
-        for sort, ls in reading.program.threads.items()
-        for loc in ls
-        for n, name in enumerate(loc.carried)
-    }
+    kept = {keeps(loc, n): sort for sort, ls in reading.program.threads.items() for loc in ls for n in loc.carried}
 
     def holds(relation: str, numbers: tuple[int, ...]) -> bool:
         variable = reading.program.variable.get(relation)
@@ -36,7 +31,7 @@ def structure(
             if relation in places:
                 return location(sort, numbers[0])[0] == places[relation]
         if relation in kept:
-            sort, position = kept[relation]
+            sort = kept[relation]
             number, values = location(sort, numbers[0])
             own = reading.program.threads[sort][number]
             names = {keeps(own, n): values[i] for i, n in enumerate(own.carried)}
@@ -49,6 +44,3 @@ def structure(
 
     named = {t: int(t.name.rpartition("[")[2][:-1]) for ts in reading.constants.values() for t in ts}
     return Structure({**instance.sizes, PAGE: instance.pages}, holds, {**named, **(terms or {})})
-
-
-__all__ = ["parameter", "structure"]

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import z3
 
-from model.parametric.clauses import Clause, World, is_variable
-from model.parametric.logic import PAGE, Formula, Term, atom, tuples
+from model.parametric.clauses import Clause, World
+from model.parametric.logic import Formula, Term, tuples
 from model.parametric.reading import Reading, Transition
 from model.parametric.samples import numbers
 
@@ -77,7 +77,9 @@ class Ground:
         """The clause for each choice of different elements: literals (relation, numbers, wanted)."""
         sorts = sorted({v.sort for v in clause.variables})
         groups = [[v for v in clause.variables if v.sort == s] for s in sorts]
-        for picked in product(*(permutations(range(self.sizes[s]), len(g)) for s, g in zip(sorts, groups, strict=True))):
+        for picked in product(
+            *(permutations(range(self.sizes[s]), len(g)) for s, g in zip(sorts, groups, strict=True))
+        ):
             env = dict(self.constants)
             for group, ns in zip(groups, picked, strict=True):
                 env |= dict(zip(group, ns, strict=True))
@@ -195,6 +197,3 @@ def _join(every: bool, parts: list[Any], context: Any) -> Any:
     if len(kept) == 1:
         return kept[0]
     return (z3.And if every else z3.Or)(*kept) if kept else z3.BoolVal(every, context)
-
-
-__all__ = ["PAGE", "Ground", "Move", "atom", "is_variable"]

@@ -64,15 +64,14 @@ class Reading:
     ) -> None:
         self.program, self.invariants = program, tuple(invariants)
         if PAGE in program.sorts:
-            raise CannotSay(f"an index sort of {program.name} is called {PAGE}, which is what pages are here; rename it.")
+            raise CannotSay(
+                f"an index sort of {program.name} is called {PAGE}, which is what pages are here; rename it."
+            )
         self.table = predicates()
         own = {s.name: s.size for s in program.sorts.values() if s.size}
         self.sizes: dict[str, int] = {**(sizes or {}), **own}
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Reading, (self.program, self.sizes, self.invariants)
-
-    def __reduce__(self) -> tuple[Any, ...]:
         return Reading, (self.program, self.sizes, self.invariants)
 
     # -- the vocabulary
@@ -86,7 +85,9 @@ class Reading:
         for sort, locations in self.program.threads.items():
             if len(locations) > 1:
                 found |= {place(sort, where): (sort,) for where in locations}
-            found |= {keeps(where, n): (sort, self.carried_sort(where, n)) for where in locations for n in where.carried}
+            found |= {
+                keeps(where, n): (sort, self.carried_sort(where, n)) for where in locations for n in where.carried
+            }
         return found
 
     @cached_property
@@ -135,7 +136,9 @@ class Reading:
                 named[i.sort].add(i.number)
         for sort, size in self.sizes.items():
             if any(n >= size for n in named.get(sort, ())):
-                raise CannotSay(f"{self.program.name} names {sort.lower()} number {max(named[sort])}; there are {size}.")
+                raise CannotSay(
+                    f"{self.program.name} names {sort.lower()} number {max(named[sort])}; there are {size}."
+                )
         return {s: tuple(constant(s, n) for n in sorted(ns)) for s, ns in named.items()}
 
     @cached_property
@@ -289,7 +292,8 @@ class Reading:
     def _transition(self, step: Step) -> Transition:
         me = Term("the thread", step.by)
         env: dict[Index, Term] = {Index("me", step.by): me}
-        terms, chosen, guards = [me], {}, []
+        terms, guards = [me], []
+        chosen: dict[str, tuple[str, ...]] = {}
         for name, sort in self._elements(step).items():
             env[Index("param", sort, name)] = chosen_term(name, sort)
             terms.append(chosen_term(name, sort))

@@ -111,7 +111,9 @@ def reachable(
 
 def initial(reading: Reading) -> Samples:
     """The start alone, at a few sizes."""
-    return reachable(reading, [(pages, elements, 0, 0.0) for pages in (1, 2) for elements in (1, 2, 3)], Samples(reading))
+    return reachable(
+        reading, [(pages, elements, 0, 0.0) for pages in (1, 2) for elements in (1, 2, 3)], Samples(reading)
+    )
 
 
 def _violated(reading: Reading, instance: Instance, states: Iterable[State]) -> str:

@@ -30,7 +30,7 @@ import z3
 
 from model.parametric.clauses import Bits, Clause, Signature, World, signature
 from model.parametric.ground import Ground, Move
-from model.parametric.logic import PAGE, Formula, neg
+from model.parametric.logic import PAGE, Formula, Structure, neg, truth
 from model.parametric.reading import Reading
 from model.parametric.samples import Samples, numbers
 
@@ -59,7 +59,11 @@ class OutOfLuck(Exception):
 
 
 class OutOfTime(Exception):
-    """The limit was reached before an invariant was found."""
+    """The limit was reached before an invariant was found; `last` is the last state that led out of the clauses."""
+
+    def __init__(self, last: Stuck | None = None) -> None:
+        super().__init__()
+        self.last = last
 
 
 @dataclass
@@ -74,6 +78,7 @@ class Search:
     attempt: int = 0
     budget: int = 40
     taken: int = 0
+    last: Stuck | None = None
     clauses: list[Clause] = field(default_factory=list)
     cores: dict[tuple[Clause, int], frozenset[Clause]] = field(default_factory=dict)
     wanted: frozenset[Clause] = frozenset()
@@ -92,7 +97,7 @@ class Search:
         self.clauses = self.start()
         while True:
             if self.late():
-                raise OutOfTime
+                raise OutOfTime(self.last)
             if self._violation():
                 self._block(self.ground.world(), None)
             elif (found := self._escape()) is None:
@@ -134,10 +139,11 @@ class Search:
 
     def _escaped(self, clause: Clause, move: Move) -> None:
         before, after = self.ground.world(), self.ground.world(move)
+        self.last = Stuck(before, self.ground.sizes, after, move.transition.label)
         if self._exclude(before):
             return
         if self.violates(after):
-            raise Stuck(before, self.ground.sizes, after, move.transition.label)
+            raise self.last
         self._allow(before)
         self._allow(after)
 
@@ -147,7 +153,6 @@ class Search:
 
     def violates(self, world: World) -> bool:
         """The property fails in this state."""
-        from model.parametric.logic import Structure, truth
 
         def holds(relation: str, ns: tuple[int, ...]) -> bool:
             return bool(world[relation][(0, *ns)])
@@ -280,7 +285,11 @@ class Search:
 
     def _rank(self, clause: Clause) -> str:
         """Among equals, another order in each attempt."""
-        return hashlib.sha256(f"{self.attempt} {clause.ordered}".encode()).hexdigest() if self.attempt else str(clause.ordered)
+        return (
+            hashlib.sha256(f"{self.attempt} {clause.ordered}".encode()).hexdigest()
+            if self.attempt
+            else str(clause.ordered)
+        )
 
 
 def windows(reading: Reading, sizes: Mapping[str, int]) -> list[Signature]:
@@ -356,6 +365,3 @@ def hitting_sets(sets: Sequence[int], length: int) -> Iterator[tuple[int, ...]]:
 
     for cut in extend(list(sets), 0, length):
         yield tuple(n for n in range(cut.bit_length()) if cut >> n & 1)
-
-
-__all__ = ["OutOfLuck", "OutOfTime", "Search", "Stuck", "windows"]

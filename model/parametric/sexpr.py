@@ -95,7 +95,9 @@ def _formula(e: Any, relations: Mapping[str, tuple[str, ...]], terms: Mapping[st
     raise ValueError(e)
 
 
-def _atom(relation: str, arguments: Any, relations: Mapping[str, tuple[str, ...]], terms: Mapping[str, Term]) -> Formula:
+def _atom(
+    relation: str, arguments: Any, relations: Mapping[str, tuple[str, ...]], terms: Mapping[str, Term]
+) -> Formula:
     given = tuple(terms[_name(a)] for a in arguments)
     if relations[_name(relation)] != tuple(t.sort for t in given):
         raise ValueError(relation)

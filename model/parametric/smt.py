@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 
 from model.parametric.logic import FALSE, TRUE, Formula, Term
 
-OPERATORS = {"not": "not", "and": "and", "or": "or", "equal": "="}
-
 
 def symbol(name: str) -> str:
     """A name as an SMT-LIB symbol; raises ValueError for what bars cannot quote."""
@@ -32,8 +30,10 @@ def text(f: Formula, names: Mapping[Term, str] | None = None) -> str:
         bound, inside = f.args
         name = f"?{bound.sort[0].lower()}{len(names)}"
         return f"({f.op} (({name} {symbol(bound.sort)})) {text(inside, {**names, bound: name})})"
-    parts = [term(a) if isinstance(a, Term) else text(a, names) for a in f.args]
-    return f"({OPERATORS[f.op]} {' '.join(parts)})"
+    if f.op == "equal":
+        return f"(= {' '.join(sorted(map(term, f.args)))})"  # not in the order of names that differ from run to run
+    parts = [text(a, names) for a in f.args]
+    return f"({f.op} {' '.join(parts)})"
 
 
 def declarations(sorts: Iterable[str], relations: Mapping[str, tuple[str, ...]], terms: Iterable[Term]) -> list[str]:
@@ -44,7 +44,7 @@ def declarations(sorts: Iterable[str], relations: Mapping[str, tuple[str, ...]],
 
 
 def ask_z3(script: Iterable[str], seconds: float) -> str:
-    """"sat", "unsat", or "unknown: ..." for the assertions of a script."""
+    """ "sat", "unsat", or "unknown: ..." for the assertions of a script."""
     import z3
 
     context = z3.Context()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from model.parametric.clauses import Atom, Clause, is_variable
+from model.parametric.clauses import Atom, Clause
 from model.parametric.logic import PAGE, Term
 from model.parametric.reading import Reading
 
@@ -27,7 +27,9 @@ def sentence(reading: Reading, clause: Clause) -> str:
         claim, unless = " or ".join(unless), []
     elif not claim:
         claim, when = f"never {' and '.join(when)}", []
-    text = claim + (f" while {' and '.join(when)}" if when else "") + (f" unless {' or '.join(unless)}" if unless else "")
+    text = (
+        claim + (f" while {' and '.join(when)}" if when else "") + (f" unless {' or '.join(unless)}" if unless else "")
+    )
     return text + _different(clause, names)
 
 
@@ -89,6 +91,3 @@ def _different(clause: Clause, names: Mapping[Term, str]) -> str:
         if len(same) > 1:
             found.append(f"{' and '.join(same)} different")
     return f"   ({', '.join(found)})" if found else ""
-
-
-__all__ = ["is_variable", "sentence"]

@@ -58,7 +58,7 @@
       if (this.data.kind === "recorded") this.follow(await this.source.counterexample());
       const wanted = this.fromAddress();
       if (wanted && await this.go(wanted)) return;
-      const problem = wanted ? this.part("said").textContent : "";
+      const problem = this.part("said").textContent.trim();
       await this.go([]);
       if (problem) this.say(problem);
     }

@@ -1,0 +1,243 @@
+"""`python -m model.certify DIR`: check a proof again, with a second solver and without the engines that found it.
+
+Two things are checked. From the files alone: cvc5 gives every answer that they state to expect. And against the
+design: the conditions in the files are the ones that the design, the property and the invariant generate.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from model.cli import run
+from model.errors import MissingTool, ModelError, UsageError
+from model.verdict import PROVED, REFUTED, UNDETERMINED
+
+MISSING = "cvc5 is not installed, and a proof is checked with a second solver: pip install 'clearorder[certify]'"
+MANIFEST = ("version", "design", "properties", "digest", "sizes", "impossible", "files")
+
+
+@dataclass
+class Findings:
+    """What is wrong with a certificate, and what could not be told.
+
+    Attributes:
+        answers: how many questions cvc5 answered as expected.
+        conjuncts: how many the invariant has.
+    """
+
+    title: str
+    wrong: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    answers: int = 0
+    conjuncts: int = 0
+
+    @property
+    def exit_code(self) -> int:
+        """0 confirmed, 1 not confirmed, 3 cvc5 could not tell."""
+        return REFUTED if self.wrong else UNDETERMINED if self.unknown else PROVED
+
+
+def certify(directory: Path, *, seconds: float = 20.0, design: str | None = None) -> Findings:
+    """Check a certificate that `model.export.certificate.write` wrote.
+
+    Args:
+        seconds: for each question.
+        design: the name or file of the design, where it is not the one that the manifest states.
+
+    Raises:
+        UsageError: the directory is not a certificate.
+        MissingTool: cvc5 is not installed.
+    """
+    if importlib.util.find_spec("cvc5") is None:
+        raise MissingTool(MISSING)
+    manifest = read_manifest(directory)
+    found = Findings(f"{', '.join(manifest['properties'])} of {manifest['design']}, {scope(manifest['sizes'])}")
+    from_the_files(directory, manifest, seconds, found)
+    against_the_design(directory, manifest, design or manifest["design"], found)
+    return found
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """The manifest; UsageError where there is none that can be read."""
+    path = directory / "manifest.json"
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise UsageError(f"{directory} is no certificate: it has no readable manifest.json.") from None
+    if not isinstance(manifest, dict) or (missing := [k for k in MANIFEST if k not in manifest]):
+        gap = ", ".join(missing) if isinstance(manifest, dict) else "everything"
+        raise UsageError(f"{path} is no manifest of a certificate: it lacks {gap}.")
+    if manifest["version"] != 1:
+        raise UsageError(f"{path} is of version {manifest['version']}, and this tool reads version 1.")
+    return manifest
+
+
+def scope(sizes: Mapping[str, int]) -> str:
+    """How many of everything the proof is for."""
+    fixed = [f"exactly {n} {s.lower()}{'s' if n > 1 else ''}" for s, n in sorted(sizes.items())]
+    return f"any number of pages and {', '.join(fixed)}" if fixed else "any number of everything"
+
+
+# ---------------------------------------------------------------- from the files alone
+
+
+def from_the_files(directory: Path, manifest: Mapping[str, Any], seconds: float, found: Findings) -> None:
+    """Every answer that the files state is what cvc5 gives, and what a proof needs."""
+    for name, listed in manifest["files"].items():
+        try:
+            text = (directory / name).read_text(encoding="utf-8")
+        except OSError:
+            found.wrong.append(f"{name} is missing")
+            continue
+        try:
+            _one_file(name, text, listed, name_of_step(name) in manifest["impossible"], seconds, found)
+        except UsageError as wrong:
+            found.wrong.append(f"{name}: {wrong}")
+
+
+def name_of_step(file: str) -> str:
+    """`06-clear.cleared.smt2` as `clear.cleared`."""
+    return file.partition("-")[2].removesuffix(".smt2").replace("-", " ")
+
+
+def _one_file(name: str, text: str, listed: list[str], impossible: bool, seconds: float, found: Findings) -> None:
+    from model.parametric.sexpr import queries
+
+    asked = list(queries(text))
+    stated = [expected for expected, _ in asked]
+    needed = [*([] if impossible else ["sat"]), *["unsat"] * (len(stated) - (not impossible))]
+    if stated != listed:
+        found.wrong.append(f"{name} states other answers than the manifest")
+    if stated != needed or "unsat" not in stated:
+        found.wrong.append(f"{name}: a proof needs premises that are sat and goals that are unsat, not {stated}")
+    for number, (expected, script) in enumerate(asked, 1):
+        answer = ask_cvc5(script, expected == "sat", seconds)
+        if answer == expected:
+            found.answers += 1
+        elif answer in ("sat", "unsat"):
+            found.wrong.append(f"{name}, question {number}: {expected} was stated, and cvc5 says {answer}")
+        else:
+            found.unknown.append(f"{name}, question {number}: cvc5 says {answer}")
+
+
+def ask_cvc5(script: str, model: bool, seconds: float) -> str:
+    """cvc5's answer to a script of declarations and assertions; `model` makes it look for a finite model."""
+    import cvc5
+
+    solver = cvc5.Solver(cvc5.TermManager())
+    solver.setOption("tlimit-per", str(max(1, int(seconds * 1000))))
+    solver.setOption("finite-model-find", "true" if model else "false")
+    parser = cvc5.InputParser(solver)
+    parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, f"{script}\n(check-sat)\n", "certificate")
+    symbols, answer = parser.getSymbolManager(), ""
+    try:
+        while not (command := parser.nextCommand()).isNull():
+            answer = str(command.invoke(solver, symbols)).strip() or answer
+    except RuntimeError as wrong:
+        raise UsageError(f"cvc5 cannot read it: {str(wrong).strip().splitlines()[0]}") from None
+    if answer.startswith("(error"):
+        raise UsageError(f"cvc5 cannot read it: {answer}")
+    return answer
+
+
+# ---------------------------------------------------------------- against the design
+
+
+def against_the_design(directory: Path, manifest: Mapping[str, Any], design: str, found: Findings) -> None:
+    """The files are the ones that the design, the property and the invariant generate."""
+    try:
+        program, generated = generate(directory, manifest, design, found)
+    except ModelError as wrong:
+        found.wrong.append(f"the conditions cannot be generated again: {wrong}")
+        return
+    if program.digest != manifest["digest"]:
+        found.wrong.append(f"{design} is not the design that was proved: its digest is {program.digest[:12]}…")
+    for name in sorted(generated.keys() - manifest["files"].keys()):
+        found.wrong.append(f"{name} is not listed: the design has this condition")
+    for name in sorted(manifest["files"].keys() - generated.keys()):
+        found.wrong.append(f"{name} is listed, and the design has no such condition")
+    for name in sorted(generated.keys() & manifest["files"].keys()):
+        path = directory / name
+        if path.is_file() and (line := difference(path.read_text(encoding="utf-8"), generated[name])):
+            found.wrong.append(f"{name}, line {line}: this is not the condition that the design generates")
+
+
+def generate(directory: Path, manifest: Mapping[str, Any], design: str, found: Findings) -> tuple[Any, dict[str, str]]:
+    """The program, and name -> text of every file of conditions that it has."""
+    from model.design import invariant, observed, record
+    from model.designs.catalogue import find_property, load
+    from model.export.certificate import questions
+    from model.parametric.reading import Reading
+    from model.parametric.sexpr import formula
+
+    loaded = load(design)
+    program = record(loaded)
+    properties = [find_property(name, loaded) for name in manifest["properties"]]
+    if not properties:
+        raise UsageError("the manifest names no property")
+    for each in properties:
+        program = observed(program, each)
+    reading = Reading(program, manifest["sizes"], [invariant(program, p) for p in properties])
+    constants = {t.name: t for terms in reading.constants.values() for t in terms}
+    conjuncts = read_invariant(directory)
+    found.conjuncts = len(conjuncts)
+    named = {
+        f"{n}: {c['text']}": formula(c["formula"], reading.relations, constants) for n, c in enumerate(conjuncts, 1)
+    }
+    return program, questions(reading, named, manifest["impossible"])
+
+
+def read_invariant(directory: Path) -> list[dict[str, str]]:
+    """The conjuncts as the certificate states them; UsageError where they cannot be read."""
+    try:
+        conjuncts = json.loads((directory / "invariant.json").read_text(encoding="utf-8"))["conjuncts"]
+        return [{"text": str(c["text"]), "formula": str(c["formula"])} for c in conjuncts]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UsageError("invariant.json is missing or cannot be read") from None
+
+
+def difference(text: str, other: str) -> int:
+    """The first line, from 1, in which two texts differ; 0 where they do not."""
+    left, right = text.splitlines(), other.splitlines()
+    for number, (a, b) in enumerate(zip(left, right, strict=False), 1):
+        if a != b:
+            return number
+    return 0 if text == other else min(len(left), len(right)) + 1
+
+
+# ---------------------------------------------------------------- the command
+
+
+def report(found: Findings) -> Iterator[str]:
+    """What the command says."""
+    if not found.wrong and not found.unknown:
+        yield f"confirmed: {found.title}, by {found.conjuncts} conjuncts; cvc5 gave all {found.answers} answers"
+        return
+    yield f"{'not confirmed' if found.wrong else 'undetermined'}: {found.title}"
+    yield from (f"  {line}" for line in [*found.wrong, *found.unknown])
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--timeout", type=click.FloatRange(min=0.001), default=20.0, show_default=True, help="Seconds each.")
+@click.option("--design", metavar="DESIGN", help="Where the design is now, if not where the manifest says.")
+def command(directory: Path, timeout: float, design: str | None) -> int:
+    """Check a certificate of a proof again with cvc5, and that it is about the design and the property it names.
+
+    Exit codes: 0 confirmed, 1 not confirmed, 2 bad use, 3 cvc5 could not tell in time, 4 cvc5 is not installed.
+    """
+    found = certify(directory, seconds=timeout, design=design)
+    for line in report(found):
+        click.echo(line)
+    return found.exit_code
+
+
+if __name__ == "__main__":
+    run(command, "python -m model.certify")
