@@ -16,14 +16,8 @@ Table = Mapping[str, Callable[..., Any]]
 
 OPERATORS = (
     *("none", "all", "union", "meet", "minus", "subset", "equal"),
-    *("true", "false", "both", "either", "negate", "choose"),
+    *("true", "false", "both", "either", "negate", "choose", "these"),
 )
-PAGE_TO_PAGE = ("spread", "shift")  # relate different pages; the parametric reading has no row for them
-
-
-def groups(pages: int, size: int) -> list[int]:
-    """The bitmaps of each run of `size` pages: words or chunks; the last may be shorter."""
-    return [((1 << min(size, pages - first)) - 1) << first for first in range(0, pages, size)]
 
 
 def fold(expr: Expr, table: Table, leaf: Callable[[Expr], Any], memo: dict[int, Any] | None = None) -> Any:
@@ -66,8 +60,7 @@ def integers(pages: int) -> Table:
         "either": lambda a, b: a or b,
         "negate": lambda a: not a,
         "choose": lambda c, a, b: a if c else b,
-        "spread": lambda a, size: sum(group for group in groups(pages, size) if a & group),
-        "shift": lambda a, by: (a << by if by >= 0 else a >> -by) & full,
+        "these": lambda bits: bits,
     }
 
 
@@ -88,8 +81,7 @@ def python_source(pages: int) -> Table:
         "either": lambda a, b: f"({a} or {b})",
         "negate": lambda a: f"(not {a})",
         "choose": lambda c, a, b: f"({a} if {c} else {b})",
-        "spread": lambda a, size: "(" + " | ".join(f"({g} if {a} & {g} else 0)" for g in groups(pages, size)) + ")",
-        "shift": lambda a, by: f"(({a} << {by}) & {full})" if by >= 0 else f"({a} >> {-by})",
+        "these": str,
     }
 
 
@@ -111,22 +103,8 @@ def bit_vectors(pages: int) -> Table:
         "either": z3.Or,
         "negate": z3.Not,
         "choose": z3.If,
-        "spread": lambda a, size: _any_of(a, groups(pages, size)),
-        "shift": lambda a, by: a << by if by >= 0 else z3.LShR(a, -by),
+        "these": lambda bits: z3.BitVecVal(bits, pages),
     }
-
-
-def _any_of(value: Any, masks: list[int]) -> Any:
-    """The union of the masks that meet `value`, as a z3 term."""
-    import z3
-
-    parts = [
-        z3.If(value & mask != 0, z3.BitVecVal(mask, value.size()), z3.BitVecVal(0, value.size())) for mask in masks
-    ]
-    joined = parts[0]
-    for part in parts[1:]:
-        joined = joined | part
-    return joined
 
 
 def predicates() -> Table:
@@ -194,6 +172,7 @@ def promela(pages: int) -> Table:
         "either": lambda a, b: f"({a} || {b})",
         "negate": lambda a: f"(!{a})",
         "choose": lambda c, a, b: f"({c} -> {a} : {b})",
+        "these": str,
     }
 
 
@@ -232,6 +211,7 @@ def smtlib(pages: int) -> Table:
         "either": lambda a, b: f"(or {a} {b})",
         "negate": lambda a: f"(not {a})",
         "choose": lambda c, a, b: f"(ite {c} {a} {b})",
+        "these": lambda bits: f"#b{bits:0{pages}b}",
     }
 
 
@@ -274,4 +254,5 @@ def gates(pages: int, both: Callable[[int, int], int]) -> Table:
         "either": either,
         "negate": lambda a: a ^ 1,
         "choose": choose,
+        "these": lambda bits: tuple(bits >> page & 1 for page in range(pages)),
     }

@@ -286,10 +286,11 @@ def _comparison(results: Sequence[Result]) -> Iterator[Any]:
 
 
 def _list(color: str) -> int:
-    from model.designs.catalogue import built_in_designs, built_in_properties, load
+    from model.designs.catalogue import built_in_designs, built_in_properties, gallery_designs, load
     from reports.text import first_sentence, listing
 
-    designs = {name: first_sentence(load(name).__doc__ or "") for name in built_in_designs()}
+    names = [*built_in_designs(), *gallery_designs()]
+    designs = {name: first_sentence(load(name).__doc__ or "") for name in names}
     print_lines(listing(designs, built_in_properties(), width=columns(color)), color)
     return PROVED
 

@@ -207,7 +207,33 @@ class Instance:
                     return lift(bool(env[Index("param", "", e.args[0])]))
             return None
 
-        return rewrite(self._unquantified(expr, env), leaf)
+        return self._spelled(rewrite(self._unquantified(expr, env), leaf))
+
+    def _spelled(self, expr: Expr) -> Expr:
+        """`whole` and `shifted` written out page by page, so that no reader needs to know them."""
+        if not any(e.op in ("spread", "shift") for e in walk(expr)):
+            return expr
+        memo: dict[int, Expr] = {}
+        for each in walk(expr):
+            args: list[Any] = [memo[id(a)] if isinstance(a, Expr) else a for a in each.args]
+            if each.op in ("spread", "shift"):
+                memo[id(each)] = self._page_by_page(each.op, *args)
+            else:
+                leaf = not any(isinstance(a, Expr) for a in each.args)
+                memo[id(each)] = each if leaf else make(each.op, *args)
+        return memo[id(expr)]
+
+    def _page_by_page(self, op: str, pages: Expr, number: int) -> Expr:
+        """The union of what each group, or each page, of `pages` contributes."""
+        size = number if op == "spread" else 1
+        result: Expr = NONE
+        for first in range(0, self.pages, size):
+            group = ((1 << size) - 1) << first & self.full
+            gives = group if op == "spread" else (group << number if number >= 0 else group >> -number) & self.full
+            if gives:
+                meets = make("negate", make("subset", make("meet", pages, these(group)), NONE))
+                result = make("union", result, make("choose", meets, these(gives), NONE))
+        return result
 
     def _unquantified(self, expr: Expr, env: Env) -> Expr:
         """Write out `for_all` and `exists`, outermost first."""
@@ -411,6 +437,11 @@ class Instance:
 def at(sort: str) -> str:
     """The name of the location field of a kind of thread."""
     return "at" if sort == "Client" else f"at.{sort.lower()}"
+
+
+def these(bits: int) -> Expr:
+    """The set of exactly these pages."""
+    return node("these", (bits,), PAGES)
 
 
 def used_sorts(program: Program) -> set[str]:

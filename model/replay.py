@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,8 @@ from model.verdict import PROVED, REFUTED, UNDETERMINED, Refuted
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from model.kvm.replay import Outcome, Walks
-    from model.kvm.saved import Saved
+    from model.kvm.replay import Outcome
+    from model.trace import Trace
 
 MOST_STATES = 300_000
 
@@ -60,25 +61,42 @@ def command(designs: tuple[str, ...], form: str, output: Path | None, color: str
 
 def _replays(spec: str, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     from model.kvm.replay import replay
-    from model.kvm.saved import counterexamples
 
-    if spec.endswith(".json"):
-        found: Sequence[Saved] = list(counterexamples(Path(spec)))
-    else:
-        found = list(_searched(spec, options))
-        if not found:
-            yield _walked(spec, options)
-    for saved in found:
-        outcome = replay(saved.instance, saved.moves, saved.client, options["stride"])
-        yield {"text": list(_text(saved, outcome)), "json": _json(saved, outcome), "code": outcome.exit_code}
+    found = _loaded(spec) if spec.endswith(".json") else _searched(spec, options)
+    if found is None:
+        yield _walked(spec, options)
+    for each in found or ():
+        outcome = replay(each.trace.instance, each.trace.moves, each.trace.number or 0, options["stride"])
+        yield {"text": list(_text(each, outcome)), "json": _json(each, outcome), "code": outcome.exit_code}
 
 
-def _searched(spec: str, options: dict[str, Any]) -> Iterator[Saved]:
-    """The shortest end-to-end loss of a design, if a search of a small instance finds one."""
+@dataclass(frozen=True)
+class _Run:
+    """A counterexample to perform: what its design is called, and what its moves are called."""
+
+    design: str
+    trace: Trace
+
+    @property
+    def texts(self) -> list[str]:
+        from model.story import told
+
+        return [line.text for line in told(self.trace, self.design).lines]
+
+
+def _loaded(path: str) -> list[_Run]:
+    """The counterexamples of a saved file, JSON or ITF, each run again on the model first."""
+    from model.saved import load_traces
+    from model.saved import replay as run_again
+
+    return [_Run(saved.design, run_again(saved)) for saved in load_traces(Path(path))]
+
+
+def _searched(spec: str, options: dict[str, Any]) -> list[_Run] | None:
+    """The shortest end-to-end loss of a design; None if a search of a small instance finds none."""
     from model.design import record
     from model.designs.catalogue import find_property, load
     from model.engines.limits import Limits
-    from model.kvm.saved import Saved
     from model.run import Question, answer, sizes_for
 
     design = load(spec)
@@ -87,58 +105,66 @@ def _searched(spec: str, options: dict[str, Any]) -> Iterator[Saved]:
     sizes = sizes_for(program, {"Client": options["clients"]})
     limits = Limits(MOST_STATES)
     result = answer(Question(design, no_lost_write, options["pages"], sizes, "lanes", limits, name=program.name))
-    if isinstance(result.verdict, Refuted) and result.trace and result.story:
-        texts = tuple(line.text for line in result.story.lines)
-        yield Saved(program.name, result.trace.instance, result.trace.moves, texts, result.trace.number or 0)
+    if isinstance(result.verdict, Refuted) and result.trace:
+        return [_Run(program.name, result.trace)]
+    return None
 
 
 def _walked(spec: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Random walks of a design that the search found no loss in."""
-    from rich.text import Text
-
+    """Of a design that the search found no loss in: its deepest runs at one page, and random walks."""
     from model.design import observed, record
     from model.designs.catalogue import find_property, load
     from model.instance import Instance
-    from model.kvm.replay import walks
+    from model.kvm.replay import bench, deepest, rehearse, walks
     from model.run import sizes_for
 
-    program = observed(record(load(spec)), find_property("no_lost_write"))
-    instance = Instance(program, options["pages"], sizes_for(program, {"Client": options["clients"]}))
-    found = walks(instance, options["walks"], seed=options["seed"])
-    code = UNDETERMINED if found.disagreement else REFUTED if found.lost else PROVED
-    name = record(load(spec)).name
-    line = (
-        f"{name} on this kernel: {found.walks:,} random walks, {found.moves:,} moves, {found.ioctls:,} ioctls and "
-        f"writes: {found.finished:,} migrations finished, {found.lost:,} lost a write"
+    name, program = record(load(spec)).name, observed(record(load(spec)), find_property("no_lost_write"))
+    sizes = sizes_for(program, {"Client": options["clients"]})
+    small = Instance(program, 1, sizes)
+    runs = deepest(small)
+    with bench(small, options["stride"]) as on:
+        trouble = next(filter(None, (rehearse(on, run) for run in runs)), "")
+    found = walks(Instance(program, options["pages"], sizes), options["walks"], seed=options["seed"])
+    trouble = trouble or found.disagreement
+    facts = {"design": name, "deepest_runs": len(runs), "depth": max(map(len, runs)), "disagreement": trouble or None}
+    facts |= {k: getattr(found, k) for k in ("walks", "moves", "ioctls", "finished", "lost")}
+    code = UNDETERMINED if trouble else REFUTED if found.lost else PROVED
+    return {"text": list(_walks_text(facts, code)), "json": facts, "code": code}
+
+
+def _walks_text(facts: dict[str, Any], code: int) -> Iterator[Text]:
+    from rich.text import Text
+
+    yield Text("{design} on this kernel: no counterexample was found to perform".format(**facts), "bold")
+    yield Text("  {deepest_runs} deepest runs of 1 page, {depth} moves each".format(**facts))
+    walked = (
+        "  {walks:,} random walks, {moves:,} moves, {ioctls:,} ioctls and writes: {finished:,} migrations finished, "
     )
-    lines = [Text(line, "bold red" if code else "bold green")]
-    lines += [Text(f"  model and kernel disagree: {found.disagreement}", "bold yellow")] if found.disagreement else []
-    return {"text": lines, "json": _walks_json(name, found), "code": code}
-
-
-def _walks_json(name: str, found: Walks) -> dict[str, Any]:
-    counts = {k: getattr(found, k) for k in ("walks", "moves", "ioctls", "finished", "lost")}
-    return {"design": name, **counts, "disagreement": found.disagreement or None}
+    yield Text((walked + "{lost:,} lost a write").format(**facts))
+    if facts["disagreement"]:
+        yield Text("model and kernel disagree " + facts["disagreement"], "bold yellow")
+    words = "lost" if facts["lost"] else "nothing lost"
+    yield Text(f"model: no loss found; this kernel: {words}", "bold red" if code else "bold green")
 
 
 # ---------------------------------------------------------------- what is written
 
 
-def _text(saved: Saved, outcome: Outcome) -> Iterator[Text]:
+def _text(run: _Run, outcome: Outcome) -> Iterator[Text]:
     from rich.text import Text
 
     from model.story import page_set, plural, thread_name
 
-    count = f"{plural(len(saved.moves), 'move')}, {plural(saved.instance.pages, 'page')}"
-    yield Text(f"{saved.design} on this kernel: {count}", "bold")
-    texts = [*saved.texts, *[""] * len(saved.moves)]
-    wide = max(map(len, saved.texts), default=0)
+    instance, texts = run.trace.instance, run.texts
+    count = f"{plural(len(run.trace.moves), 'move')}, {plural(instance.pages, 'page')}"
+    yield Text(f"{run.design} on this kernel: {count}", "bold")
+    wide = max(map(len, texts), default=0)
     done = max((len(", ".join(p.ioctls)) for p in outcome.performed), default=0)
     for step in outcome.performed:
         same = "= model" if step.kernel == step.model else f"but the model has {page_set(step.model)}"
         ioctls = ", ".join(step.ioctls)
         yield Text(f"{step.number:3} {texts[step.number - 1]:{wide}}  {ioctls:{done}}  {page_set(step.kernel)} {same}")
-    who = "destination" if outcome.client == 0 else f"{thread_name(saved.instance, 'Client', outcome.client)}'s copy"
+    who = "destination" if outcome.client == 0 else f"{thread_name(instance, 'Client', outcome.client)}'s copy"
     for page, version in enumerate(outcome.source):
         copy = outcome.copy[page]
         yield Text(f"    page {page}: source P{version}, {who} {'nothing' if copy is None else f'P{copy}'}")
@@ -148,12 +174,12 @@ def _text(saved: Saved, outcome: Outcome) -> Iterator[Text]:
     yield Text(f"model: {words[0]}; this kernel: {words[1]}", "bold red" if outcome.kernel_lost else "bold green")
 
 
-def _json(saved: Saved, outcome: Outcome) -> dict[str, Any]:
+def _json(run: _Run, outcome: Outcome) -> dict[str, Any]:
     from model.kvm.replay import members
 
     return {
-        "design": saved.design,
-        "pages": saved.instance.pages,
+        "design": run.design,
+        "pages": run.trace.instance.pages,
         "client": outcome.client,
         "moves": [
             {
@@ -163,7 +189,7 @@ def _json(saved: Saved, outcome: Outcome) -> dict[str, Any]:
                 "model": members(p.model),
                 "kernel": members(p.kernel),
             }
-            for p, text in zip(outcome.performed, saved.texts, strict=False)
+            for p, text in zip(outcome.performed, run.texts, strict=False)
         ],
         "source": list(outcome.source),
         "copy": list(outcome.copy),

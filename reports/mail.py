@@ -40,8 +40,8 @@ def _frame(result: Result, moves: list[str]) -> Iterator[str]:
     """Title and size above the moves, what follows and the argument below them."""
     story = result.story
     assert story is not None
-    title, size = ascii_line(story.title), f"({story.size})"
-    yield from paragraph(f"{title} {size}") if len(title) + len(size) < WIDTH else [*paragraph(title), size]
+    title, size = ascii_line(story.title), ascii_line(f"({story.size})")
+    yield from paragraph(f"{title} {size}") if len(title) + len(size) < WIDTH else [*paragraph(title), *paragraph(size)]
     yield ""
     yield from moves
     for sentence in (words.aftermath(story), f"Why: {words.why(story)}" if story.because else ""):

@@ -85,7 +85,7 @@ def contents(results: Sequence[Result], tool: Mapping[str, str]) -> dict[str, st
 
 
 def _put(path: Path, body: str) -> Path:
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(body, encoding="utf-8", newline="\n")
     return path
 
@@ -139,6 +139,7 @@ class Told:
     run: Mapping[str, Any] | None
     invariant: tuple[str, ...]
     grounds: str
+    certificate: Mapping[str, str]
 
     @property
     def word(self) -> str:
@@ -213,6 +214,7 @@ class _Pack:
             run=self._run(result, trace) if trace and story else None,
             invariant=tuple(clauses(result.proof)),
             grounds=_grounds(result),
+            certificate=_certificate(result, spec),
         )
 
     def _run(self, result: Result, trace: Trace) -> dict[str, Any]:
@@ -257,19 +259,34 @@ def _files_of(told: Told) -> Iterator[tuple[str, str]]:
         yield f"traces/{told.slug}.json", json.dumps(trace, indent=1) + "\n"
     if told.result.proof is not None:
         yield f"invariants/{told.slug}.txt", str(told.result.proof).rstrip("\n") + "\n"
+    for name, body in told.certificate.items():
+        yield f"certificates/{told.slug}/{name}", body
 
 
 def clauses(proof: object) -> Iterator[str]:
-    """The text of an invariant clause by clause: a line that begins further right continues the one before it."""
+    """The text of an invariant clause by clause: a line that begins further right continues the one before it.
+
+    What stands in a column of its own at the right, `for clear.read`, becomes such a line.
+    """
     lines = [] if proof is None else [line for line in str(proof).splitlines() if line.strip()]
     clause = ""
     for line in lines:
         if clause and not line[0].isspace():
             yield clause
             clause = ""
-        clause = f"{clause}\n{line}" if clause else line
+        shown = re.sub(r"\s{3,}(for \S.*)$", r"\n  \1", line)
+        clause = f"{clause}\n{shown}" if clause else shown
     if clause:
         yield clause
+
+
+def _certificate(result: Result, spec: str) -> dict[str, str]:
+    """The files by which another solver checks the proof, where it is one for any number."""
+    if not hasattr(result.proof, "conjuncts"):
+        return {}
+    from model.export.certificate import contents
+
+    return contents(result.proof, spec, [result.property])
 
 
 def _grounds(result: Result) -> str:

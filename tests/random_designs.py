@@ -33,7 +33,7 @@ from model import (
 )
 from model.design import invariant
 from model.errors import DesignError
-from model.expr import FALSE, Operation, Property
+from model.expr import Operation, Property
 from model.instance import Instance
 
 SIZES = ((1, 2), (2, 1))  # (pages, clients)
@@ -104,9 +104,7 @@ def function(data):
             for lock in step.takes:
                 lock_of(lock, s, here).acquire()
             for condition in step.guards:
-                built = value(condition, s, here)
-                if built is not FALSE:
-                    wait_for(built)
+                wait_for(value(condition, s, here))
             for target, new in step.assigns:
                 assign(target, value(new, s, here), s, here)
             if step.name:

@@ -15,19 +15,23 @@ from model import (
     Lock,
     Page,
     Pages,
+    Queue,
     Sort,
     Vcpu,
     choose,
     every,
     every_client,
+    fence,
     operation,
+    shifted,
     some,
     wait_for,
+    whole,
 )
 from model.design import kebab, record
 from model.designs.per_slot_cache import PerSlotCache
 from model.engines import explicit
-from model.errors import UsageError
+from model.errors import DesignError, UsageError
 from model.expr import show
 from model.instance import Instance
 
@@ -491,3 +495,165 @@ def test_class_names_become_command_line_names():
     """As a user types them."""
     names = ["PerSlotCache", "TopLayerAndCache", "Naive", "My_Design", "K1Legacy"]
     assert [kebab(n) for n in names] == ["per-slot-cache", "top-layer-and-cache", "naive", "my-design", "k1-legacy"]
+
+
+def test_whole_words_and_shifted_bitmaps_are_spelled_page_by_page():
+    """Five pages in words of two; what is shifted out of the bitmap is dropped."""
+
+    class Words(Plain):
+        @operation
+        def take(s, me, want):
+            s.own[me] = whole(want, 2)
+            s.log = shifted(want, 1) | shifted(want, -2)
+
+    state = after(Words, ("take", 0, {"want": 0b10010}), pages=5)
+    assert (0b10011, 0b00100 | 0b00100) == (state["own", 0], state["log"])
+
+
+def test_a_number_of_pages_is_a_number():
+    """A set cannot be a word size."""
+    with pytest.raises(DesignError, match="a number of pages is needed here, at least 1, not 0"):
+        whole(ALL, 0)
+    with pytest.raises(DesignError, match="a number of pages is needed here"):
+        shifted(ALL, True)
+
+
+class Ring(Design):
+    ring = Queue("dirty ring", per=Vcpu, length=2)
+    taken = Pages("harvested")
+
+    @operation(by=Vcpu)
+    def write(s, me, page):
+        s.ring[me].push(page)
+
+    @operation
+    def harvest(s, me, vcpu):
+        s.taken = s.ring[vcpu].head
+        s.ring[vcpu].pop()
+
+
+def test_a_queue_is_first_in_first_out_and_bounded():
+    """The third push waits for room; the oldest entry leaves first."""
+    instance = Instance(record(Ring), 4, {"Vcpu": 1, "Client": 1})
+    pushes = [m for m in instance.moves if m.ground.step.label == "write"]
+    pop = next(m for m in instance.moves if m.ground.step.label == "harvest")
+    state = instance.apply(pushes[1], instance.apply(pushes[2], instance.initial))
+    assert [False] * 4 == [instance.enabled(m, state) for m in pushes]
+    state = instance.apply(pop, state)
+    assert (4, 2, 0) == tuple(state[instance.position[k]] for k in (("taken", None), ("ring.0", 0), ("ring.1", 0)))
+    assert not instance.enabled(pop, instance.apply(pop, state))
+
+
+def test_a_queue_is_no_value_and_cannot_be_assigned():
+    """Its entries can be looked at."""
+
+    class Wrong(Ring):
+        @operation
+        def harvest(s, me, vcpu):
+            s.taken = s.ring[vcpu]
+
+    class Assigned(Ring):
+        @operation
+        def harvest(s, me, vcpu):
+            s.ring[vcpu] = NONE
+
+    with pytest.raises(DesignError, match="ring is a queue, not a value; use .head"):
+        record(Wrong)
+    with pytest.raises(DesignError, match="ring is a queue and cannot be assigned"):
+        record(Assigned)
+
+
+LEFT, RIGHT = Sort("Left", "a thread", size=1), Sort("Right", "another", size=1)
+
+
+def store_buffering(fenced, memory):
+    """The litmus test SB: each of two threads stores, then loads what the other stores."""
+
+    class Litmus(Design):
+        x = Flag("x", memory=memory)
+        y = Flag("y", memory=memory)
+        saw_y = Flag("what the left thread loaded")
+        saw_x = Flag("what the right thread loaded")
+        left_done = Flag("left")
+        right_done = Flag("right")
+
+        @operation(by=LEFT)
+        def left(s, me):
+            wait_for(~s.left_done)
+            s.x = True
+            yield "stored"
+            if fenced:
+                fence()
+            s.saw_y = s.y
+            s.left_done = True
+            yield "loaded"
+
+        @operation(by=RIGHT)
+        def right(s, me):
+            wait_for(~s.right_done)
+            s.y = True
+            yield "stored"
+            if fenced:
+                fence()
+            s.saw_x = s.x
+            s.right_done = True
+            yield "loaded"
+
+    return Litmus
+
+
+@pytest.mark.parametrize(
+    ("memory", "fenced", "word"),
+    [("sc", False, "proved"), ("tso", False, "refuted"), ("tso", True, "proved")],
+)
+def test_store_buffers_allow_what_x86_allows(memory, fenced, word):
+    """Both threads load the old value only on TSO and only without a fence. Source: Sewell et al., CACM 53(7), 2010."""
+    from model.design import Invariant
+    from model.expr import node
+
+    program = record(store_buffering(fenced, memory))
+    flags = {n: node("var", (n, None), "truth") for n in ("left_done", "right_done", "saw_x", "saw_y")}
+    holds = ~(flags["left_done"] & flags["right_done"]) | flags["saw_x"] | flags["saw_y"]
+    assert word == explicit.search(Instance(program, 1), [Invariant("one sees the other", holds)]).word
+
+
+def test_a_thread_sees_its_own_pending_store():
+    """And another does not, until the machine drains it; a locked store is seen at once."""
+
+    class Own(Design):
+        x = Pages("x", memory="tso")
+        seen = Pages("seen", per=Client)
+
+        @operation
+        def put(s, me, page):
+            s.x = page
+
+        @operation
+        def put_at_once(s, me, page):
+            s.locked.x = page
+
+        @operation
+        def look(s, me):
+            s.seen[me] = s.x
+
+    put, look = ("put", 0, {"page": 1}), [("look", 0, {}), ("look", 1, {})]
+    assert (1, 0) == tuple(after(Own, put, *look)["seen", k] for k in (0, 1))
+    drain = ("drain_x_of_client", 0, {"thread": 0})
+    assert (1, 1) == tuple(after(Own, put, drain, *look)["seen", k] for k in (0, 1))
+    assert (1, 1) == tuple(after(Own, ("put_at_once", 0, {"page": 1}), *look)["seen", k] for k in (0, 1))
+
+
+def test_two_plain_stores_in_one_step_are_refused():
+    """The buffer takes one at a time, so they could not be one atomic step."""
+
+    class Twice(Design):
+        x = Flag("x", memory="tso")
+        y = Flag("y", memory="tso")
+
+        @operation
+        def put(s, me):
+            s.x = True
+            s.y = True
+
+    with pytest.raises(DesignError, match="two plain stores in one step; a store buffer takes one at a time"):
+        record(Twice)

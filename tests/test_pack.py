@@ -132,6 +132,7 @@ def test_two_designs_differ_in_the_lines_that_differ():
 def test_clauses_begin_at_the_left():
     """What is indented continues the clause before it; nothing gives nothing."""
     assert ["a <= b", "every c:\n  c is idle", "d"] == list(clauses("a <= b\nevery c:\n  c is idle\n\nd\n"))
+    assert ["c.want <= c.span\n  for clear.read"] == list(clauses("c.want <= c.span       for clear.read"))
     assert [] == list(clauses(None))
 
 
@@ -249,6 +250,21 @@ def test_the_clauses_of_an_invariant_are_listed(browser, results, tmp_path):
         texts = sheet.page.locator("[data-invariant] li").all_inner_texts()
         assert ["unread[c] <= kernel", "cache <= kernel, or\n  the lock is held"] == [t.strip() for t in texts]
     assert ["invariants/per-slot-cache-no-lost-write.txt"] == [n for n in files(tmp_path) if n.startswith("inv")]
+
+
+def test_a_proof_for_any_number_comes_with_a_certificate_that_a_second_solver_confirms(tmp_path):
+    """The command of the page, in this process; and again after an older pack was written over."""
+    pytest.importorskip("cvc5", reason="cvc5 is missing: pip install cvc5")
+    from model.certify import certify
+
+    rule = built_in_properties()["promise_kept"]
+    proved = answer(Question(load("per-slot-cache"), rule, 1, {"Client": 2}, "inductive"))
+    for _ in range(2):
+        write([proved], tmp_path, TOOL)
+        found = certify(tmp_path / "certificates" / "per-slot-cache-promise-kept")
+        assert ([], [], len(proved.proof.conjuncts)) == (found.wrong, found.unknown, found.conjuncts)
+    page = (tmp_path / "index.html").read_text()
+    assert "python -m model.certify certificates/per-slot-cache-promise-kept" in page
 
 
 # ---------------------------------------------------------------- names that mean harm

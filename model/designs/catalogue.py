@@ -21,9 +21,14 @@ DEFAULT_PROPERTIES = ("no_lost_write", "promise_kept")
 
 
 def built_in_designs() -> list[str]:
-    """Names of the designs that come with the tool; the three of the 2019 discussion first."""
-    names = sorted(_modules())
+    """Names of the designs of the 2019 discussion, the three of the comparison first."""
+    names = sorted(n for n, module in _modules().items() if module.count(".") == 2)
     return [*MAIN, *(n for n in names if n not in MAIN)]
+
+
+def gallery_designs() -> dict[str, str]:
+    """name -> family, of the real designs and bugs, which are kept in a folder a family."""
+    return {n: m.split(".")[2] for n, m in sorted(_modules().items()) if m.count(".") > 2}
 
 
 def _modules() -> dict[str, str]:

@@ -109,9 +109,17 @@ class Writer:
     def operator(self, expr: Expr, shift: int) -> str:
         if expr.op not in self.kernel.table:
             raise CannotSay(f"the engine lanes has no exact meaning for '{expr.op}' ({expr!r})")
+        row, full = self.kernel.table[expr.op], self.kernel.instance.full
+        if any(
+            not isinstance(a, Expr) for a in expr.args
+        ):  # relates different pages: from bit 0, where they are numbers
+            text: str = row(*(self.value(a) if isinstance(a, Expr) else a for a in expr.args)).replace(
+                "FULL", str(full)
+            )
+            return f"({text} << {shift})" if shift else text
         inside = self.alignment(expr) if expr.op in ("subset", "equal") else shift
-        text: str = self.kernel.table[expr.op](*(self.value(a, inside) for a in expr.args))
-        return text.replace("FULL", str(self.kernel.instance.full << inside))
+        aligned: str = row(*(self.value(a, inside) for a in expr.args))
+        return aligned.replace("FULL", str(full << inside))
 
     def alignment(self, expr: Expr) -> int:
         """Where to compare two sets: where the first field among them stands."""
@@ -154,6 +162,7 @@ LEAVES: dict[str, Callable[[Writer, Expr, int], str]] = {
     "located": Writer.located,
     "param": Writer.param,
     "place": lambda writer, e, shift: str(e.args[0] << shift),
+    "these": lambda writer, e, shift: str(e.args[0] << shift),
 }
 
 

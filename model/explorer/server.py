@@ -96,6 +96,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
     server_version, sys_version = "clearorder", ""
     timeout: ClassVar[float] = SECONDS
+    raw_requestline: bytes
 
     def do_GET(self) -> None:
         try:

@@ -22,7 +22,7 @@ from model.verdict import PROVED, REFUTED, UNDETERMINED
 MANUAL_PROTECT, RINGS = 168, (192, 223)
 ENABLED, INITIALLY_SET = 1, 2
 LOGGED = 1
-BUDGET, WEIGHED_EVERY = 28_000, 2_000  # chunks of 9 KB that all slots together may keep, and may add unweighed
+BUDGET, WEIGHED_EVERY = 20_000, 2_000  # chunks of 9 KB that all slots together may keep, and may add unweighed
 REMEMBERED, REMEMBERED_WEIGHT = 128, 1024  # ioctls of a slot, for naming the one that a blind CLEAR follows
 MOST_OVERLAPPING, MOST_CLEARS = 256, 48  # ioctls of a slot that are judged together, and CLEARs among them
 LISTED = 10_000
@@ -275,7 +275,7 @@ class Monitor:
             for key in list(self.slots):
                 self.close(key)
         except TooMuch:
-            self.findings.damage(line, "the bitmaps up to here need more than 250 MB; nothing after it was judged")
+            self.findings.damage(line, "the bitmaps up to here need more than 180 MB; nothing after it was judged")
         return self.findings
 
     def damaged(self, item: Damage) -> None:

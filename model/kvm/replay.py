@@ -201,6 +201,44 @@ def spoken(act: Act) -> str:
     return words.get(act.kind, f"{act.kind} {pages}")
 
 
+# ---------------------------------------------------------------- of designs without a counterexample
+
+
+def deepest(instance: Instance, most: int = 20_000, count: int = 50) -> list[tuple[Move, ...]]:
+    """Runs to states that no shorter run reaches, of the greatest depth that `most` states allow; at most `count`."""
+    parent: dict[State, tuple[State, int] | None] = {instance.initial: None}
+    level, following = [instance.initial], [instance.initial]
+    while following and len(parent) <= most:
+        level, following = following, []
+        for state in level:
+            for number, after in instance.successors(state):
+                if after not in parent:
+                    parent[after] = state, number
+                    following.append(after)
+    return [_path(instance, parent, state) for state in level[:count]]
+
+
+def _path(instance: Instance, parent: dict[State, tuple[State, int] | None], state: State) -> tuple[Move, ...]:
+    moves = []
+    while step := parent[state]:
+        state, number = step
+        moves.append(instance.moves[number])
+    return tuple(reversed(moves))
+
+
+def rehearse(on: Bench, moves: Iterable[Move]) -> str:
+    """Perform a run; returns where model and kernel differed, or an empty string."""
+    on.begin()
+    state = on.instance.initial
+    for number, move in enumerate(moves, 1):
+        for act in on.acts(move, state):
+            on.do(act)
+        state = on.instance.apply(move, state)
+        if trouble := on.differs(state):
+            return f"after move {number}, {move.ground.step.label}: {trouble}"
+    return ""
+
+
 # ---------------------------------------------------------------- random walks
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations, product
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from model.parametric import logic
 from model.parametric.logic import Formula, Term, atom, disj, equal, neg
-from model.parametric.reading import Reading
+from model.parametric.reading import Reading, Summary
 
 Bits = np.ndarray[Any, np.dtype[np.bool_]]
 World = Mapping[str, Bits]  # each relation as an array over its elements, with or without an axis of states in front
@@ -23,17 +23,18 @@ class Atom:
     """A relation of some variables, or (relation "") the equality of one with a constant.
 
     Attributes:
-        some: where the atom says that for some element of this sort, as last argument, the relation holds, the sort.
+        some: where the atom says that the relation holds for some element beside these, how.
     """
 
     relation: str
     terms: tuple[Term, ...]
-    some: str = ""
+    some: Summary | None = None
 
     @property
     def formula(self) -> Formula:
         if self.some:
-            return logic.exists(self.some, lambda x: atom(self.relation, *self.terms, x))
+            some = self.some
+            return logic.exists(some.sort, lambda x: atom(self.relation, *some.arguments(self.terms, x)))
         return atom(self.relation, *self.terms) if self.relation else equal(*self.terms)
 
 
@@ -58,7 +59,7 @@ class Clause:
 
     @cached_property
     def ordered(self) -> list[tuple[Atom, bool]]:
-        return sorted(self.literals, key=lambda x: (x[1], x[0].some, x[0].relation, x[0].terms))
+        return sorted(self.literals, key=lambda x: (x[1], x[0].some or (), x[0].relation, x[0].terms))
 
     def canonical(self) -> Clause:
         """The same clause with its variables renamed so that equal clauses are the same object's equal."""
@@ -67,7 +68,7 @@ class Clause:
         for new in product(*(permutations(range(len(g))) for g in groups)):
             names = {v: var(v.sort, n) for g, ns in zip(groups, new, strict=True) for v, n in zip(g, ns, strict=True)}
             options.append(Clause(frozenset((rename(a, names), w) for a, w in self.literals)))
-        return min(options, key=lambda c: [(a.some, a.relation, a.terms, w) for a, w in c.ordered], default=self)
+        return min(options, key=lambda c: [(a.some or (), a.relation, a.terms, w) for a, w in c.ordered], default=self)
 
 
 def literal(a: Atom, wanted: bool) -> Formula:
@@ -116,6 +117,7 @@ class Signature:
             numbers = [placed[t] if is_variable(t) else constants[t] for t in a.terms]
             here: Any = (slice(None), *numbers)
             if a.some:
+                here = (slice(None), *a.some.arguments(tuple(numbers), cast(Any, slice(None))))
                 columns.append(world[a.relation][here].any(axis=1))
                 continue
             same = np.full(states, not a.relation and numbers[0] == numbers[-1])
@@ -133,9 +135,9 @@ def signature(reading: Reading, counts: Mapping[str, int]) -> Signature:
         for terms in product(*(by_sort.get(s, []) for s in sorts))
     ]
     atoms += [
-        Atom(relation, terms, sort)
-        for sort, others, relation in reading.summaries.values()
-        for terms in product(*(by_sort.get(s, []) for s in others))
+        Atom(some.relation, terms, some)
+        for some in reading.summaries.values()
+        for terms in product(*(by_sort.get(s, []) for s in some.others))
     ]
     for sort, terms in reading.constants.items():
         if reading.sizes.get(sort) != 1:

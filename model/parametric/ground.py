@@ -44,12 +44,12 @@ class Ground:
             for r, sorts in reading.relations.items()
             for ns in tuples(self.sizes, sorts)
         }
-        for name, (sort, others, relation) in reading.summaries.items():
-            for ns in tuples(self.sizes, others):
-                there = [self.state[relation, (*ns, n)] for n in range(self.sizes[sort])]
+        for name, some in reading.summaries.items():
+            for ns in tuples(self.sizes, some.others):
+                there = [self.state[some.relation, some.arguments(ns, n)] for n in range(self.sizes[some.sort])]
                 self.state[name, ns] = z3.Bool(f"{name}{list(ns)}", self.context)
                 self.solver.add(self.state[name, ns] == z3.Or(*there))
-        self.summary = {(sort, relation): name for name, (sort, _, relation) in reading.summaries.items()}
+        self.summary = {some: name for name, some in reading.summaries.items()}
         self.flags: dict[Any, Any] = {}
         for formula in reading.one_place.values():
             self.solver.add(self.value(formula, self.constants, {}))
@@ -87,7 +87,7 @@ class Ground:
             for a, wanted in clause.literals:
                 ns = tuple(env[t] for t in a.terms)
                 if a.some:
-                    literals.append((self.summary[a.some, a.relation], ns, wanted))
+                    literals.append((self.summary[a.some], ns, wanted))
                 elif not a.relation:
                     true |= (ns[0] == ns[1]) == wanted
                 else:
@@ -135,9 +135,10 @@ class Ground:
     def after(self, move: Move, relation: str, ns: Numbers) -> Any:
         """The relation's value after the move, over the state before it."""
         if (relation, ns) not in move.after and relation in self.reading.summaries:
-            sort, _, there = self.reading.summaries[relation]
-            parts = [self.after(move, there, (*ns, n)) for n in range(self.sizes[sort])]
-            changed = any(p is not self.state[there, (*ns, n)] for n, p in enumerate(parts))
+            some = self.reading.summaries[relation]
+            there = [some.arguments(ns, n) for n in range(self.sizes[some.sort])]
+            parts = [self.after(move, some.relation, t) for t in there]
+            changed = any(p is not self.state[some.relation, t] for p, t in zip(parts, there, strict=True))
             move.after[relation, ns] = _join(False, parts, self.context) if changed else self.state[relation, ns]
         if (relation, ns) not in move.after:
             names = tuple(Term(f"!{i}", s) for i, s in enumerate(self.reading.relations[relation]))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from model.algebra import predicates
 from model.design import Invariant, Location, Program
@@ -21,6 +21,7 @@ from model.parametric.logic import PAGE, Formula, Term, atom, conj, disj, equal,
 from model.step import Held, Step, Update
 
 Env = Mapping[Index, Term]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,19 @@ class Transition:
     def then(self, formula: Formula) -> Formula:
         """`formula` about the state after the step, as a formula about the state before it."""
         return logic.replace(formula, self.after)
+
+
+class Summary(NamedTuple):
+    """For some element of `sort`, as last (or first) argument beside those of `others`, the relation holds."""
+
+    relation: str
+    sort: str
+    others: tuple[str, ...]
+    first: bool = False
+
+    def arguments(self, others: tuple[T, ...], some: T) -> tuple[T, ...]:
+        """All arguments in their order."""
+        return (some, *others) if self.first else (*others, some)
 
 
 class Reading:
@@ -91,22 +105,27 @@ class Reading:
         return found
 
     @cached_property
-    def summaries(self) -> Mapping[str, tuple[str, tuple[str, ...], str]]:
-        """Words of an invariant that are not relations of a state: (sort, the other sorts, relation) each.
+    def summaries(self) -> Mapping[str, Summary]:
+        """Words of an invariant that are not relations of a state.
 
         "Some thread is at this place", where a thread holds a lock there (any place, where nobody ever does):
         `cache <= user[c] | mine[c]` holds unless some client is between `reported` and `merged`, whichever it is. And
-        "this set is not empty", of sets that a guard compares with the empty one.
+        "this set is not empty", of sets that a guard compares with the empty one. And "some thread works on this slot".
         """
         found = {
-            f"some {place(sort, where)}": (sort, (), place(sort, where))
+            f"some {place(sort, where)}": Summary(place(sort, where), sort, ())
             for sort, locations in self.program.threads.items()
             if self.sizes.get(sort) != 1
             for where in locations[1:]
             if where.held or not any(w.held for w in locations)
         }
-        tested = {name: self.relations[name] for name in self._tested}
-        return found | {f"some {PAGE} in {name}": (PAGE, sorts[:-1], name) for name, sorts in sorted(tested.items())}
+        for where, name, (sort, other) in (
+            (w, n, self.relations[keeps(w, n)]) for ls in self.program.threads.values() for w in ls for n in w.carried
+        ):
+            found[f"some {keeps(where, name)}"] = Summary(keeps(where, name), sort, (other,), first=True)
+        for name in sorted(self._tested):
+            found[f"some {PAGE} in {name}"] = Summary(name, PAGE, self.relations[name][:-1])
+        return found
 
     @property
     def _tested(self) -> set[str]:

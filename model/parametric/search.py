@@ -38,7 +38,7 @@ LONGEST = 8  # literals of a clause that a window is searched for
 TRIED = 12  # candidates of one length that are tested for being inductive
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Stuck(Exception):
     """No clause excludes this state, and yet it violates the property or leads to what does.
 

@@ -61,11 +61,12 @@ def _call(reading: Reading, term: Term) -> str:
 def _word(reading: Reading, a: Atom, names: Mapping[Term, str]) -> str:
     terms = [names[t] for t in a.terms if t.sort != PAGE]
     pages = [names[t] for t in a.terms if t.sort == PAGE]
-    if a.some == PAGE:
+    if a.some and a.some.sort == PAGE:
         plain = _word(reading, Atom(a.relation, a.terms), names)
         return f"something is in {plain}"
     if a.some:
-        return f"some {a.some.lower()} {_place(a.relation)}"
+        who = f"some {a.some.sort.lower()}"
+        return f"{who} is in {a.relation} {terms[0]}" if a.some.first else f"{who} {_place(a.relation)}"
     if not a.relation:
         return f"{terms[0]} == {terms[1]}"
     variable = reading.program.variable.get(a.relation)

@@ -83,13 +83,14 @@ def _table() -> Any:
     from rich.table import Table
 
     table = Table(title="search and process: seconds of wall clock; cpu: of all processors; ratio: explicit to lanes")
-    table.add_column("design, property")
+    table.add_column("design, property", no_wrap=True)
     for name in (
         "pages, clients",
         "engine",
         "states",
         "transitions",
         "search s",
+        "cpu s",
         "process s",
         "states/s",
         "MB",
@@ -102,7 +103,7 @@ def _table() -> Any:
 def _print(table: Any) -> None:
     from rich.console import Console
 
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 def _row(case: Case, engine: str, found: Measured, reference: Measured | None, lanes: Measured) -> tuple[str, ...]:
@@ -125,7 +126,7 @@ def _row(case: Case, engine: str, found: Measured, reference: Measured | None, l
 def _measured(case: Case, engine: str) -> Measured:
     begin = perf_counter()
     command = [sys.executable, "-m", "tests.benchmarks", "--engine", engine, "--one", json.dumps(asdict(case))]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return Measured(process=perf_counter() - begin, **json.loads(done.stdout))
 
 
