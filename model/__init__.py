@@ -1,5 +1,11 @@
 """The words that a design imports: parts, index sorts, operations, and what an operation may say."""
 
+# ruff: noqa: E402
+import warnings
+
+# `python -m model.record` is also the recorder of VMMs; runpy would warn that the module is imported already
+warnings.filterwarnings("ignore", r"'model\.record' found in sys\.modules", RuntimeWarning)
+
 from model.design import Design, record
 from model.expr import (
     ALL,

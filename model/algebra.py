@@ -16,8 +16,8 @@ Table = Mapping[str, Callable[..., Any]]
 
 OPERATORS = (
     *("none", "all", "union", "meet", "minus", "subset", "equal"),
-    *("true", "false", "both", "either", "negate", "choose", "these"),
-)
+    *("true", "false", "both", "either", "negate", "choose"),
+)  # "these", a constant set of pages, is written by instances only, where they spell out `whole` and `shifted`
 
 
 def fold(expr: Expr, table: Table, leaf: Callable[[Expr], Any], memo: dict[int, Any] | None = None) -> Any:

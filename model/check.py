@@ -86,6 +86,12 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> No
 @click.option(
     "--refines", nargs=2, metavar="A B", help="Is every behaviour that clients can see of design A possible in B?"
 )
+@click.option(
+    "--report",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write the evidence pack: one HTML page and the files beside it.",
+)
 @click.option("--explain", is_flag=True, help="Print the invariant of every proof, a clause a line.")
 @click.option("--show", is_flag=True, help="Print the recorded atomic steps instead of checking.")
 @click.option("--list", "listing", is_flag=True, help="List designs and properties.")
@@ -247,6 +253,11 @@ def _differs(result: Result) -> bool:
 
 
 def _write(results: Sequence[Result], comparing: bool, options: Mapping[str, Any]) -> None:
+    if options["report"]:
+        from reports.pack import write
+        from reports.words import tool
+
+        write(results, options["report"], tool())
     if options["form"] != "text":
         from reports.formats import render
 

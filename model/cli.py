@@ -28,9 +28,12 @@ if TYPE_CHECKING:
 COMMANDS = {
     "check": "model.check",
     "certify": "model.certify",
+    "evidence": "model.evidence",
     "explore": "model.explore",
+    "gallery": "model.gallery",
     "monitor": "model.monitor",
     "mutants": "model.mutants",
+    "record": "model.kvm.recorder",
     "replay": "model.replay",
 }
 REPORT = "This is a bug in clearorder: please report it with the design, the command line and the line above."

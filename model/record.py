@@ -452,3 +452,10 @@ def carried(recorder: Recorder) -> tuple[str, ...]:
     terms |= {u.index for d in recorder.steps[1:] for u in d.updates if u.index}
     terms |= {h.index for d in recorder.steps for h in d.takes + d.frees if h.index}
     return tuple(p for p in recorder.params if any(i.kind == "param" and i.name == p for i in terms))
+
+
+if __name__ == "__main__":
+    from model.cli import run
+    from model.kvm.recorder import command
+
+    run(command, "python -m model.record")

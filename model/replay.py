@@ -137,10 +137,8 @@ def _walks_text(facts: dict[str, Any], code: int) -> Iterator[Text]:
 
     yield Text("{design} on this kernel: no counterexample was found to perform".format(**facts), "bold")
     yield Text("  {deepest_runs} deepest runs of 1 page, {depth} moves each".format(**facts))
-    walked = (
-        "  {walks:,} random walks, {moves:,} moves, {ioctls:,} ioctls and writes: {finished:,} migrations finished, "
-    )
-    yield Text((walked + "{lost:,} lost a write").format(**facts))
+    walked = "  {walks:,} random walks, {moves:,} moves, {ioctls:,} ioctls and writes: "
+    yield Text((walked + "{finished:,} migrations finished, {lost:,} lost a write").format(**facts))
     if facts["disagreement"]:
         yield Text("model and kernel disagree " + facts["disagreement"], "bold yellow")
     words = "lost" if facts["lost"] else "nothing lost"

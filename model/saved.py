@@ -139,25 +139,23 @@ def _read(document: Mapping[str, Any]) -> Iterator[Saved]:
 def _from_json(result: Mapping[str, Any]) -> Saved:
     trace = result["trace"]
     sizes = {k: _count(v) for k, v in trace.items() if isinstance(v, int) and not isinstance(v, bool) and k != "pages"}
-    moves = tuple(
-        SavedMove(*(str(m[k]) for k in ("operation", "step", "thread")), m["arguments"]) for m in trace["moves"]
-    )
-    return Saved(
-        str(result["design"]), str(result["digest"]), str(result["property"]), _count(trace["pages"]), sizes, moves
-    )
+    moves = [SavedMove(str(m["operation"]), str(m["step"]), str(m["thread"]), m["arguments"]) for m in trace["moves"]]
+    return _saved(result, _count(trace["pages"]), sizes, moves)
 
 
 def _from_itf(document: Mapping[str, Any]) -> Saved:
-    about = document["#meta"]
-    states = [s["#meta"] for s in document["states"][1:]]
-    moves = tuple(
-        SavedMove(str(m["operation"]), str(m["step"]), f"{m['sort']} {_count(m['thread'], 0)}", m["arguments"])
-        for m in states
-    )
+    about, states = document["#meta"], [s["#meta"] for s in document["states"][1:]]
+    threads = [f"{m['sort']} {_count(m['thread'], 0)}" for m in states]
+    moves = [
+        SavedMove(str(m["operation"]), str(m["step"]), thread, m["arguments"])
+        for m, thread in zip(states, threads, strict=True)
+    ]
     sizes = {str(k): _count(v) for k, v in about["sizes"].items()}
-    return Saved(
-        str(about["design"]), str(about["digest"]), str(about["property"]), _count(about["pages"]), sizes, moves
-    )
+    return _saved(about, _count(about["pages"]), sizes, moves)
+
+
+def _saved(about: Mapping[str, Any], pages: int, sizes: dict[str, int], moves: list[SavedMove]) -> Saved:
+    return Saved(str(about["design"]), str(about["digest"]), str(about["property"]), pages, sizes, tuple(moves))
 
 
 def _count(value: object, least: int = 1) -> int:

@@ -23,8 +23,9 @@ REPORTS: Mapping[str, tuple[str, str]] = {  # name -> (module, function from res
     "sarif": ("sarif", "document"),
     "github": ("github", "document"),
     "ktap": ("ktap", "document"),
+    "kselftest": ("formats", "kselftest"),
 }
-SINGLE = frozenset({"itf", "mermaid", "svg"})  # formats whose files hold one property of one design
+SINGLE = frozenset({"itf", "mermaid", "svg", "kselftest"})  # formats whose files hold one property of one design
 
 
 def json(results: Sequence[Result]) -> str:
@@ -33,6 +34,13 @@ def json(results: Sequence[Result]) -> str:
     from reports.words import tool
 
     return document(results, tool())
+
+
+def kselftest(results: Sequence[Result]) -> str:
+    """A C program that performs the counterexample with raw ioctls."""
+    from model.export.kselftest import document
+
+    return document(results[0])
 
 
 def render(name: str, results: Sequence[Result]) -> str:

@@ -11,11 +11,20 @@ from reports.svg import picture
 from reports.words import escaped
 
 STYLE = """
-:root { color-scheme: light dark; font: 16px/1.5 sans-serif; } body { max-width: 72rem; margin: 1rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; } th, td { text-align: left; padding: .2rem .8rem .2rem 0; vertical-align: top; }
-.wide { overflow-x: auto; } .refuted, .broken { color: #c62828; } .proved { color: #2e7d32; } .undetermined { color: #8a6d00; }
+:root { color-scheme: light dark; font: 16px/1.5 sans-serif; }
+body { max-width: 72rem; margin: 1rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; }
+th, td { text-align: left; padding: .2rem .8rem .2rem 0; vertical-align: top; }
+.wide { overflow-x: auto; }
+.refuted, .broken { color: #c62828; }
+.proved { color: #2e7d32; }
+.undetermined { color: #8a6d00; }
 .tail { font-style: italic; }
-@media (prefers-color-scheme: dark) { .refuted, .broken { color: #ff7b72; } .proved { color: #7ee787; } .undetermined { color: #e3b341; } }
+@media (prefers-color-scheme: dark) {
+  .refuted, .broken { color: #ff7b72; }
+  .proved { color: #7ee787; }
+  .undetermined { color: #e3b341; }
+}
 """.strip()
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -46,8 +55,8 @@ def _table(results: Sequence[Result]) -> Iterator[str]:
     yield "</tr></thead><tbody>"
     for result in results:
         word = result.verdict.word
-        cells = [escaped(result.design), escaped(result.property), f'<b class="{word}">{word}</b>', escaped(text.claim(result))]
-        yield f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+        names = f"<td>{escaped(result.design)}</td><td>{escaped(result.property)}</td>"
+        yield f'<tr>{names}<td><b class="{word}">{word}</b></td><td>{escaped(text.claim(result))}</td></tr>'
     yield "</tbody></table></div>"
 
 

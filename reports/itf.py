@@ -29,15 +29,8 @@ def document(results: Sequence[Result]) -> str:
     """
     result = words.single(results, "itf")
     names = variables(result.trace.instance) if result.trace else {}
-    return json.dumps(
-        {
-            "#meta": _about(result, names),
-            "params": [],
-            "vars": ["move", *names.values()],
-            "states": _states(result, names),
-        },
-        indent=1,
-    ) + "\n"
+    trace = {"#meta": _about(result, names), "params": [], "vars": ["move", *names.values()]}
+    return json.dumps(trace | {"states": _states(result, names)}, indent=1) + "\n"
 
 
 def variables(instance: Instance) -> dict[str, str]:
@@ -62,7 +55,7 @@ def spec(result: Result) -> str:
 
 def _about(result: Result, names: dict[str, str]) -> dict[str, Any]:
     tool = words.tool()
-    about = {
+    about: dict[str, Any] = {
         "format": "ITF",
         "format-description": "https://apalache-mc.org/docs/adr/015adr-trace.html",
         "description": f"{tool['name']} {tool['version']}: {words.headline(result)}",
@@ -91,7 +84,7 @@ def _states(result: Result, names: dict[str, str]) -> list[dict[str, Any]]:
     trace, story = result.trace, result.story
     if trace is None or story is None:
         return []
-    first = {"#meta": {"index": 0}, "move": "the start", **_values(trace, 0, names)}
+    first: dict[str, Any] = {"#meta": {"index": 0}, "move": "the start", **_values(trace, 0, names)}
     return [first, *(_state(trace, line, names) for line in story.lines)]
 
 

@@ -40,13 +40,13 @@ def _lines(result: Result) -> Iterator[str]:
         return
     drawn = diagram(trace, result.story)
     yield from (f"  participant t{i} as {escaped(title)}" for i, (_, title) in enumerate(drawn.titles))
-    last = len(drawn.titles) - 1
-    yield f"  Note over t0,t{last}: {escaped(result.story.title)}" if last else f"  Note over t0: {escaped(result.story.title)}"
+    across = "t0" if len(drawn.titles) == 1 else f"t0,t{len(drawn.titles) - 1}"
+    yield f"  Note over {across}: {escaped(result.story.title)}"
     for row in drawn.rows:
         yield from _row(row)
     for sentence in (words.aftermath(result.story), words.why(result.story)):
         if sentence:
-            yield f"  Note over t0,t{last}: {escaped(sentence)}" if last else f"  Note over t0: {escaped(sentence)}"
+            yield f"  Note over {across}: {escaped(sentence)}"
 
 
 def _row(row: Row) -> Iterator[str]:

@@ -17,15 +17,26 @@ COLUMNS, LINE, STRIP, PAD, MARGIN = 26, 15, 14, 10, 44  # characters of a lane's
 STYLE = """
 .clearorder { font: 12px sans-serif; --ink: #1b1f24; --paper: #fff; --faint: #9aa4af; --bad: #c62828; --wash: #fde7e7;
   --kernel: #d1495b; --cache: #edae49; --user: #00798c; --mine: #30638e; --unread: #7a5195; --spare: #4d7c0f; }
-@media (prefers-color-scheme: dark) { .clearorder { --ink: #e6edf3; --paper: #0d1117; --faint: #6e7681; --bad: #ff7b72;
-  --wash: #3d1a1d; --kernel: #f2728c; --cache: #f2c14e; --user: #4fc3d0; --mine: #79b8ff; --unread: #c39bd3; --spare: #a3be5c; } }
-.clearorder text { fill: var(--ink); } .clearorder .head { font-weight: bold; } .clearorder .note { font-style: italic; }
-.clearorder .label { font-size: 10px; } .clearorder .changed { font-weight: bold; } .clearorder .bad { fill: var(--bad); }
-.clearorder .paper { fill: var(--paper); } .clearorder .wash { fill: var(--wash); } .clearorder .life { stroke: var(--faint); }
-.clearorder .arrow { stroke: var(--ink); fill: none; } .clearorder .look { stroke-dasharray: 3 3; }
+@media (prefers-color-scheme: dark) { .clearorder {
+  --ink: #e6edf3; --paper: #0d1117; --faint: #6e7681; --bad: #ff7b72; --wash: #3d1a1d;
+  --kernel: #f2728c; --cache: #f2c14e; --user: #4fc3d0; --mine: #79b8ff; --unread: #c39bd3; --spare: #a3be5c; } }
+.clearorder text { fill: var(--ink); }
+.clearorder .head, .clearorder .changed { font-weight: bold; }
+.clearorder .note { font-style: italic; }
+.clearorder .label { font-size: 10px; }
+.clearorder .bad { fill: var(--bad); }
+.clearorder .paper { fill: var(--paper); }
+.clearorder .wash { fill: var(--wash); }
+.clearorder .life { stroke: var(--faint); }
+.clearorder .arrow { stroke: var(--ink); fill: none; }
+.clearorder .look { stroke-dasharray: 3 3; }
 .clearorder .cell { stroke: var(--faint); fill: none; }
-.clearorder .kernel { fill: var(--kernel); } .clearorder .cache { fill: var(--cache); } .clearorder .user { fill: var(--user); }
-.clearorder .mine { fill: var(--mine); } .clearorder .unread { fill: var(--unread); } .clearorder .spare { fill: var(--spare); }
+.clearorder .kernel { fill: var(--kernel); }
+.clearorder .cache { fill: var(--cache); }
+.clearorder .user { fill: var(--user); }
+.clearorder .mine { fill: var(--mine); }
+.clearorder .unread { fill: var(--unread); }
+.clearorder .spare { fill: var(--spare); }
 """.strip()
 
 

@@ -15,7 +15,7 @@ from model.instance import Field, Instance
 from model.run import Result
 from model.trace import Trace
 from model.verdict import Proved, Refuted
-from reports import words
+from reports import text, words
 
 
 def document(results: Sequence[Result]) -> str:
@@ -26,7 +26,7 @@ def document(results: Sequence[Result]) -> str:
 
 
 def _result(result: Result) -> Iterator[str]:
-    yield f"Checking {words.name(result)} for {words.text.scope(result.scope)}."
+    yield f"Checking {words.name(result)} for {text.scope(result.scope)}."
     trace = result.trace
     if isinstance(result.verdict, Refuted):
         yield f"Error: Invariant {result.property} is violated."

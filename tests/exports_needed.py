@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from model.design import record
-from model.designs.catalogue import find_property, load
+from model.designs.catalogue import MAIN, find_property, load
 from model.designs.manifest import rows
 from model.export import promela, tla
 from model.export.claim import claim
 from model.verdict import Proved, Refuted
 
 ROWS = [r for r in rows() if (r.pages, r.clients) == (1, 2)]
-MAIN_ROWS = [r for r in rows() if (r.pages, r.clients) == (2, 2) and r.design in ("naive", "top-layer", "per-slot-cache")]
+MAIN_ROWS = [r for r in rows() if (r.pages, r.clients) == (2, 2) and r.design in MAIN]
 
 
 def name(row):

@@ -34,7 +34,7 @@ from model import (
 from model.design import invariant
 from model.errors import DesignError
 from model.expr import Operation, Property
-from model.instance import Instance
+from model.instance import Instance, used_sorts
 
 SIZES = ((1, 2), (2, 1))  # (pages, clients)
 PARAMETERS = {"page": Page, "want": Pages, "extra": AnyPages, "really": bool, "client": Client}
@@ -398,9 +398,7 @@ def designs(draw):
 def instance(data, pages, clients):
     """The instance of these sizes, and its invariant; sizes of sorts that the design does not use are dropped."""
     program = record(design(data))
-    uses_clients = any(p.per_client for p in data.parts) or not all(o.by_guest for o in data.operations)
-    uses_clients |= any(PARAMETERS[p] is Client for o in data.operations for p in o.parameters)
-    made = Instance(program, pages, {"Client": clients} if uses_clients else None)
+    made = Instance(program, pages, {"Client": clients} if "Client" in used_sorts(program) else None)
     return made, [[invariant(program, asked(promise, data.each_client))] for promise in data.holds]
 
 

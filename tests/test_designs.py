@@ -1,12 +1,13 @@
 """The recorded verdicts of the manifest, run again, and the table of the design document that they must reproduce."""
 
+from functools import cache
+
 import pytest
 
 from model.design import goals, invariant, observed, record
 from model.designs.catalogue import built_in_designs, built_in_properties, load
 from model.designs.manifest import recorded, rows
 from model.engines import explicit, lanes
-from model.engines.limits import Limits
 from model.instance import Instance
 from model.verdict import Proved, Refuted
 
@@ -56,12 +57,13 @@ TABLE = [
 ]
 
 
-def ask(engine, design, property, pages, clients, **limits):
+@cache
+def ask(engine, design, property, pages, clients):
     """One verdict of one engine."""
     wanted = built_in_properties()[property]
     program = observed(record(load(design)), wanted)
     instance = Instance(program, pages, {"Client": clients})
-    return engine.search(instance, [invariant(program, wanted)], Limits(**limits))
+    return engine.search(instance, [invariant(program, wanted)])
 
 
 @pytest.mark.parametrize("engine", [explicit, lanes], ids=["explicit", "lanes"])

@@ -10,9 +10,12 @@ import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 
 import model.instance
-from model import algebra
+from model import NONE, Design, Pages, algebra, operation, shifted, whole
+from model.design import invariant, record
 from model.engines import bounded, explicit, induction, lanes
 from model.engines.limits import Limits
+from model.expr import always
+from model.instance import Instance
 from model.verdict import Proved, Refuted, Undetermined
 from tests.random_designs import SIZES, designs, instance
 
@@ -198,3 +201,29 @@ def test_a_wrong_row_in_the_table_of_the_compiled_reference_is_caught(operator, 
         return difference_of_lanes(made, invariants, wrong) or difference_of_compiled(fresh)
 
     assert caught(difference)
+
+
+@pytest.mark.parametrize("engine", [lanes, bounded], ids=["lanes", "bounded"])
+def test_whole_words_and_shifted_bitmaps_mean_the_same_to_every_engine(engine):
+    """Four pages in words of two, moved up by one; the bound is what both sides can be refuted on."""
+
+    class Words(Design):
+        a = Pages("a")
+        b = Pages("b")
+
+        @operation
+        def take(s, me, want):
+            s.a = whole(want, 2)
+            s.b = shifted(want, 1)
+
+    @always
+    def never_whole(s):
+        """What is taken is never whole words (it can be, in one move)."""
+        return ~(s.b == shifted(s.a, 1)) | (s.b <= NONE)
+
+    program = record(Words)
+    instance = Instance(program, 4, {"Client": 1})
+    expected = explicit.search(instance, [invariant(program, never_whole)])
+    found = engine.search(instance, [invariant(program, never_whole)])
+    assert ("refuted", 1) == (expected.word, expected.depth) == (found.word, found.depth)
+    assert {s for s, *_ in found.detail} <= {s for s, *_ in expected.detail}

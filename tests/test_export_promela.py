@@ -5,9 +5,9 @@ import pytest
 from model.design import Design, record
 from model.designs.catalogue import find_property, load
 from model.errors import TooWide
-from model.expr import MIGRATION, NONE, Client, Flag, Pages, every_client, operation
 from model.export import promela
 from model.export.claim import claim
+from model.expr import MIGRATION, NONE, Client, Flag, Pages, every_client, operation
 from model.instance import Instance
 from tests.exports_needed import MAIN_ROWS, ROWS, name, needed, row_claim, run, spin
 
@@ -104,7 +104,12 @@ def test_the_header_says_property_expectation_and_commands():
     """What a reviewer needs stands at the top."""
     row = next(r for r in ROWS if (r.design, r.property) == ("per-slot-cache", "promise_kept"))
     head = promela.text(row_claim(row)).split("*/")[0]
-    for words in ("promise_kept: What a client", "holds: 1,505 states, depth 26", "spin -o2 -a model.pml", "pan exits 0"):
+    for words in (
+        "promise_kept: What a client",
+        "holds: 1,505 states, depth 26",
+        "spin -o2 -a model.pml",
+        "pan exits 0",
+    ):
         assert words in head
 
 

@@ -7,9 +7,9 @@ import pytest
 from model.design import Design, Invariant, record
 from model.designs.catalogue import find_property, load
 from model.errors import CannotSay
-from model.expr import ALL, TRUTH, Client, Lock, Pages, Slot, always, node, operation
 from model.export import tla
 from model.export.claim import Claim, claim
+from model.expr import ALL, TRUTH, Client, Lock, Pages, Slot, always, node, operation
 from model.instance import Instance
 from tests.exports_needed import ROWS, name, row_claim, tlc
 
@@ -109,6 +109,6 @@ def test_what_has_no_word_is_refused_by_name():
     """An operator without a row in the table."""
     made = claim(record(load("naive")), find_property("promise_kept"), 1, {"Client": 1})
     strange = Invariant("strange", node("shuffled", (made.invariant.holds,), TRUTH))
-    broken = Claim("naive", made.property, made.program, Instance(made.program, 1, {"Client": 1}), strange)
+    broken = Claim("naive", made.rule, made.program, Instance(made.program, 1, {"Client": 1}), strange)
     with pytest.raises(CannotSay, match="no exact meaning for 'shuffled'"):
         tla.text(broken)

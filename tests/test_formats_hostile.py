@@ -24,7 +24,7 @@ def made():
 
 @pytest.mark.parametrize("name", formats.REPORTS)
 def test_every_report_holds_no_control_character_and_no_tag_of_a_name(name):
-    """What the file is written as can be read as UTF-8; `<script>` appears only where JSON quotes it or text shows it."""
+    """It can be written as UTF-8, and no markup comes from a name."""
     text = formats.render(name, [hostile()])
     text.encode()
     assert [] == [c for c in text if c < " " and c != "\n"]

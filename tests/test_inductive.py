@@ -8,21 +8,24 @@ from time import monotonic
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 
-from model import ALL, NONE, AnyPages, Client, Design, Flag, Lock, Pages, Slot, every, operation, some, wait_for
+from model import ALL, NONE, AnyPages, Client, Design, Flag, Lock, Pages, Slot, choose, every, operation, some, wait_for
 from model.design import invariant, observed, record
 from model.designs.catalogue import find_property, load
 from model.engines import explicit
 from model.engines.inductive import InductiveInvariant, check, conditions_of, prove
 from model.engines.limits import Limits
+from model.errors import UsageError
 from model.expr import PLACE, always
 from model.instance import Instance
+from model.parametric.cutoff import pages_independent
 from model.parametric.finite import structure
 from model.parametric.fragment import cycle, edges
 from model.parametric.logic import PAGE, atom, disj, exists, forall, neg, truth, tuples, variable
-from model.parametric.reading import Reading, parameter
+from model.parametric.names import parameter
+from model.parametric.reading import Reading
 from model.verdict import Proved, Refuted, Undetermined
-from tests.benchmarks.clear_k import ClearK, ClearKNaive, ClearKTopLayer, promise
 from tests import random_designs
+from tests.benchmarks.clear_k import ClearK, ClearKNaive, ClearKTopLayer, promise
 
 SAFE = ("per-slot-cache", "top-layer-and-cache")
 BOTH = ("promise_kept", "no_lost_write")
@@ -106,7 +109,7 @@ def test_both_readings_agree_on_random_designs(data):
     compare(made.program, [rule for question in questions for rule in question], 2, made.sizes, states=4)
 
 
-@settings(same_every_time, max_examples=20)
+@settings(same_every_time, max_examples=10)
 @given(random_designs.designs())
 def test_what_is_proved_of_a_random_design_no_search_refutes(data):
     """At two pages and two clients."""
@@ -178,7 +181,7 @@ def test_safe_designs_are_proved_for_any_number_of_pages_and_clients(design, nam
         assert conjunct.needed_by
         rest = tuple(c for c in verdict.detail.conjuncts if c is not conjunct)
         weaker = replace(verdict.detail, conjuncts=rest)
-        assert "" != check(weaker, monotonic() + 60)[1]
+        assert "sat, when asked whether" in check(weaker, monotonic() + 60)[1]
 
 
 @pytest.mark.parametrize("name", BOTH)
@@ -208,7 +211,7 @@ cache <= user[c] while cleared[c]                          for finish""" == str(
 def test_the_unsafe_forms_of_clear_k_are_not_proved(design):
     """Nor with nobody having searched before."""
     assert Undetermined() == prove(*asked(design, promise))
-    assert Undetermined() == prove(*asked(design, promise), Limits(seconds=4), sampling=False)
+    assert Undetermined() == prove(*asked(design, promise), Limits(seconds=2), sampling=False)
 
 
 @pytest.mark.parametrize(("design", "name"), UNSAFE)
@@ -314,10 +317,16 @@ def test_every_guard_counts():
     loose = replace(program, steps=tuple(replace(s, guards=()) for s in program.steps))
     assert Proved() == prove(program, rules)
     assert Undetermined() == prove(loose, rules, sampling=False)
-    assert Refuted == type(explicit.search(Instance(loose, 1, {"Client": 2}), rules))
+    assert isinstance(explicit.search(Instance(loose, 1, {"Client": 2}), rules), Refuted)
 
 
 # ---------------------------------------------------------------- limits, fragments, carrying it on
+
+
+def test_a_proof_about_no_client_at_all_is_refused():
+    """Of nothing, everything is true."""
+    with pytest.raises(UsageError, match="a proof is about at least 1 client, not 0"):
+        prove(*asked("naive", "promise_kept"), sizes={"Client": 0})
 
 
 def test_no_property_and_no_time_are_undetermined():
@@ -388,3 +397,64 @@ def test_a_proof_survives_pickling_into_a_process_with_variables_of_its_own():
     assert str(found) == str(other)
     assert (found.questions, "") == check(other, monotonic() + 60)
     assert [c.name for c in conditions_of(found)] == [c.name for c in conditions_of(other)]
+
+
+# ---------------------------------------------------------------- one page is enough
+
+
+@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("design", SAFE)
+def test_pages_of_the_safe_designs_are_independent_so_one_page_decides(design, name):
+    """The side conditions are discharged, and the search with that one page agrees with the proof."""
+    program, rules = asked(design, name)
+    found = pages_independent(program, rules)
+    assert (True, "") == (found.holds, found.reason)
+    assert isinstance(explicit.search(Instance(found.one_page, 1, {"Client": 2}), rules), Proved)
+
+
+def test_one_page_of_many_can_do_more_than_pages_can():
+    """Naive loses in 5 moves with two pages; the one page in 2, as nothing makes it wait for the other to be mine.
+
+    So one page is enough for a proof, and its refutation is a hint.
+    """
+    program, rules = asked("naive", "promise_kept")
+    found = pages_independent(program, rules)
+    assert found.holds
+    assert 2 == explicit.search(Instance(found.one_page, 1, {"Client": 2}), rules).depth
+    assert 5 == explicit.search(Instance(program, 2, {"Client": 2}), rules).depth
+
+
+def test_a_step_that_looks_at_other_pages_is_refused_by_name():
+    """In a guard, in a new value, and in the property."""
+
+    class Guarded(Choosing):
+        pick = None
+
+        @operation
+        def drop(s, me):
+            wait_for(~(s.here[me] <= NONE))
+            s.here[me] = NONE
+
+    class Valued(Choosing):
+        pick = None
+
+        @operation
+        def drop(s, me, page):
+            s.here[me] = choose(page <= s.here[me], NONE, s.here[me])
+
+    class Whole(Choosing):
+        @operation
+        def pick(s, me, page):
+            s.here[me] |= page
+
+    @always
+    def all_or_none(s, client):
+        """No client has some pages and not others."""
+        return (s.here[client] <= NONE) | (ALL <= s.here[client])
+
+    def reason(design, rule):
+        return pages_independent(*asked(design, rule)).reason
+
+    assert "drop: its guard relates two pages (sat)" == reason(Guarded, never)
+    assert "drop: what it makes of here relates two pages (sat)" == reason(Valued, never)
+    assert "all_or_none relates two pages (sat)" == reason(Whole, all_or_none)

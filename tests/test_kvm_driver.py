@@ -263,4 +263,5 @@ def test_a_page_that_is_read_after_clear_returned_never_changes_unlogged():
 
 @needs_kvm
 def test_a_page_that_is_read_before_the_clear_changes_unlogged_sooner_or_later():
-    assert race(512, read_first=True, seconds=30, until_lost=True)[1] > 0
+    """Many pages, so that the guest takes longer to come round to a page again than a round of ours takes."""
+    assert race(16_384, read_first=True, seconds=30, until_lost=True)[1] > 0

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.kvm.bitmap import Bits
+from model.kvm.findings import trace
 from model.kvm.monitor import Act, Finding, Findings, Monitor, Standing, after, blindness, check, exit_code
 from model.kvm.recording import Damage, Ioctl, NotARecording, in_order
 from model.monitor import command
@@ -484,6 +485,11 @@ def test_the_command_ends_with_1_where_a_clear_is_blind_and_with_0_where_none_is
     assert 0 == run(CACHE).return_value
 
 
+@pytest.mark.parametrize(("case", "moves"), [("initial", 8), ("stale", 10), ("overlap", 16), ("legacy", 0)])
+def test_what_can_happen_next_is_a_shortest_loss_of_the_design_that_does_the_same(case, moves):
+    assert moves == len(trace(case))
+
+
 def test_text_says_it_in_the_first_line_and_names_what_can_follow():
     lines = run(TOP, "--color", "never").output.splitlines()
     assert f"{TOP}: 190 blind CLEARs of 412" == lines[0]
@@ -496,6 +502,7 @@ def test_json_counts_the_blind_clears_and_lists_them():
     document = json.loads(run(TOP, "--format", "json").output)
     assert (190, 0, 190) == (document["blind_clears"], document["possible_blind_clears"], len(document["findings"]))
     first = document["findings"][0]
+    assert ("top-layer", 10, "VGA clears page 0") == (first["design"], len(first["trace"]), first["trace"][7])
     assert ([[0, 63]], "certain", 9, 22281) == tuple(first[k] for k in ("pages", "judgement", "line", "thread"))
 
 

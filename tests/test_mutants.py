@@ -58,11 +58,10 @@ def test_a_swap_over_the_choice_of_parameters_reads_them_where_they_are():
     )
 
 
-@pytest.mark.parametrize("design", SAFE)
-def test_search_and_proof_never_contradict_one_another(design):
+@pytest.mark.parametrize(("design", "clients"), [("per-slot-cache", 2), ("top-layer", 1)])
+def test_search_and_proof_never_contradict_one_another(design, clients):
     """Where both conclude they agree; a refuted mutant is never proved."""
-    clients = 1 if design == "top-layer" else 2
-    found = judged(design, pages=2, clients=clients, seconds=2.0, properties=["promise_kept"])
+    found = judged(design, pages=2, clients=clients, seconds=6.0, properties=["promise_kept"])
     assert [] == [(j.change, j.finite.word, j.proof.word) for j in found if not j.agrees]
     refuted = [j for j in found if j.finite.word == "refuted"]
     assert {"undetermined"} == {j.proof.word for j in refuted}

@@ -131,11 +131,10 @@ def test_sarif_says_what_is_decided_and_walks_through_the_source():
 
 def test_sarif_braces_are_no_placeholders():
     """`{0}` would be replaced by an argument, and `[a](b)` become a link."""
-    run = json.loads(sarif.document([hostile()]))["runs"][0]
-    states = [s for f in run["results"][0]["codeFlows"][0]["threadFlows"][0]["locations"] for s in f["state"].values()]
-    assert "{{0}}" in {s["text"] for s in states}
-    messages = [f["location"]["message"]["text"] for f in run["results"][0]["codeFlows"][0]["threadFlows"][0]["locations"]]
-    assert "\\[a\\](b)" in messages[0]
+    result = json.loads(sarif.document([hostile()]))["runs"][0]["results"][0]
+    flow = result["codeFlows"][0]["threadFlows"][0]["locations"]
+    assert "{{0}}" in {state["text"] for step in flow for state in step["state"].values()}
+    assert "\\[a\\](b)" in flow[0]["location"]["message"]["text"]
 
 
 # ---------------------------------------------------------------- Markdown, HTML, SVG, Mermaid
@@ -199,7 +198,10 @@ def test_the_broken_promise_is_marked_in_the_picture():
     assert 1 == sum(r.get("class") == "wash" for r in root.iter(f"{SVG}rect"))
 
 
-@each_kind
+DRAWN = [refuted, hostile, *(pytest.param(KINDS[k], marks=pytest.mark.slow) for k in ("proved", "broken", "recovered"))]
+
+
+@pytest.mark.parametrize("make", DRAWN)
 def test_mermaid_is_drawn_by_mermaid_itself(make):
     """mermaidx runs mermaid.js; a diagram that it cannot parse is an error."""
     mermaidx = pytest.importorskip("mermaidx")

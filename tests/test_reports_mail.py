@@ -17,7 +17,8 @@ def test_every_kind_of_result_is_ascii_and_at_most_72_columns_wide(layout):
     """Proved, refuted, recovered, undetermined, and a design with hostile names."""
     text = layout(every_kind())
     assert text.isascii()
-    assert [] == [line for line in text.split("\n") if len(line) > 72 or not line.isprintable() or line != line.rstrip()]
+    wrong = [line for line in text.split("\n") if len(line) > 72 or not line.isprintable() or line != line.rstrip()]
+    assert [] == wrong
 
 
 @pytest.mark.parametrize(("layout", "file"), [(document, "mail"), (in_columns, "mail-columns")])

@@ -16,8 +16,7 @@ from typing import Any
 
 from model.algebra import fold, gates
 from model.export.claim import Claim, header
-from model.export.names import spelled
-from model.export.promela import field_word
+from model.export.names import field_word, spelled
 from model.expr import PAGES, PLACE, Expr
 from model.instance import Field, GroundStep
 

@@ -26,7 +26,7 @@ class Claim:
     """
 
     design: str
-    property: Property
+    rule: Property
     program: Program
     instance: Instance
     invariant: Invariant
@@ -59,9 +59,7 @@ def claim(
         raise ModelError(f"{property.name} says what can happen, not what must hold in every state: no invariant.")
     watched = observed(program, property)
     instance = Instance(watched, pages, sizes)
-    return Claim(
-        name or program.name, property, program, instance, invariant(watched, property), expected, depth
-    )
+    return Claim(name or program.name, property, program, instance, invariant(watched, property), expected, depth)
 
 
 def sizes_text(instance: Instance) -> str:
@@ -79,14 +77,14 @@ def expectation(claim: Claim) -> str:
         return f"holds: {verdict.states:,} states, depth {verdict.depth}" if verdict.states else "holds"
     if isinstance(verdict, Refuted):
         return f"violated, by {verdict.depth} moves at least"
-    return f"not known; python -m model.check {claim.design} --property {claim.property.name} asks"
+    return f"not known; python -m model.check {claim.design} --property {claim.rule.name} asks"
 
 
 def header(claim: Claim, commands: list[str], *remarks: str) -> list[str]:
     """Lines for the comment at the top: what is claimed, what to expect, what to type. ASCII, without comment signs."""
     claims = [
         f"{claim.design}: {first_line(claim.program.doc)}",
-        f"{claim.property.name}: {claim.property.summary}",
+        f"{claim.rule.name}: {claim.rule.summary}",
         f"At {sizes_text(claim.instance)}. Expected: {expectation(claim)}.",
         *remarks,
     ]

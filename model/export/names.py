@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
+from model.instance import Field, GroundStep, Instance
+
 
 def spelled(text: str) -> str:
     """`text` in the letters, digits and underscores that every target language allows, a letter first.
@@ -35,3 +37,34 @@ def unique(
         taken.add(same(word))
         found[key] = word
     return found
+
+
+# ---------------------------------------------------------------- words for the parts of an instance
+
+
+def thread_word(instance: Instance, ground: GroundStep) -> str:
+    """`MIGRATION`, `the guest`."""
+    return instance.program.sorts[ground.sort].call(ground.thread)
+
+
+def field_word(instance: Instance, field: Field) -> str:
+    """`kernel`, `user_MIGRATION`, `at_VGA`: what a field wants to be called."""
+    name = "at" if field.role == "location" else field.name.removeprefix("me.")
+    if field.number is None or field.per is None:
+        return name
+    return f"{name}_{instance.program.sorts[field.per].call(field.number)}"
+
+
+def place_word(instance: Instance, sort: str, code: int) -> str:
+    """`after_sync_reported`, with the index parameters that the location carries."""
+    number, values = instance.codes[sort][code]
+    location = instance.program.threads[sort][number]
+    return "_".join(["after", location.operation, location.after, *map(str, values)])
+
+
+def step_word(instance: Instance, ground: GroundStep) -> str:
+    """`clear_cleared_by_VGA`, with the index and truth parameters that were chosen."""
+    chosen = [f"{name}_{value}" for name, value in ground.indices.items()]
+    return "_".join(
+        [ground.step.operation, *filter(None, [ground.step.name]), *chosen, "by", thread_word(instance, ground)]
+    )

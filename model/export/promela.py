@@ -15,18 +15,105 @@ from functools import cached_property
 from model.algebra import fold, promela
 from model.errors import TooWide
 from model.export.claim import Claim, header, plain
-from model.export.names import unique
+from model.export.names import field_word, place_word, step_word, thread_word, unique
 from model.expr import Expr, walk
-from model.instance import Field, GroundStep, Instance
+from model.instance import GroundStep, Instance
 
 WIDEST, MOST = 31, 20_000  # bits of an `unsigned`; moves that the compiler of `pan` still takes
-WORDS = (
-    "active assert atomic bit bool break byte chan cond d_step d_proctype do else empty enabled end eval false fi "
-    "full goto hidden if init inline int len local mtype nempty never nfull notrace od of pc_value pid printf priority "
-    "printm progress proctype product provided run select short show skip timeout trace true typedef unless unsigned "
-    "xr xs accept np_ next idle auto case char const continue default double enum extern float for long register "
-    "return signed sizeof static struct switch union void volatile while now main trans state uint uchar ushort ulong"
-).split()
+WORDS = [
+    "active",
+    "assert",
+    "atomic",
+    "bit",
+    "bool",
+    "break",
+    "byte",
+    "chan",
+    "cond",
+    "d_step",
+    "d_proctype",
+    "do",
+    "else",
+    "empty",
+    "enabled",
+    "end",
+    "eval",
+    "false",
+    "fi",
+    "full",
+    "goto",
+    "hidden",
+    "if",
+    "init",
+    "inline",
+    "int",
+    "len",
+    "local",
+    "mtype",
+    "nempty",
+    "never",
+    "nfull",
+    "notrace",
+    "od",
+    "of",
+    "pc_value",
+    "pid",
+    "printf",
+    "priority",
+    "printm",
+    "progress",
+    "proctype",
+    "product",
+    "provided",
+    "run",
+    "select",
+    "short",
+    "show",
+    "skip",
+    "timeout",
+    "trace",
+    "true",
+    "typedef",
+    "unless",
+    "unsigned",
+    "xr",
+    "xs",
+    "accept",
+    "np_",
+    "next",
+    "idle",
+    "auto",
+    "case",
+    "char",
+    "const",
+    "continue",
+    "default",
+    "double",
+    "enum",
+    "extern",
+    "float",
+    "for",
+    "long",
+    "register",
+    "return",
+    "signed",
+    "sizeof",
+    "static",
+    "struct",
+    "switch",
+    "union",
+    "void",
+    "volatile",
+    "while",
+    "now",
+    "main",
+    "trans",
+    "state",
+    "uint",
+    "uchar",
+    "ushort",
+    "ulong",
+]
 
 
 def text(claim: Claim) -> str:
@@ -72,11 +159,13 @@ class _Model:
         """Identifiers: of fields by their key, of locations by (sort, code), of ground steps by number, and others."""
         instance = self.instance
         wanted: dict[object, str] = {f.key: field_word(instance, f) for f in instance.fields}
-        wanted |= {("place", s, c): place_word(instance, s, c) for s, codes in instance.codes.items() for c in range(1, len(codes))}
+        places = [(s, c) for s, codes in instance.codes.items() for c in range(1, len(codes))]
+        wanted |= {("place", s, c): place_word(instance, s, c) for s, c in places}
         wanted |= {i: step_word(instance, g) for i, g in enumerate(instance.steps)}
         wanted |= {("param", p.name): p.name for g in instance.steps for p in g.params}
-        wanted |= {("case", n): f"{self.claim.property.name} {self._whose(n)}" for n, _ in self.claim.cases if n is not None}
-        wanted["holds"] = self.claim.property.name
+        numbers = [n for n, _ in self.claim.cases if n is not None]
+        wanted |= {("case", n): f"{self.claim.rule.name} {self._whose(n)}" for n in numbers}
+        wanted["holds"] = self.claim.rule.name
         wanted |= {("was", f.key): f"was_{field_word(instance, f)}" for f in instance.fields}
         return unique(wanted, WORDS)
 
@@ -143,7 +232,7 @@ class _Model:
 
     def _told(self, ground: GroundStep, params: list[str]) -> str:
         """What `spin -t` prints for the move."""
-        told = plain(f"{ground.step.label} by {thread(self.instance, ground)}").replace("%", "%%")
+        told = plain(f"{ground.step.label} by {thread_word(self.instance, ground)}").replace("%", "%%")
         if not params:
             return f'printf("{told}\\n")'
         return f'printf("{told}: {", ".join(f"{p} %d" for p in params)}\\n", {", ".join(params)})'
@@ -191,35 +280,6 @@ class _Model:
             return None
 
         return leaf
-
-
-# ---------------------------------------------------------------- words for the parts of an instance
-
-
-def thread(instance: Instance, ground: GroundStep) -> str:
-    """`MIGRATION`, `the guest`."""
-    return instance.program.sorts[ground.sort].call(ground.thread)
-
-
-def field_word(instance: Instance, field: Field) -> str:
-    """`kernel`, `user_MIGRATION`, `at_VGA`: what a field wants to be called."""
-    name = "at" if field.role == "location" else field.name.removeprefix("me.")
-    if field.number is None or field.per is None:
-        return name
-    return f"{name}_{instance.program.sorts[field.per].call(field.number)}"
-
-
-def place_word(instance: Instance, sort: str, code: int) -> str:
-    """`after_sync_reported`, with the index parameters that the location carries."""
-    number, values = instance.codes[sort][code]
-    location = instance.program.threads[sort][number]
-    return "_".join(["after", location.operation, location.after, *map(str, values)])
-
-
-def step_word(instance: Instance, ground: GroundStep) -> str:
-    """`clear_cleared_by_VGA`, with the index and truth parameters that were chosen."""
-    chosen = [f"{name}_{value}" for name, value in ground.indices.items()]
-    return "_".join([ground.step.operation, *filter(None, [ground.step.name]), *chosen, "by", thread(instance, ground)])
 
 
 def bare(text: str) -> str:

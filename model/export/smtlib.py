@@ -13,18 +13,63 @@ from functools import cached_property
 
 from model.algebra import fold, smtlib
 from model.export.claim import Claim, header
-from model.export.names import unique
-from model.export.promela import field_word, step_word
+from model.export.names import field_word, step_word, unique
 from model.expr import TRUTH, Expr
 from model.instance import Field, GroundStep
 from model.verdict import Proved, Refuted
 
 DEPTH = 10  # moves where nobody says how many and no counterexample is known
-WORDS = (
-    "and assert bvand bvnot bvor distinct exit false forall exists ite let match not or par push pop true xor reset "
-    "init move holds choice echo continued-execution error immediate-exit incomplete logic memout sat success "
-    "theory unknown unsupported unsat BINARY DECIMAL HEXADECIMAL NUMERAL STRING as Bool Int Real Array BitVec"
-).split()
+WORDS = [
+    "and",
+    "assert",
+    "bvand",
+    "bvnot",
+    "bvor",
+    "distinct",
+    "exit",
+    "false",
+    "forall",
+    "exists",
+    "ite",
+    "let",
+    "match",
+    "not",
+    "or",
+    "par",
+    "push",
+    "pop",
+    "true",
+    "xor",
+    "reset",
+    "init",
+    "move",
+    "holds",
+    "choice",
+    "echo",
+    "continued-execution",
+    "error",
+    "immediate-exit",
+    "incomplete",
+    "logic",
+    "memout",
+    "sat",
+    "success",
+    "theory",
+    "unknown",
+    "unsupported",
+    "unsat",
+    "BINARY",
+    "DECIMAL",
+    "HEXADECIMAL",
+    "NUMERAL",
+    "STRING",
+    "as",
+    "Bool",
+    "Int",
+    "Real",
+    "Array",
+    "BitVec",
+]
 
 
 def text(claim: Claim) -> str:
@@ -105,7 +150,7 @@ class _Query:
         yield "))"
 
     def _holds(self) -> Iterator[str]:
-        yield f"; {self.claim.property.name if self.claim.property.name.isascii() else 'the property'}"
+        yield f"; {self.claim.rule.name if self.claim.rule.name.isascii() else 'the property'}"
         yield f"(define-fun holds ({self._state()}) Bool (and true"
         yield from (f"  {self.text(case)}" for _, case in self.claim.cases)
         yield "))"
@@ -114,7 +159,8 @@ class _Query:
         """The step as a relation: its guards, and every field of the next state."""
         chosen = {p.name: f"set{i}" for i, p in enumerate(ground.params)}
         new = dict(ground.updates)
-        yield f"(define-fun {self.names[number]} ({self._state()} {self._state('!')} {self._arguments()}) Bool (and true"
+        signature = f"{self._state()} {self._state('!')} {self._arguments()}"
+        yield f"(define-fun {self.names[number]} ({signature}) Bool (and true"
         yield from (f"  {DOMAIN[p.kind](chosen[p.name], self.instance.pages)}" for p in ground.params)
         yield from (f"  {self.text(g, chosen)}" for g in ground.guards)
         for i, field in enumerate(self.instance.fields):

@@ -8,6 +8,7 @@ Source: Lamport, "Specifying Systems", 2002, part I and section 14.7 (the config
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import cached_property
 
@@ -19,12 +20,80 @@ from model.expr import PAGES, Expr, Index, indices
 from model.instance import at, used_sorts
 from model.step import Held, Param, Step, Update
 
-WORDS = (
-    "ASSUME ASSUMPTION AXIOM CASE CHOOSE CONSTANT CONSTANTS DOMAIN ELSE ENABLED EXCEPT EXTENDS IF IN INSTANCE LET LOCAL "
-    "MODULE OTHER SUBSET THEN THEOREM UNCHANGED UNION VARIABLE VARIABLES WITH BOOLEAN STRING TRUE FALSE LAMBDA PROOF "
-    "BY DEF DEFS HAVE HIDE NEW OBVIOUS OMITTED PICK PROVE QED STATE SUFFICES TAKE USE WITNESS ACTION LEMMA PROPOSITION "
-    "COROLLARY RECURSIVE TEMPORAL Nat Int Real Seq Head Tail Len Append Page NonEmpty Init Next Spec TypeOK vars me who"
-).split()
+WORDS = [
+    "ASSUME",
+    "ASSUMPTION",
+    "AXIOM",
+    "CASE",
+    "CHOOSE",
+    "CONSTANT",
+    "CONSTANTS",
+    "DOMAIN",
+    "ELSE",
+    "ENABLED",
+    "EXCEPT",
+    "EXTENDS",
+    "IF",
+    "IN",
+    "INSTANCE",
+    "LET",
+    "LOCAL",
+    "MODULE",
+    "OTHER",
+    "SUBSET",
+    "THEN",
+    "THEOREM",
+    "UNCHANGED",
+    "UNION",
+    "VARIABLE",
+    "VARIABLES",
+    "WITH",
+    "BOOLEAN",
+    "STRING",
+    "TRUE",
+    "FALSE",
+    "LAMBDA",
+    "PROOF",
+    "BY",
+    "DEF",
+    "DEFS",
+    "HAVE",
+    "HIDE",
+    "NEW",
+    "OBVIOUS",
+    "OMITTED",
+    "PICK",
+    "PROVE",
+    "QED",
+    "STATE",
+    "SUFFICES",
+    "TAKE",
+    "USE",
+    "WITNESS",
+    "ACTION",
+    "LEMMA",
+    "PROPOSITION",
+    "COROLLARY",
+    "RECURSIVE",
+    "TEMPORAL",
+    "Nat",
+    "Int",
+    "Real",
+    "Seq",
+    "Head",
+    "Tail",
+    "Len",
+    "Append",
+    "Page",
+    "NonEmpty",
+    "Init",
+    "Next",
+    "Spec",
+    "TypeOK",
+    "vars",
+    "me",
+    "who",
+]
 FOR_ALL, EXISTS = "\\A", "\\E"
 DOMAIN = {"page": "Page", "some": "NonEmpty", "any": "SUBSET Page", "truth": "BOOLEAN"}
 
@@ -86,7 +155,8 @@ class _Module:
         """Identifiers of variables, locations, parameters, bound variables, constants, actions and sorts."""
         program = self.program
         wanted: dict[object, str] = {("sort", s): s for s in sorted(self.sorts)}
-        wanted |= {("element", s, n): program.sorts[s].call(n) for s in sorted(self.sorts) for n in range(self._size(s))}
+        elements = [(s, n) for s in sorted(self.sorts) for n in range(self._size(s))]
+        wanted |= {("element", s, n): program.sorts[s].call(n) for s, n in elements}
         wanted |= {("var", v.name): variable_word(v) for v in program.variables}
         wanted |= {("var", at(s)): at(s).replace(".", "_") for s in self.placed}
         wanted |= {("action", s.label): action_word(s) for s in program.steps}
@@ -96,7 +166,8 @@ class _Module:
         wanted |= {("bound", i.name): i.name for i in sorted(bound, key=lambda i: i.name)}
         wanted["holds"] = self.claim.invariant.name
         wanted |= {("page", n): f"page {n}" for n in range(self.claim.instance.pages)}
-        return {k: f"x{w}" if w[:3] in ("WF_", "SF_") else w for k, w in unique(wanted, WORDS, cases_differ=True).items()}
+        fair = {k: f"x{w}" if w[:3] in ("WF_", "SF_") else w for k, w in wanted.items()}  # these begin no identifier
+        return unique(fair, WORDS, cases_differ=True)
 
     def _expressions(self) -> Iterator[Expr]:
         for step in self.program.steps:
@@ -177,7 +248,7 @@ class _Module:
         """No thread is where it holds the lock, of the threads of sort `but` none other than `me`."""
         found = []
         for sort, number, other in self.program.holders(held):
-            holding = f'{self._where(sort, "who")} = {self._called(sort, number)}'
+            holding = f"{self._where(sort, 'who')} = {self._called(sort, number)}"
             if held.index is not None and other.index is not None:
                 holding += f" /\\ {self._index_there(sort, number, other.index)} = {self.index(held.index)}"
             others = f"{self.sort(sort)} \\ {{me}}" if sort == but else self.sort(sort)
@@ -255,7 +326,8 @@ class _Module:
     def _init(self) -> Iterator[str]:
         yield "Init =="
         for v in self.program.variables:
-            yield f"  /\\ {self.names['var', v.name]} = {self._each(v.per.name if v.per else None, self.text(v.initial))}"
+            start = self._each(v.per.name if v.per else None, self.text(v.initial))
+            yield f"  /\\ {self.names['var', v.name]} = {start}"
         for sort in self.placed:
             idle = self.place(sort, 0)
             yield f"  /\\ {self.names['var', at(sort)]} = {self._each(sort, idle)}"
@@ -358,7 +430,7 @@ def action_word(step: Step) -> str:
 def place_text(number: int, location: Location) -> str:
     """A location as a string of TLA+: `"clear.chosen"`; with its number where its name cannot be written."""
     label = f"{location.operation}.{location.after}" if location.operation else "idle"
-    return f'"{label}"' if label == plain(label) else f'"{plain(label)} ({number})"'
+    return f'"{label}"' if re.fullmatch(r"[A-Za-z0-9_. -]+", label) else f'"{spelled(label)} {number}"'
 
 
 __all__ = ["config", "module_name", "text"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import cache
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as xml
 
 from model import __version__
-from model.kvm.monitor import CERTAIN, Finding, Findings, Moment, exit_code
+from model.kvm.monitor import CERTAIN, SHOWN_BY, Finding, Findings, Moment, exit_code
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -83,6 +84,7 @@ def text(all_findings: Sequence[Findings], *, width: int, verbose: bool = False)
             yield Text(f"  and {left:,} more{'' if verbose else '; -v lists them'}")
         for case in sorted({f.case for f in found.listed}):
             yield from (Text(row) for row in _wrapped(_case(found, case), width))
+            yield from (Text(f"    {n:3} {move}") for n, move in enumerate(trace(case), 1))
         for note in found.notes:
             yield from (Text(row) for row in _wrapped(note, width))
 
@@ -101,8 +103,20 @@ def _case(found: Findings, case: str) -> str:
     sample = next(f for f in found.listed if f.case == case)
     lines = [f.clear.line for f in found.listed if f.case == case]
     where = f"line{'s' * (len(lines) > 1)} {', '.join(map(str, lines[:5]))}{', …' * (len(lines) > 5)}"
-    shown = f" Move by move: python -m model.check {sample.design}" if sample.design else ""
+    shown = f" {sample.design} on the model, the shortest such loss:" if sample.design else ""
     return f"What can happen next ({where}): {sample.next}{shown}"
+
+
+@cache
+def trace(case: str) -> tuple[str, ...]:
+    """The moves of a shortest loss of the design that a case is like; empty where there is no such design."""
+    if case not in SHOWN_BY:
+        return ()
+    from model.designs.catalogue import find_property, load
+    from model.run import Question, answer
+
+    found = answer(Question(load(SHOWN_BY[case]), find_property("no_lost_write"), 2, {"Client": 2}, "lanes"))
+    return tuple(line.text for line in found.story.lines) if found.story else ()
 
 
 def _wrapped(sentence: str, width: int) -> list[str]:
@@ -155,7 +169,7 @@ def _as_object(finding: Finding) -> dict[str, Any]:
         "cleared_since": finding.cleared and _moment(finding.cleared),
         "next": finding.next,
         "design": finding.design,
-        "trace": None,
+        "trace": list(trace(finding.case)) or None,
     }
 
 

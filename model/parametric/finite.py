@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from model.expr import PAGES
 from model.instance import Instance, State, at
 from model.parametric.logic import PAGE, Structure, Term
-from model.parametric.reading import Reading, keeps, place
+from model.parametric.names import keeps, place
+from model.parametric.reading import Reading
 
 
 def structure(

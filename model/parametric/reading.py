@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
 from model.algebra import predicates
 from model.design import Invariant, Location, Program
-from model.errors import CannotSay
+from model.errors import CannotSay, UsageError
 from model.expr import PAGES, Expr, Index, indices, walk
 from model.parametric import logic
 from model.parametric.logic import PAGE, Formula, Term, atom, conj, disj, equal, exists, forall, iff, ite, neg
+from model.parametric.names import Summary, chosen_term, constant, keeps, parameter, place
 from model.step import Held, Step, Update
 
 Env = Mapping[Index, Term]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -48,19 +48,6 @@ class Transition:
         return logic.replace(formula, self.after)
 
 
-class Summary(NamedTuple):
-    """For some element of `sort`, as last (or first) argument beside those of `others`, the relation holds."""
-
-    relation: str
-    sort: str
-    others: tuple[str, ...]
-    first: bool = False
-
-    def arguments(self, others: tuple[T, ...], some: T) -> tuple[T, ...]:
-        """All arguments in their order."""
-        return (some, *others) if self.first else (*others, some)
-
-
 class Reading:
     """`program` over uninterpreted sorts.
 
@@ -71,6 +58,7 @@ class Reading:
 
     Raises:
         CannotSay: something in the program has no exact meaning here.
+        UsageError: a size is below 1; of nothing, everything is true.
     """
 
     def __init__(
@@ -82,6 +70,9 @@ class Reading:
                 f"an index sort of {program.name} is called {PAGE}, which is what pages are here; rename it."
             )
         self.table = predicates()
+        for sort, size in (sizes or {}).items():
+            if size < 1:
+                raise UsageError(f"a proof is about at least 1 {sort.lower()}, not {size}.")
         own = {s.name: s.size for s in program.sorts.values() if s.size}
         self.sizes: dict[str, int] = {**(sizes or {}), **own}
 
@@ -390,28 +381,3 @@ class Reading:
                     ),
                 )
         return found
-
-
-def constant(sort: str, number: int) -> Term:
-    """The name of element `number` of a sort."""
-    return Term(f"{sort}[{number}]", sort)
-
-
-def place(sort: str, where: Location) -> str:
-    """The relation that holds of the threads at a location."""
-    return f"{sort} at {where.operation}.{where.after}" if where.operation else f"{sort} is idle"
-
-
-def keeps(where: Location, name: str) -> str:
-    """The relation between a thread and the element that its operation was given."""
-    return f"{where.operation} of {name}"
-
-
-def parameter(name: str) -> str:
-    """The relation that a chosen set of pages is."""
-    return f"chosen {name}"
-
-
-def chosen_term(name: str, sort: str) -> Term:
-    """The page or element that a step chooses, or goes on with."""
-    return Term(f"the {name}", sort)

@@ -15,7 +15,8 @@ from model.expr import PAGES
 from model.instance import Instance, State, at
 from model.parametric.clauses import Bits, Signature, World, unique
 from model.parametric.logic import PAGE, Term
-from model.parametric.reading import Reading, keeps, place
+from model.parametric.names import keeps, place
+from model.parametric.reading import Reading
 from model.step import Step
 
 

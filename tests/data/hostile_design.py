@@ -7,7 +7,10 @@ from model.designs.naive import Naive
 Böse = Sort(
     "Böse",
     'a writer "called" <b>anything</b> -->',
-    names=("\"><script>alert('x')</script>`|%0A::error::end;#1 *) */ ]]> \n\r\x07\x1b[31m\ud800 {0} [a](b) Ümläut 漢字 \u202e",),
+    names=(
+        "\"><script>alert('x')</script>`|%0A::error::end;#1 *) */ ]]> "
+        "\n\r\x07\x1b[31m\ud800 {0} [a](b) Ümläut 漢字 \u202e",
+    ),
     size=1,
 )
 

@@ -1,0 +1,1 @@
+"""KVM's side: how a write is logged, and how the log is handed out, cleared and armed again."""

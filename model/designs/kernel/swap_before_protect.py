@@ -1,0 +1,40 @@
+"""GET as repaired in 2010: the bitmaps are swapped, and then the slot is protected."""
+
+from model import ALL, NONE, operation, wait_for
+from model.designs.kernel.dirty_log import ArmedLog, OneClient
+
+
+class SwapBeforeProtect(ArmedLog):
+    """The log is exchanged for an empty one first, and the slot is write-protected afterwards.
+
+    Between the two a write may be silent, but then its page was in the bitmap that has just been taken away, and is
+    in this report. So every page is always in the current log, or armed, or in a report that was not read yet.
+
+    Source: Linux edde99ce0529 "KVM: Write protect memory after slot swap", kvm_vm_ioctl_get_dirty_log().
+    """
+
+    def get_dirty_log(s, me):
+        me.report = s.kernel                   # rcu_assign_pointer(kvm->memslots, slots)
+        s.kernel = NONE
+        yield "swapped"
+        s.armed = ALL                          # kvm_mmu_slot_remove_write_access()
+        yield "protected"
+        s.mine[me] |= me.report                # copy_to_user()
+        yield "returned"
+
+    @operation(by=OneClient)
+    def sync(s, me):
+        yield from SwapBeforeProtect.get_dirty_log(s, me)
+
+    @operation(by=OneClient)
+    def send(s, me, want):
+        wait_for(want <= s.mine[me])
+        ArmedLog.read(s, me, want)
+
+    @operation(by=OneClient)
+    def complete(s, me):
+        wait_for(s.stopped)
+        yield "paused"
+        yield from SwapBeforeProtect.get_dirty_log(s, me)
+        ArmedLog.finish(s, me)
+        yield "sent"
