@@ -379,6 +379,7 @@ def observed(program: Program, property: Property) -> Program:
     The observer may change ghosts only, so whatever the observed program does, the design does too; guards that it
     adds (a guest that has stopped writes no more) only take behaviour away.
     """
+    _speaks_of(program, property)
     if not (property.parts or property.operations or property.observe):
         return program
     for name in (*property.parts, *property.operations):
@@ -402,6 +403,15 @@ def observed(program: Program, property: Property) -> Program:
         operations=(*program.operations, *property.operations),
         steps=tuple(steps),
     )
+
+
+def _speaks_of(program: Program, property: Property) -> None:
+    for name in property.needs:
+        if name not in program.parts:
+            raise UsageError(f"{property.name} cannot be asked of {program.name}: it is about '{name}', which it lacks.")
+    for name in property.lacks:
+        if name in program.parts:
+            raise UsageError(f"{property.name} cannot be asked of {program.name}: it is not for designs with '{name}'.")
 
 
 def _watched(program: Program, property: Property, parts: Mapping[str, Part], step: Step) -> Step:

@@ -347,6 +347,20 @@ def shifted(pages: object, by: int) -> Expr:
     return make("shift", *_pages("shifted(...)", pages), _count(by, -1 << 16))
 
 
+def hole(name: str, *inputs: object) -> Expr:
+    """A set of pages that is yet to be found: page by page some Boolean function of the inputs.
+
+    Args:
+        name: what the synthesiser calls it; the same name twice is the same function.
+        inputs: sets of pages, or truth values, which are the same for every page. `python -m model.synthesize` fills
+            it; everything else refuses a design that has one.
+    """
+    if not isinstance(name, str) or not inputs:
+        raise DesignError('a hole has a name and what it may look at: hole("mask", s.cache, s.mine[me], want).', here())
+    given = [lift(value) for value in inputs]
+    return make("hole", name, *(g if g.sort == PAGES else choose(g, ALL, NONE) for g in given))
+
+
 def _count(number: object, least: int) -> int:
     if isinstance(number, bool) or not isinstance(number, int) or number < least:
         raise DesignError(f"a number of pages is needed here, at least {least}, not {number!r}.", here())
@@ -455,6 +469,8 @@ def show(expr: Expr) -> str:
             return f"{'whole' if expr.op == 'spread' else 'shifted'}({show(expr.args[0])}, {expr.args[1]})"
         case "choose":
             return f"choose({', '.join(show(a) for a in expr.args)})"
+        case "hole":
+            return f"hole({', '.join([repr(expr.args[0]), *map(show, expr.args[1:])])})"
         case "for_all" | "exists":
             bound, inside = expr.args
             return f"{'every' if expr.op == 'for_all' else 'some'} {bound.sort.lower()} {bound}: {_inner(inside)}"
@@ -591,6 +607,7 @@ class Property:
             are then handed the case as their argument `case`.
         parts: ghost parts that the property adds to the design.
         operations: operations it adds, such as `stop`.
+        needs, lacks: parts that a design must have, or must not have, for the property to say anything of it.
         observe: `observe(step, before, s, me)`, called for every step of the design: changes the ghosts in the same
             atomic step; `before` is the state before the step and `s` the state after it. It may add guards.
     """
@@ -603,6 +620,8 @@ class Property:
     operations: dict[str, Operation] = field(default_factory=dict)
     observe: Callable[..., None] | None = None
     cases: Callable[[Any], list[str]] | None = None
+    needs: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -638,4 +657,6 @@ def _property(body: Any, kind: str) -> Property:
         operations={n: o for n, o in words.items() if isinstance(o, Operation)},
         observe=words.get("observe"),
         cases=words.get("cases"),
+        needs=tuple(words.get("needs", ())),
+        lacks=tuple(words.get("lacks", ())),
     )

@@ -123,7 +123,22 @@ class Instance:
                 raise UsageError(f"an instance has at least 1 {sort.lower()}, not {size}.")
         self.sizes = {s: program.sorts[s].size or given.get(s, 2) for s in sorted(used)}
         self._check_constants(program.name, _every_index(program))
+        self.refuse_holes()
         self.full = (1 << pages) - 1
+
+    def refuse_holes(self) -> None:
+        """Only the synthesiser looks at a program that has a hole, and it does not search it.
+
+        Raises:
+            UsageError: the program has a hole.
+        """
+        for step in self.program.steps:
+            for each in walk(*step.guards, *(u.value for u in step.updates)):
+                if each.op == "hole":
+                    raise UsageError(
+                        f"{self.program.name} has a hole, {show(each)} in {step.label}, so it is not one design but "
+                        f"many; `python -m model.synthesize` finds what may stand there."
+                    )
 
     def _check_constants(self, name: str, named: Iterable[Index]) -> None:
         for index in named:

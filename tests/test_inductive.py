@@ -184,6 +184,11 @@ def test_safe_designs_are_proved_for_any_number_of_pages_and_clients(design, nam
         assert "sat, when asked whether" in check(weaker, monotonic() + 60)[1]
 
 
+def test_what_holds_only_because_there_are_others_is_not_taken_for_an_invariant():
+    """A clause about two clients says nothing where there is one; a search at three clients alone believed in it."""
+    assert Proved() == prove(*asked("per-slot-cache", "no_blind_clear"))
+
+
 @pytest.mark.parametrize("name", BOTH)
 def test_top_layer_is_proved_for_one_client_and_any_number_of_pages(name):
     """With two it loses pages; the proof must not say otherwise."""

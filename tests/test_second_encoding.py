@@ -9,6 +9,7 @@ import itertools
 import pytest
 from hypothesis import given
 
+from model import Client, Design, Pages, every, operation, some
 from model.design import invariant, observed, record
 from model.designs.per_slot_cache import PerSlotCache
 from model.designs.top_layer import TopLayer
@@ -175,6 +176,26 @@ def test_no_lost_write_of_top_layer_has_the_same_states_and_depth_by_hand(pages,
     assert expected == checked(TopLayer, no_lost_write, pages, clients)
 
 
+def test_the_variable_of_an_outer_quantifier_is_not_taken_for_the_inner_one():
+    """Every client has something of some client: a[0] & (b[0] | b[1]), and the same of a[1]."""
+
+    class Nested(Design):
+        a = Pages("a", per=Client)
+        b = Pages("b", per=Client)
+        found = Pages("what every client shares with some client")
+
+        @operation
+        def look(s, me):
+            s.found = every(Client, lambda x: some(Client, lambda y: s.a[x] & s.b[y]))
+
+    made = Instance(record(Nested), 1, {"Client": 2})
+    for a in itertools.product((0, 1), repeat=2):
+        for b in itertools.product((0, 1), repeat=2):
+            before = dict(zip([("a", 0), ("a", 1), ("b", 0), ("b", 1), ("found", None)], (*a, *b, 0), strict=True))
+            (after, *_) = [s for _, s in made.successors(tuple(before[f.key] for f in made.fields))]
+            assert (a[0] & a[1] & (b[0] | b[1])) == after[made.position["found", None]]
+
+
 # ---------------------------------------------------------------- random designs, executed as they stand
 
 
@@ -206,19 +227,19 @@ class Direct:
 
     def successors(self, state):
         """(what a state after one move is, …): one for each thread, step and choice of parameters."""
-        for operation in self.data.operations:
-            for who in [("Guest", 0)] if operation.by_guest else [("Client", k) for k in range(self.clients)]:
+        for each in self.data.operations:
+            for who in [("Guest", 0)] if each.by_guest else [("Client", k) for k in range(self.clients)]:
                 thread = state[1][who]
                 if thread is None:
-                    for chosen in itertools.product(*(self.choices(p) for p in operation.parameters)):
-                        own = dict(zip(operation.parameters, chosen, strict=True))
-                        yield from self.step(state, who, (operation, 0, own, ()))
-                elif thread[0] is operation:
+                    for chosen in itertools.product(*(self.choices(p) for p in each.parameters)):
+                        own = dict(zip(each.parameters, chosen, strict=True))
+                        yield from self.step(state, who, (each, 0, own, ()))
+                elif thread[0] is each:
                     yield from self.step(state, who, thread)
 
     def step(self, state, who, thread):
-        operation, done, own, held = thread
-        step = operation.steps[done]
+        doing, done, own, held = thread
+        step = doing.steps[done]
         here = {"me": who[1], "MIGRATION": 0, **own}
         wanted = [(name, None if element is None else here[element]) for name, element in step.takes]
         if any(self.taken(state, lock) for lock in wanted) or not all(self.value(g, state, here) for g in step.guards):
@@ -236,8 +257,8 @@ class Direct:
                 values[target[1], number] = self.value(new, state, here, values)
         freed = [(name, None if element is None else here[element]) for name, element in step.frees]
         held = tuple(lock for lock in (*held, *wanted) if lock not in freed)
-        last = done + 1 == len(operation.steps)
-        yield values, {**state[1], who: None if last else (operation, done + 1, own, held)}
+        last = done + 1 == len(doing.steps)
+        yield values, {**state[1], who: None if last else (doing, done + 1, own, held)}
 
     def taken(self, state, lock):
         return any(thread and lock in thread[3] for thread in state[1].values())
@@ -310,16 +331,16 @@ def as_recorded(made, state):
 
 
 def code(made, sort, thread):
-    operation, done, own, _ = thread
+    doing, done, own, _ = thread
     locations = made.program.threads[sort]
     number = next(
-        n for n, x in enumerate(locations) if (x.operation, x.after) == (operation.name, operation.steps[done - 1].name)
+        n for n, x in enumerate(locations) if (x.operation, x.after) == (doing.name, doing.steps[done - 1].name)
     )
     return made.codes[sort].index((number, tuple(own[p] for p in locations[number].carried)))
 
 
-def kept_by(made, operation):
-    return {u.variable for s in made.program.steps if s.operation == operation for u in s.updates}
+def kept_by(made, name):
+    return {u.variable for s in made.program.steps if s.operation == name for u in s.updates}
 
 
 @same_every_time

@@ -24,10 +24,14 @@ if TYPE_CHECKING:
     from model.parametric.samples import Samples
     from model.parametric.search import Search, Stuck
 
+Sizes = Sequence[tuple[int, int]]
 SECONDS = 60.0  # without a limit
 BUDGET = 30  # clauses that an attempt of the search may take in
 QUESTION = 10.0  # seconds for one question of the final proof
-SIZES = ((2, 3), (3, 4))  # pages, and elements of each sort, at which the search asks its solver
+SIZES = (  # pages, and elements of each sort, at which the search asks its solver; where those mislead it, the next
+    ((2, 3), (2, 1)),
+    ((3, 4), (2, 2), (2, 1), (1, 1)),
+)
 
 
 @dataclass(frozen=True)
@@ -142,9 +146,9 @@ def _prove(
     except Violated as seen:
         return Undetermined(reason=str(seen))
     reason = ""
-    for pages, elements in SIZES:
+    for sizes_asked in SIZES:
         try:
-            search = _found(reading, samples, pages, elements, until, limits)
+            search = _found(reading, samples, sizes_asked, until, limits)
         except Stuck as stuck:
             return _stuck(reading, stuck)
         except OutOfTime as late:
@@ -159,12 +163,12 @@ def _prove(
     return Undetermined(reason=_explained(reading, reason))
 
 
-def _found(reading: Reading, samples: Samples, pages: int, elements: int, until: float, limits: Limits) -> Search:
+def _found(reading: Reading, samples: Samples, sizes: Sizes, until: float, limits: Limits) -> Search:
     """A search that has ended; an unlucky one is begun anew with other choices and a larger budget."""
     from model.parametric.search import OutOfLuck
 
     for attempt in count():
-        search = _search(reading, samples.copy(), pages, elements, until, limits)
+        search = _search(reading, samples.copy(), sizes, until, limits)
         search.attempt, search.budget = attempt, BUDGET * (1 + attempt // 3)
         with suppress(OutOfLuck):
             search.run()
@@ -194,13 +198,16 @@ PLAN = ((1, 2, 20_000, 3.0), (1, 3, 6_000, 3.0), (2, 2, 3_000, 3.0), (2, 3, 1_50
 WIDE = ((1, 2, 50_000, 3.0), (1, 3, 20_000, 3.0), (1, 4, 4_000, 3.0))
 
 
-def _search(reading: Reading, samples: Samples, pages: int, elements: int, until: float, limits: Limits) -> Search:
+def _search(reading: Reading, samples: Samples, sizes: Sizes, until: float, limits: Limits) -> Search:
     from model.parametric.ground import Ground
     from model.parametric.logic import PAGE, conj
     from model.parametric.samples import small
     from model.parametric.search import Search
 
-    size = {**dict.fromkeys(reading.sorts, 1), **small(reading, pages, elements, reading.program).sizes, PAGE: pages}
+    wanted = [
+        {**dict.fromkeys(reading.sorts, 1), **small(reading, k, n, reading.program).sizes, PAGE: k} for k, n in sizes
+    ]
+    distinct = [size for i, size in enumerate(wanted) if size not in wanted[:i]]
     goal = conj(*(reading.says(i) for i in reading.invariants))
 
     def late() -> bool:
@@ -208,7 +215,7 @@ def _search(reading: Reading, samples: Samples, pages: int, elements: int, until
             limits.report(Progress("inductive", 0, 0))
         return monotonic() > until
 
-    return Search(reading, goal, samples, Ground(reading, size), late)
+    return Search(reading, goal, samples, [Ground(reading, size) for size in distinct], late)
 
 
 def _conjuncts(search: Search, clauses: Sequence[Clause]) -> tuple[Conjunct, ...]:

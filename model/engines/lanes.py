@@ -16,7 +16,9 @@ from model.design import Invariant
 from model.engines.kernel import Kernel, Test
 from model.engines.limits import Limits, Progress
 from model.engines.packing import Columns, Packing, Words
+from model.engines.symmetry import Canonical, canonical, symmetry
 from model.engines.visited import DIGIT, ROOT, Visited
+from model.errors import UsageError
 from model.instance import Instance, State
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
@@ -33,6 +35,7 @@ def search(
     word_bits: int = 64,
     digits: tuple[int, int] = (ROOT, DIGIT),
     threads: int | None = None,
+    reductions: Sequence[str] = (),
 ) -> Verdict:
     """Visit every reachable state, nearest first, a whole depth at a time.
 
@@ -45,6 +48,8 @@ def search(
         word_bits: bits of a word to use, at least as many as the widest field has.
         digits: bits of the digits by which the set of states finds a block (`model.engines.visited.Tree`).
         threads: default one for each processor, at most 4; the answer does not depend on it.
+        reductions: "symmetry" keeps one state of those that differ in the order of what is alike only
+            (`model.engines.symmetry`): states, transitions and `detail` are of orbits then, verdict and depth the same.
 
     Returns:
         Proved(states, depth); Refuted(states, depth, detail=[(state, invariant, number), ...]) where states counts
@@ -52,10 +57,15 @@ def search(
         invariant and number); or Undetermined(reason) with what was covered. All count transitions.
 
     Raises:
-        UsageError: a field is wider than a word.
+        UsageError: a field is wider than a word, or there is no such reduction.
         CannotSay: the table has no row for an operator.
     """
-    return Search(Kernel(Packing(instance, word_bits), table), invariants, limits, digits, threads).run()
+    run = Search(Kernel(Packing(instance, word_bits), table), invariants, limits, digits, threads)
+    if unknown := set(reductions) - {"symmetry"}:
+        raise UsageError(f"there is no reduction '{min(unknown)}'; there is symmetry.")
+    if "symmetry" in reductions and (found := symmetry(instance, invariants)):
+        run.least = canonical(found, run.packing)
+    return run.run()
 
 
 def levels(instance: Instance, invariants: Sequence[Invariant] = (), limits: Limits | None = None) -> Levels:
@@ -91,6 +101,7 @@ class Search:
         self.threads = threads or min(4, os.cpu_count() or 1)
         self.states = self.transitions = self.depth = 0
         self.layers: list[Words] | None = None
+        self.least: Canonical | None = None
 
     def run(self) -> Verdict:
         if not self.checks and self.layers is None:
@@ -157,6 +168,8 @@ class Search:
         found: list[Columns] = []
 
         def emit(after: Columns) -> None:
+            if self.least is not None:
+                after = self.least(after)
             new = self.visited.unseen(after)
             if new.size:
                 found.append(tuple(a.take(new) for a in after))

@@ -51,6 +51,7 @@ class Ground:
                 self.solver.add(self.state[name, ns] == z3.Or(*there))
         self.summary = {some: name for name, some in reading.summaries.items()}
         self.flags: dict[Any, Any] = {}
+        self.clause_of: dict[int, Clause] = {}  # by the number of the flag under which it holds
         for formula in reading.one_place.values():
             self.solver.add(self.value(formula, self.constants, {}))
 
@@ -99,6 +100,7 @@ class Ground:
         """A flag under which the clause holds in the state."""
         if clause not in self.flags:
             self.flags[clause] = flag = z3.Bool(f"clause{len(self.flags)}", self.context)
+            self.clause_of[flag.get_id()] = clause
             for literals in self.instances(clause):
                 parts = [self._literal(self.state[r, ns], wanted) for r, ns, wanted in literals]
                 self.solver.add(z3.Or(_not(flag), *parts))

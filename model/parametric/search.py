@@ -73,7 +73,7 @@ class Search:
     reading: Reading
     property: Formula
     samples: Samples
-    ground: Ground
+    grounds: Sequence[Ground]  # the largest first; small ones for what depends on there being nobody else
     late: Callable[[], bool]
     attempt: int = 0
     budget: int = 40
@@ -98,8 +98,8 @@ class Search:
         while True:
             if self.late():
                 raise OutOfTime(self.last)
-            if self._violation():
-                self._block(self.ground.world(), None)
+            if (bad := self._violation()) is not None:
+                self._block(bad)
             elif (found := self._escape()) is None:
                 return self.clauses
             else:
@@ -110,65 +110,73 @@ class Search:
         window = self.windows[0]
         return list(dict.fromkeys(c.canonical() for c in short_clauses(window, self.samples.rows(window))))
 
-    def _violation(self) -> bool:
-        bad = self.ground.flag("the property fails", neg(self.property))
-        return self._ask([bad]) == z3.sat
+    @cached_property
+    def moves(self) -> list[tuple[Ground, Move]]:
+        """Every move at every size."""
+        return [(ground, move) for ground in self.grounds for move in ground.moves]
 
-    def _escape(self) -> tuple[Clause, Move] | None:
-        """A clause and a move that leads out of it; nothing where all clauses are inductive."""
-        for number, move in enumerate(self.ground.moves):
+    def _bad(self, ground: Ground) -> Any:
+        return ground.flag("the property fails", neg(self.property))
+
+    def _violation(self) -> Ground | None:
+        return next((g for g in self.grounds if self._ask(g, [self._bad(g)]) == z3.sat), None)
+
+    def _escape(self) -> tuple[Ground, Move] | None:
+        """A move that leads out of some clause; nothing where all clauses are inductive."""
+        for number, (ground, move) in enumerate(self.moves):
             for clause in self.clauses:
                 if (clause, number) in self.cores:
                     continue
-                flag = self.ground.broken(move, clause)
-                if flag is not None and self._ask([move.flag, flag]) == z3.sat:
-                    return clause, move
-                self.cores[clause, number] = self._core() if flag is not None else frozenset()
+                flag = ground.broken(move, clause)
+                if flag is not None and self._ask(ground, [move.flag, flag]) == z3.sat:
+                    return ground, move
+                self.cores[clause, number] = self._core(ground) if flag is not None else frozenset()
         return None
 
-    def _ask(self, extra: list[Any], clauses: Iterable[Clause] | None = None) -> Any:
+    def _ask(self, ground: Ground, extra: list[Any], clauses: Iterable[Clause] | None = None) -> Any:
         self.questions += 1
         kept = self.clauses if clauses is None else clauses
-        return self.ground.solver.check(*(self.ground.holds(c) for c in kept), *extra)
+        return ground.solver.check(*(ground.holds(c) for c in kept), *extra)
 
-    def _core(self) -> frozenset[Clause]:
-        used = {str(f) for f in self.ground.solver.unsat_core()}
-        return frozenset(c for c in self.clauses if str(self.ground.holds(c)) in used)
+    def _core(self, ground: Ground) -> frozenset[Clause]:
+        named = (ground.clause_of.get(f.get_id()) for f in ground.solver.unsat_core())
+        return frozenset(c for c in named if c is not None)
 
     # -- taking clauses in, and giving them up
 
-    def _escaped(self, clause: Clause, move: Move) -> None:
-        before, after = self.ground.world(), self.ground.world(move)
-        self.last = Stuck(before, self.ground.sizes, after, move.transition.label)
-        if self._exclude(before):
+    def _escaped(self, ground: Ground, move: Move) -> None:
+        before, after = ground.world(), ground.world(move)
+        self.last = Stuck(before, ground.sizes, after, move.transition.label)
+        if self._exclude(before, ground.sizes):
             return
-        if self.violates(after):
+        if self.violates(after, ground.sizes):
             raise self.last
-        self._allow(before)
-        self._allow(after)
+        self._allow(before, ground.sizes)
+        self._allow(after, ground.sizes)
 
-    def _block(self, world: World, move: Move | None) -> None:
-        if not self._exclude(world):
-            raise Stuck(world, self.ground.sizes, None, "")
+    def _block(self, ground: Ground) -> None:
+        world = ground.world()
+        if not self._exclude(world, ground.sizes):
+            raise Stuck(world, ground.sizes, None, "")
 
-    def violates(self, world: World) -> bool:
+    def violates(self, world: World, sizes: Mapping[str, int]) -> bool:
         """The property fails in this state."""
 
         def holds(relation: str, ns: tuple[int, ...]) -> bool:
             return bool(world[relation][(0, *ns)])
 
-        return not truth(self.property, Structure(self.ground.sizes, holds, numbers(self.reading)))
+        return not truth(self.property, Structure(sizes, holds, numbers(self.reading)))
 
-    def _allow(self, world: World) -> None:
+    def _allow(self, world: World, sizes: Mapping[str, int]) -> None:
         """Take the state for reachable, and drop every clause that it violates."""
-        self.samples.add(world, self.ground.sizes)
+        self.samples.add(world, sizes)
         gone = {c for c in self.clauses if not agrees(c, self.samples, self.windows)}
         self.clauses = [c for c in self.clauses if c not in gone]
         self.cores = {k: core for k, core in self.cores.items() if not core & gone and k[0] not in gone}
 
-    def _exclude(self, world: World) -> bool:
+    def _exclude(self, world: World, sizes: Mapping[str, int]) -> bool:
         """Take in a clause that this state violates and the samples satisfy; False where there is none."""
-        options = self.candidates(world)
+        options = self.candidates(world, sizes)
         if not options:
             return False
         if self.taken >= self.budget:
@@ -179,7 +187,7 @@ class Search:
 
     def _best(self, options: Sequence[Clause]) -> Clause:
         """The first that is inductive beside the others, else one that the fewest moves break."""
-        fewest, best = len(self.ground.moves) + 1, options[0]
+        fewest, best = len(self.moves) + 1, options[0]
         for clause in options:
             broken = self._breaking(clause, fewest)
             if broken < fewest:
@@ -191,9 +199,9 @@ class Search:
     def _breaking(self, clause: Clause, enough: int) -> int:
         """How many moves break the clause beside the others; counts no further than `enough`."""
         beside, broken = [*self.clauses, clause], 0
-        for move in self.ground.moves:
-            flag = self.ground.broken(move, clause)
-            broken += flag is not None and self._ask([move.flag, flag], beside) != z3.unsat
+        for ground, move in self.moves:
+            flag = ground.broken(move, clause)
+            broken += flag is not None and self._ask(ground, [move.flag, flag], beside) != z3.unsat
             if broken >= enough or self.late():
                 break
         return broken
@@ -202,18 +210,26 @@ class Search:
 
     def trim(self) -> None:
         """Drop every clause without which the others are inductive and imply the property all the same."""
-        self._ask([self.ground.flag("the property fails", neg(self.property))])
-        self.wanted = self._core()
+        self.wanted = self._wanted(self.clauses) or frozenset()
         self._keep_needed()
         for clause in sorted(self.clauses, key=lambda c: (-len(c.literals), str(c.ordered))):
             if clause in self.clauses:
                 self._try_without(clause)
 
+    def _wanted(self, clauses: Sequence[Clause]) -> frozenset[Clause] | None:
+        """Clauses from which the property follows, or None where it does not follow from these."""
+        found: frozenset[Clause] = frozenset()
+        for ground in self.grounds:
+            if self._ask(ground, [self._bad(ground)], clauses) != z3.unsat:
+                return None
+            found |= self._core(ground)
+        return found
+
     def _keep_needed(self) -> None:
         kept, more = set(self.wanted), list(self.wanted)
         while more:
             clause = more.pop()
-            for number in range(len(self.ground.moves)):
+            for number in range(len(self.moves)):
                 new = self.cores[clause, number] - kept
                 kept |= new
                 more += new
@@ -222,34 +238,33 @@ class Search:
 
     def _try_without(self, clause: Clause) -> None:
         if clause in self.wanted:
-            bad = self.ground.flag("the property fails", neg(self.property))
-            if self._ask([bad], [c for c in self.clauses if c != clause]) != z3.unsat:
+            wanted = self._wanted([c for c in self.clauses if c != clause])
+            if wanted is None:
                 return
-            wanted = self._core()
         else:
             wanted = self.wanted
         rest, found = [c for c in self.clauses if c != clause], {}
         for (other, number), core in self.cores.items():
             if other == clause or clause not in core:
                 continue
-            move = self.ground.moves[number]
-            if self._ask([move.flag, self.ground.broken(move, other)], rest) != z3.unsat:
+            ground, move = self.moves[number]
+            if self._ask(ground, [move.flag, ground.broken(move, other)], rest) != z3.unsat:
                 return
-            found[other, number] = self._core()
+            found[other, number] = self._core(ground)
         self.clauses, self.wanted = rest, wanted
         self.cores.update(found)
         self._keep_needed()
 
     def needed_by(self, clause: Clause) -> list[str]:
         """Labels of the steps that would break another clause without this one, and "property"."""
-        labels = [m.transition.label for m in self.ground.moves]
+        labels = [m.transition.label for _, m in self.moves]
         used = {labels[n] for (other, n), core in self.cores.items() if clause in core and other != clause}
         own = ["the property itself"] if clause in self.wanted else []
         return [*own, *(x for x in dict.fromkeys(labels) if x in used)]
 
     def impossible(self) -> list[str]:
         """Labels of steps that no state of this size allows where the clauses hold."""
-        able = {m.transition.label for m in self.ground.moves if self._ask([m.flag]) == z3.sat}
+        able = {m.transition.label for g, m in self.moves if self._ask(g, [m.flag]) == z3.sat}
         return [t.label for t in self.reading.transitions if t.label not in able]
 
     # -- candidates
@@ -257,15 +272,15 @@ class Search:
     @cached_property
     def windows(self) -> Sequence[Signature]:
         """Small windows first; the last shows the whole state."""
-        return windows(self.reading, self.ground.sizes)
+        return windows(self.reading, self.grounds[0].sizes)
 
-    def candidates(self, world: World) -> list[Clause]:
+    def candidates(self, world: World, sizes: Mapping[str, int]) -> list[Clause]:
         """The shortest clauses, and those of one literal more, that exclude the state and agree with the samples.
 
         From the first window that has any.
         """
-        for window in self.windows:
-            shown = window.rows(world, self.ground.sizes, numbers(self.reading))
+        for window in windows(self.reading, sizes):
+            shown = window.rows(world, sizes, numbers(self.reading))
             rows = self.samples.rows(window)
             differs = [(x, minimal_sets(rows != x)) for x in shown]
             for length in range(1, LONGEST + 1):

@@ -1,0 +1,29 @@
+"""The author's first version: a cache that is filled and never asked."""
+
+from model import NONE, operation, wait_for
+from model.designs.dirty_log import DirtyLog, SlotCache
+
+
+class PrivateFirstVersion(SlotCache):
+    """The clear carries the client's own bitmap from the top, leftovers of earlier rounds included.
+
+    The slot has a persistent bitmap already, and every GET fills it; the clear does not look at it. Clearing a superset
+    only costs copies to the client that owns the bitmap, who reads all of it later; another client never hears of a
+    write that nobody had synced yet.
+
+    Source: github.com/xzpeter/qemu, branch kvm-clear-dirty-log-v1, 52993373c2; ebd1e5c410 "memory: Introduce memory
+    listener hook log_clear()", 2019-04-16. Replaced by the per-slot cache before anything was posted.
+    """
+
+    @operation
+    def collect(s, me):
+        s.mine[me] |= s.user[me]
+        s.user[me] = NONE
+        yield "collected"
+        s.kernel -= s.mine[me]                 # log_clear(rb->bmap): the words as they are, s.cache is not asked
+        yield "cleared"
+
+    @operation
+    def send(s, me, want):
+        wait_for(want <= s.mine[me])
+        DirtyLog.read(s, me, want)

@@ -1,0 +1,26 @@
+"""The log is fetched before the slot is deleted, and the vCPUs run on meanwhile."""
+
+from model import NONE, every_client, operation
+from model.designs.qemu.slot_removed_uncollected import MainLoop, SlotRemovedUncollected
+
+
+class SlotRemovedBestEffort(SlotRemovedUncollected):
+    """GET, tell every client, delete: a vCPU that writes between the first and the last is not heard.
+
+    Neither lock helps, as vCPUs take none to write. The comment in the code admits it and hopes.
+
+    Source: QEMU v10.1 accel/kvm/kvm-all.c, kvm_set_phys_mem(): "after we collected dirty bits here, pages can be
+    dirtied again before we do the final KVM_SET_USER_MEMORY_REGION to remove the slot. Not easy. Let's cross the
+    fingers until it's fixed."
+    """
+
+    @operation(by=MainLoop)
+    def remove(s, me):
+        with s.slots_lock:
+            s.cache = s.kernel                 # kvm_slot_get_dirty_log()
+            yield "reported"
+            s.user[every_client] |= s.cache    # kvm_slot_sync_dirty_pages()
+            yield "merged"
+            s.kernel = NONE
+            s.cache = NONE
+            yield "removed"

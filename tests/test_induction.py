@@ -1,0 +1,238 @@
+"""k-induction proves what is so, refutes what is not, and otherwise says how far it came."""
+
+import pytest
+import z3
+
+from model import ALL, NONE, Design, Flag, Lock, Pages, choose, idle, operation, wait_for
+from model.algebra import bit_vectors
+from model.design import invariant, observed, record
+from model.designs.catalogue import built_in_properties, load
+from model.designs.delivers_nothing import DeliversNothing
+from model.designs.manifest import rows
+from model.designs.per_slot_cache import PerSlotCache
+from model.designs.top_layer import TopLayer
+from model.designs.top_layer_and_cache import TopLayerAndCache
+from model.engines import bounded, explicit, induction
+from model.engines.limits import Limits
+from model.expr import PLACE, Guest, always
+from model.instance import Instance
+from model.verdict import Proved, Refuted, Undetermined
+from properties.no_lost_write import no_lost_write
+from properties.promise_kept import promise_kept
+
+ROWS = {f"{r.design} {r.property} {r.pages} {r.clients}": r for r in rows() if r.pages * r.clients <= 2}
+
+
+def question(design, asked, pages, clients):
+    """(instance, invariants) of a design at a size."""
+    program = observed(record(design), asked)
+    return Instance(program, pages, {"Client": clients}), [invariant(program, asked)]
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_every_recorded_verdict_is_met_or_left_open(name):
+    """Refuted at the recorded depth; what is proved here is recorded as proved."""
+    row = ROWS[name]
+    verdict = induction.search(*question(load(row.design), built_in_properties()[row.property], row.pages, row.clients))
+    if row.verdict == "refuted":
+        assert Refuted(depth=row.depth) == verdict
+    else:
+        assert isinstance(verdict, Proved | Undetermined)
+
+
+@pytest.mark.parametrize(
+    ("design", "pages", "clients", "k"),
+    [
+        (PerSlotCache, 1, 1, 3),
+        (PerSlotCache, 1, 2, 13),
+        (PerSlotCache, 2, 1, 16),
+        (TopLayerAndCache, 1, 1, 3),
+        (TopLayerAndCache, 1, 2, 11),
+        (TopLayerAndCache, 2, 1, 4),
+    ],
+)
+def test_the_good_designs_keep_the_promise_by_k_induction(design, pages, clients, k):
+    """k is one more than the moves of the longest simple run of good, if unreachable, states into a bad one."""
+    verdict = induction.search(*question(design, promise_kept, pages, clients))
+    assert Proved(states=0, depth=k) == verdict
+    assert k == verdict.detail
+
+
+def test_a_bound_below_k_leaves_it_open():
+    verdict = induction.search(*question(PerSlotCache, promise_kept, 1, 2), Limits(depth=12))
+    assert Undetermined(depth=12) == verdict
+    assert "neither refuted nor k-inductive up to k = 12" == verdict.reason
+
+
+def test_what_is_refuted_later_than_the_bound_is_not_proved():
+    """Top-layer breaks the promise in 8 moves; every smaller bound leaves it open."""
+    for bound in range(8):
+        verdict = induction.search(*question(TopLayer, promise_kept, 1, 2), Limits(depth=bound))
+        assert Undetermined(depth=bound) == verdict
+    assert Refuted(depth=8) == induction.search(*question(TopLayer, promise_kept, 1, 2), Limits(depth=8))
+
+
+def test_a_refutation_comes_with_the_replayed_run_of_bounded_model_checking():
+    verdict = induction.search(*question(TopLayer, no_lost_write, 1, 2))
+    assert isinstance(verdict.detail, bounded.Run)
+    assert (10, 11) == (len(verdict.detail.moves), len(verdict.detail.states))
+
+
+def test_what_holds_in_every_state_whatever_is_proved_with_k_0():
+    class Anything(Design):
+        a = Pages("a")
+
+        @operation
+        def change(s, me, want):
+            s.a = want
+
+    @always
+    def empty_or_not(s):
+        """`a` is contained in everything."""
+        return s.a <= choose(s.a <= NONE, s.a, ALL)
+
+    assert Proved(depth=0) == induction.search(*question(Anything, empty_or_not, 2, 1))
+
+
+def test_what_is_inductive_is_proved_with_k_1():
+    class Growing(Design):
+        a = Pages("a")
+        b = Pages("b")
+
+        @operation
+        def grow(s, me, want):
+            s.a |= want
+            s.b |= want
+
+    @always
+    def within(s):
+        """`a` stays in `b`."""
+        return s.a <= s.b
+
+    assert Proved(depth=1) == induction.search(*question(Growing, within, 2, 1))
+
+
+class Rounds(Design):
+    """`up` and `down` can go round for ever where nobody starts them, and from there into trouble."""
+
+    up = Flag("on while unreachable things happen")
+    down = Flag("the other of the two")
+    bad = Flag("what must not be")
+
+    @operation(by=Guest)
+    def there(s, me):
+        wait_for(s.up)
+        s.up = False
+        s.down = True
+
+    @operation(by=Guest)
+    def back(s, me):
+        wait_for(s.down)
+        s.up = True
+        s.down = False
+
+    @operation(by=Guest)
+    def fall(s, me):
+        wait_for(s.up)
+        s.bad = True
+
+
+@always
+def never_bad(s):
+    """Trouble is never reached."""
+    return ~s.bad
+
+
+def test_going_round_in_unreachable_states_is_no_obstacle_for_runs_are_simple():
+    """Without the constraint, up, down, up, down, … is a good run of any length into the bad state."""
+    program = record(Rounds)
+    verdict = induction.search(Instance(program, 1), [invariant(program, never_bad)])
+    assert Proved(depth=4) == verdict
+
+
+def test_locations_that_no_thread_can_be_at_are_not_considered():
+    """Three locations take two bits; the fourth number is none."""
+    instance, invariants = question(TopLayerAndCache, promise_kept, 1, 2)
+    unrolled = bounded.Unrolling(instance, invariants)
+    unrolled.anywhere()
+    found = {f.name: set() for f in instance.fields if f.sort == PLACE}
+    while unrolled.solver.check() == z3.sat:
+        model = unrolled.solver.model()
+        for field, term in zip(instance.fields, unrolled.states[0], strict=True):
+            if field.sort == PLACE:
+                found[field.name].add(model.eval(term, model_completion=True).as_long())
+        places = [t for f, t in zip(instance.fields, unrolled.states[0], strict=True) if f.sort == PLACE]
+        unrolled.solver.add(z3.Or([t != model.eval(t, model_completion=True) for t in places]))
+    assert {"at": set(range(len(instance.codes["Client"])))} == found
+
+
+def test_what_holds_at_every_location_of_a_thread_is_proved_with_k_0():
+    """Idle, or holding one of two locks: so everywhere, if only the number that is no location does not count."""
+
+    class Handover(Design):
+        a = Pages("a")
+        left = Lock("held after the first step")
+        right = Lock("held after the second step")
+
+        @operation
+        def both(s, me, want):
+            s.left.acquire()
+            s.a |= want
+            yield "first"
+            s.right.acquire()
+            s.a -= want
+            yield "second"
+            s.left.release()
+            s.a = NONE
+            yield "third"
+            s.right.release()
+
+    @always
+    def somewhere(s, client):
+        """The only client is idle or holds a lock."""
+        return idle(client) | ~s.left.free | ~s.right.free
+
+    assert Proved(depth=0) == induction.search(*question(Handover, somewhere, 1, 1))
+
+
+def test_a_design_that_delivers_nothing_keeps_its_promise_but_not_by_k_induction():
+    """3 reachable states among the 4,096 that its 12 bits can hold; the reference sees no others."""
+    assert Undetermined(depth=20) == induction.search(*question(DeliversNothing, promise_kept, 1, 2))
+    assert isinstance(explicit.search(*question(DeliversNothing, promise_kept, 1, 2)), Proved)
+
+
+def test_the_initial_state_is_checked_too():
+    @always
+    def never(s):
+        """The log is never empty, which it is at the start."""
+        return ~(s.kernel <= NONE)
+
+    assert Refuted(depth=0) == induction.search(*question(TopLayer, never, 1, 1))
+
+
+def test_without_a_property_it_is_undetermined():
+    instance, _ = question(TopLayer, promise_kept, 1, 1)
+    assert "no property was asked" == induction.search(instance, []).reason
+
+
+def test_a_limit_of_seconds_gives_what_was_covered():
+    verdict = induction.search(*question(PerSlotCache, no_lost_write, 4, 3), Limits(seconds=1.0, depth=500))
+    assert ("undetermined", "the limit of 1 seconds was reached") == (verdict.word, verdict.reason)
+    assert 0 < verdict.depth < 500
+    assert verdict.seconds < 5
+
+
+def test_an_interrupt_gives_what_was_covered():
+    def stop(progress):
+        if progress.depth == 4:
+            raise KeyboardInterrupt
+
+    verdict = induction.search(*question(PerSlotCache, promise_kept, 1, 2), Limits(report=stop))
+    assert (Undetermined(depth=4), True) == (verdict, verdict.interrupted)
+
+
+def test_a_wrong_table_never_turns_into_a_refutation():
+    """Whatever z3 is told, the run is judged by plain integers."""
+    wrong = {**bit_vectors(2), "minus": lambda a, b: a & 0}
+    with pytest.raises(bounded.Disagreement):
+        induction.search(*question(TopLayer, promise_kept, 2, 1), table=wrong)
