@@ -13,7 +13,7 @@ import click
 from model.cli import columns, complain, print_lines, run, write_out
 from model.errors import ModelError, UsageError
 from model.export import EXPORTS
-from model.verdict import INTERRUPTED, PROVED, REFUTED, Refuted, Undetermined, Verdict, exit_code
+from model.verdict import INTERRUPTED, PROVED, REFUTED, Proved, Refuted, Undetermined, Verdict, exit_code
 from reports.formats import REPORTS, SINGLE
 
 if TYPE_CHECKING:
@@ -92,6 +92,12 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> No
     metavar="DIR",
     help="Write the evidence pack: one HTML page and the files beside it.",
 )
+@click.option(
+    "--certificate",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write the certificate of every proof for any number there, for `python -m model.certify`.",
+)
 @click.option("--explain", is_flag=True, help="Print the invariant of every proof, a clause a line.")
 @click.option("--show", is_flag=True, help="Print the recorded atomic steps instead of checking.")
 @click.option("--list", "listing", is_flag=True, help="List designs and properties.")
@@ -152,6 +158,7 @@ def _questions(designs: Sequence[str], options: Mapping[str, Any]) -> Iterator[Q
                 _sizes(design, options),
                 options["engine"],
                 limits,
+                spec=spec,
                 side_by_side=True,
             )
 
@@ -253,6 +260,8 @@ def _differs(result: Result) -> bool:
 
 
 def _write(results: Sequence[Result], comparing: bool, options: Mapping[str, Any]) -> None:
+    if options["certificate"]:
+        _certificates(results, options["certificate"])
     if options["report"]:
         from reports.pack import write
         from reports.words import tool
@@ -276,6 +285,18 @@ def _write(results: Sequence[Result], comparing: bool, options: Mapping[str, Any
         write_out("".join(f"{line.plain}\n" for line in lines), options["output"])
     else:
         print_lines(lines, options["color"])
+
+
+def _certificates(results: Sequence[Result], directory: Path) -> None:
+    """One directory a proof: design-property."""
+    from model.export.certificate import write
+
+    proved = [r for r in results if r.proof is not None and isinstance(r.verdict, Proved)]
+    if not proved:
+        raise UsageError("--certificate: nothing was proved for any number, so there is nothing to certify.")
+    directory.mkdir(parents=True, exist_ok=True)
+    for result in proved:
+        write(result.proof, directory / f"{result.design}-{result.property}", result.spec, [result.property])
 
 
 def _in_comparison(result: Result, verbose: bool) -> bool:

@@ -13,7 +13,7 @@ from itertools import combinations
 from model.design import Program
 from model.errors import UsageError
 from model.expr import ALL, NONE, PAGES, Expr, Index, make, node, rewrite, show, walk
-from model.step import Param, Step
+from model.step import Param, Step, Update
 
 PART = "part_of_the_hole"  # the parameter that stands for any set between two fillings
 
@@ -124,8 +124,16 @@ def opened(program: Program, inputs: Sequence[str]) -> tuple[Program, Expr]:
     at, mask = found[0]
     step = program.steps[at]
     there = make("hole", "mask", *(_visible(program, step, name) for name in inputs))
-    changed = _rewritten(step, lambda e: there if e is mask else None)
+    changed = replace(step, updates=tuple(_opened(u, mask, there) for u in step.updates))
     return replace(program, steps=(*program.steps[:at], changed, *program.steps[at + 1 :])), mask
+
+
+def _opened(update: Update, mask: Expr, there: Expr) -> Update:
+    """The update with the hole for the mask; a mask that is a plain name stands elsewhere with another meaning."""
+    if mask.op in ("var", "param"):
+        here = update.variable == "kernel"
+        return replace(update, value=make("minus", update.value.args[0], there)) if here else update
+    return replace(update, value=rewrite(update.value, lambda e: there if e is mask else None))
 
 
 def _clears(step: Step, variable: str, value: Expr) -> bool:

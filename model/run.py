@@ -56,7 +56,7 @@ class Result:
     whole: Trace | None = None
     notes: tuple[str, ...] = ()
     proof: Any = None
-    goal: str = ""
+    spec: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ class Question:
         pages: pages of the finite instance.
         sizes: elements of index sorts, {"Client": 2}; sorts that the design lacks are refused.
         engine: one of ENGINES.
+        spec: where the design is found again, `top-layer` or `my_design.py:Mine` (default: the name).
         side_by_side: of `auto`: let the proof run in a second process meanwhile (the caller's main module must be
             importable without side effects, as for any spawned process).
     """
@@ -79,6 +80,7 @@ class Question:
     engine: str = "auto"
     limits: Limits = field(default_factory=Limits)
     name: str = ""
+    spec: str = ""
     side_by_side: bool = False
 
 
@@ -265,6 +267,7 @@ class _Asked:
             evidence=tuple(evidence),
             notes=tuple(self.notes(evidence)),
             proof=decided.verdict.detail if decided.engine == "inductive" else None,
+            spec=self.question.spec or self.name,
         )
         return self.refuted(base) if isinstance(decided.verdict, Refuted) else base
 
@@ -473,6 +476,7 @@ def _happenings(question: Question, program: Program) -> Result:
         program=program,
         evidence=(Evidence(engine, verdict, finite_scope(instance)),),
         notes=tuple(notes),
+        spec=question.spec or question.name or program.name,
     )
 
 

@@ -314,4 +314,3 @@ def network(count: int) -> list[tuple[int, int]]:
     if count in few:
         return few[count]
     return [(i, i + 1) for rounds in range(count) for i in range(rounds % 2, count - 1, 2)]
-

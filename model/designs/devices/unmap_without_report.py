@@ -1,0 +1,19 @@
+"""An IOMMU's D bits, destroyed by an unmap that reports nothing."""
+
+from model import operation, wait_for
+from model.designs.devices.dirty_log import OneClient
+from model.designs.devices.iopte_unmap import IopteUnmap
+
+
+class UnmapWithoutReport(IopteUnmap):
+    """The IOPTE is removed and its D bit with it; a later report does not know the page any more.
+
+    Source: QEMU backends/iommufd.c and hw/vfio/iommufd.c, iommufd_cdev_unmap(), "TODO: Handle dma_unmap_bitmap";
+    e46883204c blocks migration with a vIOMMU.
+    """
+
+    @operation(by=OneClient)
+    def unmap(s, me, page):
+        wait_for(page <= s.mapped)
+        s.kernel -= page                       # ioctl IOMMU_IOAS_UNMAP
+        s.mapped -= page

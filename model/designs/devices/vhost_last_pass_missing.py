@@ -1,0 +1,19 @@
+"""vhost: the log is not pulled again after the device has stopped."""
+
+from model import every, idle, operation, wait_for
+from model.designs.devices.dirty_log import Device, DeviceLog, OneClient
+from model.designs.devices.vhost_log import VhostLog
+
+
+class VhostLastPassMissing(VhostLog):
+    """The rounds pull the log, the device is stopped, and what it marked since the last round is left in its log.
+
+    Source: QEMU before 5c0ba1be37 "vhost: fix a migration failed because of vhost region merge" (named by our corpus
+    for "the last pass on the dirty bitmap never happens at the end of migration"), hw/virtio/vhost.c.
+    """
+
+    @operation(by=OneClient)
+    def complete(s, me):
+        wait_for(s.asked & s.stopped)
+        wait_for(every(Device, lambda device: idle(device)))
+        DeviceLog.finish(s, me)
