@@ -1,5 +1,6 @@
 """The README runs: its Python blocks, its commands and the output it shows."""
 
+import importlib
 import os
 import re
 import shlex
@@ -61,8 +62,15 @@ def test_the_ci_runs_the_readmes_test_command():
 
 
 def test_every_option_that_the_readme_names_exists():
-    """No feature in the README that does not run."""
-    from model.check import command
+    """No feature in the README that does not run: options of every command, formats and commands."""
+    from model import check
+    from model.cli import COMMANDS
 
-    known = {option for parameter in command.params for option in parameter.opts}
+    commands = [importlib.import_module(module).command for module in COMMANDS.values()]
+    known = {option for command in commands for parameter in command.params for option in parameter.opts}
     assert set() == set(re.findall(r"(?<![\w-])--[a-z]+(?:-[a-z]+)*", README)) - known
+    assert set() == set(re.findall(r"python -m model\.(\w+)", README)) - set(COMMANDS)
+    formats = re.findall(r"`--format ([a-z0-9-]+)`(?:((?:, `[a-z0-9-]+`)+))?", README)
+    named = {word for first, rest in formats for word in (first, *re.findall(r"`([a-z0-9-]+)`", rest))}
+    assert {"markdown", "sarif", "promela", "aiger", "kselftest"} <= named
+    assert set() == named - set(check.FORMATS)
