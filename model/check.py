@@ -176,14 +176,34 @@ def _one_of_one(designs: Sequence[str], options: Mapping[str, Any]) -> Mapping[s
 
 
 def _properties(names: Sequence[str], design: type[Design]) -> Iterator[Property]:
-    from model.designs.catalogue import DEFAULT_PROPERTIES, built_in_properties, find_property
+    from model.designs.catalogue import built_in_properties, find_property
     from model.run import applies
 
-    for name in names or DEFAULT_PROPERTIES:
+    for name in names or _defaults(design):
         if name != "all":
             yield find_property(name, design)
             continue
         yield from (p for p in built_in_properties().values() if not applies(design, p))
+
+
+def _defaults(design: type[Design]) -> list[str]:
+    """The two forms of safety where they apply; a design with an end of its own is asked about that.
+
+    Raises:
+        UsageError: none of them applies; the message says what the first one lacks.
+    """
+    from model.designs.catalogue import DEFAULT_PROPERTIES, OWN_END, find_property
+    from model.run import applies
+
+    reasons = {name: applies(design, find_property(name)) for name in (*DEFAULT_PROPERTIES, OWN_END)}
+    if not reasons[OWN_END]:
+        return [OWN_END]
+    fitting = [name for name in DEFAULT_PROPERTIES if not reasons[name]]
+    if not fitting:
+        raise UsageError(f"{reasons[DEFAULT_PROPERTIES[0]]} Ask for a property of your own with --property.")
+    for name in set(DEFAULT_PROPERTIES) - set(fitting):
+        click.echo(f"note: {reasons[name]}", err=True)
+    return fitting
 
 
 def _sizes(design: type[Design], options: Mapping[str, Any]) -> dict[str, int]:

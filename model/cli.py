@@ -35,6 +35,7 @@ COMMANDS = {
     "mutants": "model.mutants",
     "record": "model.kvm.recorder",
     "replay": "model.replay",
+    "synthesize": "model.synthesize",
 }
 REPORT = "This is a bug in clearorder: please report it with the design, the command line and the line above."
 

@@ -36,6 +36,7 @@ from model.expr import (
     Vcpu,
     lift,
     make,
+    node,
     recorders,
     replace_index,
     rewrite,
@@ -177,6 +178,7 @@ def record(design: type[Design], *, split_locks: bool = False) -> Program:
         base = len(locations)
         new = steps_of(recorder, lambda i, base=base: base + i)  # type: ignore[misc]
         _can_run(design.__name__, new)
+        new = _own_registers(registers, recorder, new)
         locations += _locations(recorder, new)
         steps += new
         _registers(registers, recorder, new)
@@ -264,14 +266,40 @@ def _locations(recorder: Recorder, steps: list[Step]) -> list[Location]:
     return found
 
 
+def _own_registers(registers: Mapping[str, Variable], recorder: Recorder, steps: list[Step]) -> list[Step]:
+    """The steps with a register renamed whose name another kind of thread uses already: `me.page` as `me.vcpu_page`."""
+    names = {u.variable for s in steps for u in s.updates if u.variable.startswith("me.")}
+    taken = {n for n in names if n in registers and registers[n].per != recorder.by}
+    if not taken:
+        return steps
+    new = {name: register_of(recorder.by.name, name) for name in taken}
+
+    def leaf(expr: Expr) -> Expr | None:
+        if expr.op == "var" and expr.args[0] in new:
+            return node("var", (new[expr.args[0]], expr.args[1]), expr.sort)
+        return None
+
+    def renamed(step: Step) -> Step:
+        updates = [Update(new.get(u.variable, u.variable), u.index, rewrite(u.value, leaf)) for u in step.updates]
+        return replace(step, guards=tuple(rewrite(g, leaf) for g in step.guards), updates=tuple(updates))
+
+    return [renamed(s) for s in steps]
+
+
+def register_of(sort: str, name: str) -> str:
+    """What a register is called where another kind of thread has one of that name."""
+    return f"me.{sort.lower()}_{name.removeprefix('me.')}"
+
+
 def _registers(registers: dict[str, Variable], recorder: Recorder, steps: list[Step]) -> None:
     """Add the registers that this operation's steps keep; operations of one kind of thread share a name."""
     for update in (u for s in steps for u in s.updates if u.variable.startswith("me.")):
         known = registers.get(update.variable)
-        if known and (known.sort != update.value.sort or known.per != recorder.by):
+        if known and known.sort != update.value.sort:
             raise recorder.error(
-                f"{update.variable} is used with another kind of value or by another kind of thread in a different "
-                f"operation; give it another name."
+                f"{update.variable} is a {known.sort} register in another operation and a {update.value.sort} "
+                f"register here; give it another name.",
+                steps[0].place,
             )
         empty = FALSE if update.value.sort == TRUTH else NONE
         doc = f"register of {recorder.operation}"
@@ -315,8 +343,8 @@ def _can_run(owner: str, steps: list[Step]) -> None:
     """Refuse an operation whose first guard no state satisfies (decided on up to two pages where that is quick)."""
     first = steps[0]
     roots = list(first.guards)
-    leaves = {id(e): e for e in walk(*roots) if e.op in ("var", "param", "is", "at", "free", "for_all", "exists")}
-    if not roots or len(leaves) > 5 or any(e.op in ("for_all", "exists") for e in leaves.values()):
+    leaves = {id(e): e for e in walk(*roots) if e.op in ("var", "param", "is", "at", "free")}
+    if not roots or len(leaves) > 5 or any(e.op in ("for_all", "exists", "spread", "shift") for e in walk(*roots)):
         return
     if not _satisfiable(roots, list(leaves.values()), first):
         raise DesignError(
@@ -408,7 +436,9 @@ def observed(program: Program, property: Property) -> Program:
 def _speaks_of(program: Program, property: Property) -> None:
     for name in property.needs:
         if name not in program.parts:
-            raise UsageError(f"{property.name} cannot be asked of {program.name}: it is about '{name}', which it lacks.")
+            raise UsageError(
+                f"{property.name} cannot be asked of {program.name}: it is about '{name}', which it lacks."
+            )
     for name in property.lacks:
         if name in program.parts:
             raise UsageError(f"{property.name} cannot be asked of {program.name}: it is not for designs with '{name}'.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, ClassVar
 
 from model.errors import DesignError, here
@@ -185,6 +186,9 @@ class Expr:
             "which the checker chooses in every possible way.",
             here(),
         )
+
+    def __getitem__(self, index: object) -> Expr:
+        raise DesignError(f"{show(self)} is one for all and takes no [...]; write it without an index.", here())
 
     __lt__ = __gt__ = _no_order
     __add__ = __radd__ = _no_sum
@@ -377,13 +381,17 @@ def some(sort: Sort, body: Callable[[Element], Expr]) -> Expr:
     return _quantify("exists", sort, body)
 
 
+_fresh = count()
+
+
 def _quantify(op: str, sort: Sort, body: Callable[[Element], Expr]) -> Expr:
     if not isinstance(sort, Sort):
         raise DesignError("every(...) and some(...) take an index sort first: every(Client, lambda c: ...).", here())
-    fresh = Index("bound", sort.name, "?")
+    fresh = Index("bound", sort.name, "?", next(_fresh))  # of its own: the body may hold another quantifier
     inside = lift(body(Element(fresh)))
-    depth = len({i for i in indices(inside) if i.kind == "bound" and i != fresh})
-    bound = Index("bound", sort.name, f"{sort.name[0].lower()}{depth or ''}")
+    taken = {i.name for i in indices(inside)}
+    names = (f"{sort.name[0].lower()}{n or ''}" for n in count())
+    bound = Index("bound", sort.name, next(n for n in names if n not in taken))
     inside = replace_index(inside, fresh, bound)
     return node(op, (bound, inside), inside.sort, inside.when)
 

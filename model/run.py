@@ -246,6 +246,8 @@ class _Asked:
 
             finite = self.ask("lanes", replace(limits, cancelled=cancelled))
             if isinstance(finite.verdict, Refuted) or _interrupted(finite.verdict):
+                if isinstance(finite.verdict, Refuted) and (found or other.done):
+                    _agree(finite, found[0] if found else self.proven(*other.result()))
                 return [finite]
             if limits.report:
                 limits.report(Progress("inductive", 0, 0))
@@ -395,6 +397,17 @@ def _without_writes(instance: Instance) -> Instance:
     clients = {m.number for m in instance.moves if m.ground.sort == "Client"}
     quiet.__dict__["successors"] = lambda state: ((n, after) for n, after in successors(state) if n in clients)
     return quiet
+
+
+class Contradiction(Exception):
+    """One engine proves what another refutes at a size that the proof covers: a bug of ours, and no verdict."""
+
+
+def _agree(refuted: Evidence, proof: Evidence) -> None:
+    """Raise Contradiction where the proof covers the size at which a finite search found a violation."""
+    covers = all(n in ("any", refuted.scope.get(name)) for name, n in proof.scope.items())
+    if isinstance(proof.verdict, Proved) and covers:
+        raise Contradiction(f"{refuted.engine} refutes at {dict(refuted.scope)} what {proof.engine} proves")
 
 
 def _ordered(finite: Evidence, proof: Evidence) -> list[Evidence]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from model.argue import Bit, Reason, reads_page, reason, writes_page
+from model.design import register_of
 from model.expr import PAGES, PLACE
 from model.instance import Field, Instance, Move
 from model.trace import Trace
@@ -228,8 +229,10 @@ def _object(trace: Trace, at: int) -> int | None:
         return None
     if sets[0].name in move.arguments:
         return move.arguments[sets[0].name]
-    register = (f"me.{sets[0].name}", move.ground.thread)
-    return trace.value(at - 1, *register) if register in trace.instance.position else None
+    for name in (register_of(step.by, sets[0].name), f"me.{sets[0].name}"):
+        if (name, move.ground.thread) in trace.instance.position:
+            return trace.value(at - 1, name, move.ground.thread)
+    return None
 
 
 def active(operation: str) -> str:

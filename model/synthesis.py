@@ -2,8 +2,8 @@
 
 Counterexample-guided: z3 proposes a filling that nothing has decided yet, a finite engine searches the design with it.
 A trace kills every filling with which the same moves are a run that ends in the same violation, which is computed by
-running them once with the truth table unknown; nothing else is blocked. A safe filling is tried with everything below
-it at once, as one program that may clear any part of it.
+running them once with the truth table unknown; nothing else is blocked. A safe filling is tried together with
+those below it, as one program that may choose any of them anew each time.
 """
 
 from __future__ import annotations
@@ -66,14 +66,14 @@ class Judge:
     scopes: Sequence[tuple[int, int]] = SCOPES
     limits: Limits = field(default_factory=lambda: Limits(states=30_000_000))
 
-    def killing(self, program: Program, scopes: Sequence[tuple[int, int]] | None = None) -> Killing | None:
+    def killing(self, program: Program) -> Killing | None:
         """A shortest trace at the smallest size where a property fails, or None where none fails at any.
 
         Raises:
             Unsettled: a search ended at a limit.
             UsageError: a property cannot be asked of the program.
         """
-        for pages, clients in self.scopes if scopes is None else scopes:
+        for pages, clients in self.scopes:
             for property in self.properties:
                 watched = observed(program, property)
                 instance = Instance(watched, pages, {"Client": clients})
@@ -339,29 +339,36 @@ class _Search:
         return sum(1 << i for i, bit in enumerate(self.bits) if model.eval(bit, model_completion=True))
 
     def decide(self, table: int) -> None:
-        """Kill the table and what dies with it, or accept it, with all below it where they are safe together."""
+        """Kill the table and what dies with it, or accept it with as much below it as is safe together."""
         import z3
 
-        *small, largest = self.judge.scopes
-        killing = self.killing(filled(self.program, table), small)
-        if killing is None and self.killing(between(self.program, 0, table)) is None:
-            self.safe |= set(_below(table))
-            self.solver.add(z3.Or(*(bit for i, bit in enumerate(self.bits) if not table >> i & 1)))
+        killing = self.killing(filled(self.program, table))
+        if killing is not None:
+            self.killings.append(killing)
+            self.solver.add(z3.Not(kills(killing, self.program, self.bits)))
             return
-        killing = killing or self.killing(filled(self.program, table), [largest])
-        if killing is None:
-            self.safe.add(table)
-            self.solver.add(z3.Or(*(z3.Not(bit) if table >> i & 1 else bit for i, bit in enumerate(self.bits))))
-            return
-        self.killings.append(killing)
-        self.solver.add(z3.Not(kills(killing, self.program, self.bits)))
+        least = self.least(table)
+        self.safe |= {least | part for part in parts(table & ~least)}
+        above = [z3.Not(bit) for i, bit in enumerate(self.bits) if least >> i & 1]
+        self.solver.add(z3.Or(*above, *(bit for i, bit in enumerate(self.bits) if not table >> i & 1)))
 
-    def killing(self, program: Program, scopes: Sequence[tuple[int, int]] | None = None) -> Killing | None:
+    def least(self, table: int) -> int:
+        """A table below a safe one so that any choice between the two, made anew each time, is safe too."""
+        least = table
+        if self.killing(between(self.program, 0, table)) is None:
+            return 0
+        for row in range(self.rows):
+            lower = least & ~(1 << row)
+            if lower != least and self.killing(between(self.program, lower, table)) is None:
+                least = lower
+        return least
+
+    def killing(self, program: Program) -> Killing | None:
         self.checks += 1
-        return self.judge.killing(program, scopes)
+        return self.judge.killing(program)
 
 
-def _below(table: int) -> Iterator[int]:
+def parts(table: int) -> Iterator[int]:
     """Every table that has no row that `table` has not."""
     part = table
     while True:
@@ -378,7 +385,7 @@ def explained(found: Synthesis, seconds: float = PROOF_SECONDS) -> Synthesis:
     """The same with proofs for any number where they succeed, and with the rows that no state looks up."""
     proofs: dict[int, Verdict] = {}
     for table in found.greatest:
-        below = set(_below(table)) <= found.safe
+        below = set(parts(table)) <= found.safe
         proofs[table] = found.judge.proof(
             between(found.program, 0, table) if below else filled(found.program, table), seconds
         )

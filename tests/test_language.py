@@ -657,3 +657,74 @@ def test_two_plain_stores_in_one_step_are_refused():
 
     with pytest.raises(DesignError, match="two plain stores in one step; a store buffer takes one at a time"):
         record(Twice)
+
+
+def test_two_kinds_of_thread_may_keep_a_parameter_of_the_same_name():
+    """Each has its own register."""
+
+    class Both(Plain):
+        @operation
+        def write(s, me, page):
+            s.on = True
+            yield "began"
+            s.log |= page
+            yield "stored"
+
+        @operation
+        def take(s, me, page):
+            s.on = False
+            yield "began"
+            s.own[me] = page
+            yield "took"
+
+    moves = [
+        ("write.began", 0, {"page": 2}),
+        ("take.began", 0, {"page": 1}),
+        ("write.stored", 0, {}),
+        ("take.took", 0, {}),
+    ]
+    state = after(Both, *moves)
+    assert (2, 1) == (state["log"], state["own", 0])
+
+
+def test_a_shared_part_takes_no_index():
+    """The message says what to write."""
+
+    class Wrong(Plain):
+        @operation
+        def take(s, me):
+            s.log = s.log[me]
+
+    with pytest.raises(DesignError, match=r"log is one for all and takes no \[...\]; write it without an index"):
+        record(Wrong)
+
+
+def test_a_guard_on_whole_words_is_accepted():
+    """Whether it can ever be true is left to the checks against vacuity."""
+
+    class Words(Plain):
+        @operation
+        def take(s, me, want):
+            wait_for(whole(want, 2) <= s.log)
+            s.log = NONE
+
+    assert ["write", "take"] == [s.label for s in record(Words).steps]
+
+
+def test_nested_quantifiers_have_variables_of_their_own():
+    """Some client has what every client lacks: not the same client twice."""
+
+    class Nested(Plain):
+        @operation
+        def fill(s, me, want):
+            s.own[me] = want
+
+        @operation
+        def take(s, me):
+            s.log = every(Client, lambda x: some(Client, lambda y: s.own[x] & s.own[y]))
+            s.on = some(Client, lambda x: every(Client, lambda y: s.own[x] <= s.own[y]))
+
+    state = after(Nested, ("fill", 0, {"want": 1}), ("fill", 1, {"want": 3}), ("take", 0, {}))
+    assert (1, 1) == (state["log"], state["on"])
+    state = after(Nested, ("fill", 0, {"want": 1}), ("fill", 1, {"want": 2}), ("take", 0, {}))
+    assert (0, 0) == (state["log"], state["on"])

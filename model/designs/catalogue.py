@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 NOT_DESIGNS = {"__init__", "catalogue", "dirty_log", "manifest"}
 MAIN = ("naive", "top-layer", "per-slot-cache")
 DEFAULT_PROPERTIES = ("no_lost_write", "promise_kept")
+OWN_END = "complete_copy"  # of designs that say themselves when they have finished
 
 
 def built_in_designs() -> list[str]:

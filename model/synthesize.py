@@ -1,0 +1,192 @@
+"""`python -m model.synthesize DESIGN`: what may stand in the hole of a design, and the trace that kills each more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from model.arranging import Arranged, Arrangement, Arranging, arrange
+from model.cli import columns, print_lines, run
+from model.design import Program, record
+from model.designs.catalogue import DEFAULT_PROPERTIES, find_property, load
+from model.engines.limits import Limits
+from model.holes import opened, table_of, the_hole
+from model.synthesis import PROOF_SECONDS, SCOPES, Judge, Killing, Synthesis, explained, parts, synthesise
+from model.verdict import PROVED, REFUTED, Proved
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+Lines = Iterator["Text"]
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("design", metavar="DESIGN")
+@click.option("--mask", metavar="INPUT,…", help="Open a hole where clients clear: cache,want,span; mine; MIGRATION; …")
+@click.option("--order", metavar="OPERATION", help="Permute the lines of an operation.")
+@click.option("--locks", metavar="OPERATION", help="Move, split and leave out the lock of an operation.")
+@click.option("--property", "names", multiple=True, metavar="NAME", help="Default: both forms of safety.")
+@click.option("--pages", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--clients", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--states", type=click.IntRange(1), default=30_000_000, show_default=True, help="At most, for a search.")
+@click.option("--seconds", type=click.FloatRange(0), default=PROOF_SECONDS, show_default=True, help="For each proof.")
+@click.option("--verbose", "-v", is_flag=True, help="Tell every trace, not only the first.")
+@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
+def command(
+    design: str,
+    mask: str | None,
+    order: str | None,
+    locks: str | None,
+    names: tuple[str, ...],
+    pages: int,
+    clients: int,
+    states: int,
+    seconds: float,
+    verbose: bool,
+    color: str,
+) -> int:
+    """Find everything that may stand in the hole of a DESIGN.
+
+    A hole is written hole("mask", s.cache, s.mine[me], want) in the design, or opened with --mask, --order, --locks.
+    Exit code 0 where some filling is safe, 1 where none is, 2 where there is no hole, 3 where there are too many
+    fillings or an engine gave up.
+    """
+    loaded = load(design)
+    program = record(loaded)
+    asked = [find_property(n, loaded) for n in names or DEFAULT_PROPERTIES]
+    scopes = [s for s in SCOPES if s[0] <= pages and s[1] <= clients]
+    judge = Judge(asked, [*scopes, *([] if (pages, clients) in scopes else [(pages, clients)])], Limits(states=states))
+    if order or locks:
+        arranged = _arranged(program, judge, order, locks)
+        print_lines(_arrangements(arranged, seconds, verbose, columns(color)), color)
+        return PROVED if arranged.safe else REFUTED
+    own: int | None = None
+    if mask:
+        program, original = opened(program, [w.strip() for w in mask.split(",")])
+        own = table_of(original, _inputs(program))
+    found = synthesise(program, judge)
+    print_lines(_fillings(explained(found, seconds), own, verbose, columns(color)), color)
+    return PROVED if found.safe else REFUTED
+
+
+def _arranged(program: Program, judge: Judge, order: str | None, locks: str | None) -> Arranged:
+    if order and locks and order != locks:
+        raise click.UsageError("--order and --locks together take the same operation.")
+    arranging = Arranging(program, order or locks or "")
+    return arrange(arranging, judge, order=bool(order), locks=bool(locks))
+
+
+def _inputs(program: Program) -> Sequence[object]:
+    from model.expr import walk
+
+    nodes = walk(*(u.value for s in program.steps for u in s.updates))
+    return next(e.args[1:] for e in nodes if e.op == "hole")
+
+
+# ---------------------------------------------------------------- what is printed
+
+
+def _fillings(found: Synthesis, own: int | None, verbose: bool, width: int) -> Lines:
+    from rich.text import Text
+
+    hole, total = found.hole, 1 << found.hole.rows
+    looks = f"{found.program.name}: {hole.name}({', '.join(hole.inputs)}) in {', '.join(hole.places)}"
+    yield Text(looks, "bold")
+    yield Text(f"  {len(found.safe):,} of {total:,} fillings are safe{_asked(found.judge)}; {found.checks} searched")
+    shown = _different(found)
+    for table in shown:
+        yield Text(f"  greatest: {hole.text(table, found.unseen[table])}", "bold green")
+        below = set(parts(table)) <= found.safe
+        proof = found.proofs[table]
+        many = "for any number of pages and clients: " + (proof.word if not isinstance(proof, Proved) else "proved")
+        yield Text(f"      {many}{', with everything below it' if below and isinstance(proof, Proved) else ''}")
+        for row in range(hole.rows):
+            killing = found.killer(table | 1 << row) if not (table | found.unseen[table]) >> row & 1 else None
+            if killing:
+                yield Text(f"      also where {hole.row(row)}: {_refuted(killing)}")
+        for row in range(hole.rows):
+            seen = table & ~found.unseen[table]
+            killing = found.killer(seen & ~(1 << row)) if seen >> row & 1 else None
+            if killing:
+                yield Text(f"      but not where {hole.row(row)}: {_refuted(killing)}")
+    if own is not None:
+        yield Text(f"  the design's own: {hole.text(own)}: {_standing(found, own, shown)}")
+    if (everything := found.killer(total - 1)) is not None:
+        yield Text(f"  all ones: {_refuted(everything)}")
+        yield from _stories([everything, *found.killings] if verbose else [everything], width)
+    elif not found.safe:
+        yield from _stories(found.killings[:1], width)
+
+
+def _different(found: Synthesis) -> list[int]:
+    """The greatest fillings, without those that do in every reachable state what a smaller part of another does."""
+    seen = {t: t & ~found.unseen[t] for t in found.greatest}
+    return [t for t in seen if not any(o != t and seen[t] | seen[o] == seen[o] and seen[t] != seen[o] for o in seen)]
+
+
+def _standing(found: Synthesis, own: int, shown: Sequence[int]) -> str:
+    if own not in found.safe:
+        killing = found.killer(own)
+        return _refuted(killing) if killing else "not safe"
+    if any((own ^ t) & ~found.unseen[t] == 0 for t in shown):
+        return "safe, and no greater one is"
+    greater = next((t for t in shown if own & ~found.unseen[t] | t == t), None)
+    return f"safe; {found.hole.text(greater, found.unseen[greater])} is greater" if greater is not None else "safe"
+
+
+def _asked(judge: Judge) -> str:
+    pages, clients = max(judge.scopes)
+    names = " and ".join(p.name for p in judge.properties)
+    return f" ({names}, up to {pages} page{'s' * (pages > 1)}, {clients} client{'s' * (clients > 1)})"
+
+
+def _refuted(killing: Killing) -> str:
+    return f"refuted, {len(killing.trace)} moves ({killing.property.name})"
+
+
+def _stories(killings: Sequence[Killing], width: int) -> Lines:
+    from model.story import told
+    from reports.text import story
+
+    for killing in killings:
+        yield from story(told(killing.trace, killing.program.name), width=width)
+
+
+def _arrangements(found: Arranged, seconds: float, verbose: bool, width: int) -> Lines:
+    from rich.text import Text
+
+    arranging = found.arranging
+    total = len(found.safe) + len(found.killed) + len(found.senseless)
+    yield Text(f"{arranging.program.name}: lines of {arranging.operation}, {arranging.original}", "bold")
+    yield Text(
+        f"  {len(found.safe)} of {total} arrangements are safe{_asked(found.judge)}; {len(found.killed)} are refuted, "
+        f"{len(found.senseless)} use a register before it is set; {found.searched} searched"
+    )
+    for least in found.least:
+        program = arranging.program_of(least)
+        proof = found.judge.proof(program, seconds).word if program else ""
+        yield Text(f"  needs no more of the lock than: {least}   for any number: {proof}", "bold green")
+    for what, one in found.swaps():
+        if _known(found, one):
+            yield Text(f"  {what} swapped: {_verdict(found, one)}")
+    for what, one in found.releases():
+        if _known(found, one):
+            yield Text(f"  {arranging.lock} not held {what}: {_verdict(found, one)}")
+    told = list(found.killed.values())
+    yield from _stories(told if verbose else told[:1], width)
+
+
+def _known(found: Arranged, one: Arrangement) -> bool:
+    return one in found.safe or one in found.killed or one in found.senseless
+
+
+def _verdict(found: Arranged, one: Arrangement) -> str:
+    if one in found.killed:
+        return _refuted(found.killed[one])
+    return "safe" if one in found.safe else "uses a register before it is set"
+
+
+if __name__ == "__main__":
+    run(command, "python -m model.synthesize")
