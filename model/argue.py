@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from model.design import register_of
 from model.expr import PAGES, Expr, walk
-from model.instance import Field, Instance, Move
+from model.instance import Field, Move
 from model.trace import Trace
 
 Bit = tuple[str, int | None]  # a field; the page is fixed
@@ -79,7 +80,7 @@ class _Inquiry:
     @cached_property
     def writes(self) -> list[int]:
         """Moves that wrote the page: a thread that is no client marked it in `unread`."""
-        return [i for i, move in enumerate(self.trace.moves, 1) if writes_page(self.instance, move, self.page)]
+        return [i for i in range(1, len(self.trace) + 1) if writes_page(self.trace, i, self.page)]
 
     def _reads(self) -> Iterator[int]:
         for i, move in enumerate(self.trace.moves, 1):
@@ -95,7 +96,7 @@ class _Inquiry:
 
     def _carriers(self) -> Iterator[Bit]:
         for name in CARRIERS:
-            for number in (None, self.client):
+            for number in dict.fromkeys((None, self.client)):
                 if (name, number) in self.instance.position:
                     yield name, number
 
@@ -106,13 +107,13 @@ class _Inquiry:
         return tuple(c for c in self._carriers() if self._has(c, len(self.trace)))
 
     def _broken(self, written: int) -> int | None:
-        """The move after which no carrier has the page although it is unread, and none has it again."""
+        """The move after which no carrier has the page and none has it again; the write itself where none ever had."""
         last = None
-        for at in range(len(self.trace), written, -1):
+        for at in range(len(self.trace), written - 1, -1):
             if any(self._has(c, at) for c in self._carriers()):
                 return last
             last = at
-        return last if last is not None and last > written else written or None
+        return last or None
 
     # -- origins
 
@@ -202,12 +203,28 @@ class _Inquiry:
         return tuple(found)
 
 
-def writes_page(instance: Instance, move: Move, page: int) -> bool:
-    """The move is a write of the page by a thread that is no client."""
-    ground = move.ground
-    marks = any(instance.fields[i].name == "unread" for i, _ in ground.updates)
-    chosen = any(value >> page & 1 for value in move.arguments.values())
-    return ground.sort != "Client" and marks and chosen
+def writes_page(trace: Trace, at: int, page: int) -> bool:
+    """Move number `at` changes the page's content: a thread that is no client marks it in `unread`."""
+    ground = trace.moves[at - 1].ground
+    marks = any(trace.instance.fields[i].name == "unread" for i, _ in ground.updates)
+    pages = subject(trace, at)
+    return ground.sort != "Client" and marks and pages is not None and bool(pages >> page & 1)
+
+
+def subject(trace: Trace, at: int) -> int | None:
+    """The pages that the operation of a move is about: its first parameter, chosen now or kept in a register."""
+    move = trace.moves[at - 1]
+    step = move.ground.step
+    first = next(s for s in trace.instance.program.steps if s.operation == step.operation and s.first)
+    sets = [p.name for p in first.params if p.kind in ("page", "some", "any")]
+    if not sets:
+        return None
+    if sets[0] in move.arguments:
+        return move.arguments[sets[0]]
+    for name in (register_of(step.by, sets[0]), f"me.{sets[0]}"):
+        if (name, move.ground.thread) in trace.instance.position:
+            return trace.value(at - 1, name, move.ground.thread)
+    return None
 
 
 def reads_page(trace: Trace, at: int, page: int) -> bool:
@@ -215,7 +232,8 @@ def reads_page(trace: Trace, at: int, page: int) -> bool:
     move = trace.moves[at - 1]
     if move.ground.sort != "Client":
         return False
-    k, position = move.ground.thread, trace.instance.position
-    bitmaps = [position[n, k] for n in ("mine", "unread") if (n, k) in position]
+    position = trace.instance.position
+    owners = (move.ground.thread, None)
+    bitmaps = [position[n, k] for n in ("mine", "unread") for k in owners if (n, k) in position]
     took = any(trace.states[at - 1][i] & ~trace.states[at][i] & 1 << page for i in bitmaps)
     return took and "unread" in move.ground.step.writes

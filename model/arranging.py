@@ -93,7 +93,7 @@ class Arranging:
             TooLarge: there are more than can be decided one by one.
         """
         count = len(self.lines)
-        if order and count > 6 or locks and count > 7:
+        if (order and count > 6) or (locks and count > 7):
             raise TooLarge(f"{self.operation} has {count} lines, too many to arrange in every way.")
         orders = list(permutations(self.original.order)) if order else [self.original.order]
         found = [Arrangement(o, s) for o in orders for s in (runs(count) if locks else [self.kept(o)])]
@@ -127,11 +127,19 @@ class Arranging:
             return self.program
         if not _set_before_use([by_name[n] for n in arrangement.order], self.steps):
             return None
-        placed = [self._placed(by_name[n], at, i, arrangement) for i, (n, at) in enumerate(zip(arrangement.order, self.lines, strict=True))]
+        placed = [
+            self._placed(by_name[n], at, i, arrangement)
+            for i, (n, at) in enumerate(zip(arrangement.order, self.lines, strict=True))
+        ]
         new = iter([*self.steps[: self.fixed], *placed])
         steps = tuple(next(new) if s.operation == self.operation else s for s in self.program.steps)
         known = self.program.variable
-        if any(e.args[0] not in known for s in placed for e in walk(*s.guards, *(u.value for u in s.updates)) if e.op == "var"):
+        if any(
+            e.args[0] not in known
+            for s in placed
+            for e in walk(*s.guards, *(u.value for u in s.updates))
+            if e.op == "var"
+        ):
             return None
         return _relocated(replace(self.program, steps=steps, parts=self._parts()))
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -62,6 +63,20 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> No
         ctx.exit(0)
 
 
+class Size(click.ParamType):
+    """Bytes, written 512M or 4G."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        number, unit = str(value)[:-1], {"K": 10, "M": 20, "G": 30}.get(str(value)[-1:].upper())
+        if unit is None or not number.isdigit():
+            self.fail(f"write a number and K, M or G, such as 512M, not {value!r}.", param, ctx)
+        return int(number) << unit
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.argument("designs", nargs=-1, metavar="[DESIGN]...", shell_complete=_complete_designs)
 @click.option("--pages", type=click.IntRange(1), default=2, show_default=True, help="Pages of the finite instance.")
@@ -81,6 +96,14 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> No
 @click.option("--max-states", type=click.IntRange(1), metavar="N", help="Give up after so many states: undetermined.")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Give up after that time.")
 @click.option("--depth", type=click.IntRange(1), metavar="N", help="Moves to unroll at most (bounded, induction).")
+@click.option("--memory", type=Size(), metavar="SIZE", help="Stay within, such as 512M: what is more goes to a file.")
+@click.option("--symmetry/--no-symmetry", help="Keep one state of those that differ in the order of what is alike.")
+@click.option(
+    "--checkpoint",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Save the search there now and then, and go on from it: one DESIGN, one --property.",
+)
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="What to write.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write there.")
 @click.option(
@@ -146,8 +169,13 @@ def _questions(designs: Sequence[str], options: Mapping[str, Any]) -> Iterator[Q
     from model.engines.limits import Limits
     from model.run import Question
 
-    limits = Limits(options["max_states"], options["timeout"], options["depth"])
-    options = _one_of_one(designs, options) if options["form"] in (*SINGLE, *EXPORTS) else options
+    limits = Limits(options["max_states"], options["timeout"], options["depth"], memory=options["memory"])
+    if options["form"] in (*SINGLE, *EXPORTS):
+        options = _one_of_one(designs, options, f"--format {options['form']} writes")
+    if options["checkpoint"]:
+        options = _one_of_one(designs, options, "--checkpoint saves")
+    packed: dict[str, Any] = {"reductions": ("symmetry",)} if options["symmetry"] else {}
+    packed |= {"checkpoint": options["checkpoint"]} if options["checkpoint"] else {}
     for spec in designs or MAIN:
         design = load(spec)
         for property in _properties(options["properties"], design):
@@ -160,18 +188,17 @@ def _questions(designs: Sequence[str], options: Mapping[str, Any]) -> Iterator[Q
                 limits,
                 spec=spec,
                 side_by_side=True,
+                packed=packed,
             )
 
 
-def _one_of_one(designs: Sequence[str], options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The options for a format whose file holds one property of one design: by default the first."""
+def _one_of_one(designs: Sequence[str], options: Mapping[str, Any], what: str) -> Mapping[str, Any]:
+    """The options for a file that holds one property of one design: by default the first."""
     from model.designs.catalogue import DEFAULT_PROPERTIES
 
     names = options["properties"] or DEFAULT_PROPERTIES[:1]
     if len(designs) != 1 or len(names) != 1 or "all" in names:
-        raise UsageError(
-            f"--format {options['form']} writes one property of one design: name one DESIGN and one --property."
-        )
+        raise UsageError(f"{what} one property of one design: name one DESIGN and one --property.")
     return {**options, "properties": names}
 
 
@@ -259,8 +286,23 @@ def _progress(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
         return
     from model.cli import console
 
-    with console("auto", stderr=True).status("starting") as status:
-        yield lambda p: status.update(f"{p.engine}: depth {p.depth}, {p.states:,} states")
+    line = ProgressLine()
+    with console("auto", stderr=True).status(line):
+        yield line.report
+
+
+class ProgressLine:
+    """What is shown while an engine runs; it is asked again several times a second, so that silence shows too."""
+
+    def __init__(self) -> None:
+        self.last: Progress | None = None
+        self.at = monotonic()
+
+    def report(self, progress: Progress) -> None:
+        self.last, self.at = progress, monotonic()
+
+    def __rich__(self) -> str:
+        return self.last.text(monotonic() - self.at) if self.last else "starting"
 
 
 def _exit_code(results: Sequence[Result], comparing: bool) -> int:

@@ -34,6 +34,7 @@ COMMANDS = {
     "monitor": "model.monitor",
     "mutants": "model.mutants",
     "record": "model.kvm.recorder",
+    "repair": "model.repair",
     "replay": "model.replay",
     "synthesize": "model.synthesize",
 }

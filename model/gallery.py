@@ -61,6 +61,7 @@ class Entry:
         fixed_by: for a design that loses pages, the commit or rule that mends it.
         expected: what the sources or our reasoning expected: "loss", "stale", "redundant" or "safe".
         any: properties that are proved for any number of everything.
+        any_pages: the sizes at which it is proved for any number of pages, where it is.
     """
 
     design: str
@@ -73,6 +74,7 @@ class Entry:
     breaks: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
     any: Mapping[str, str] = field(default_factory=dict)
+    any_pages: Mapping[str, int] | None = None
 
     @property
     def deciding(self) -> Row | None:
@@ -89,6 +91,8 @@ class Entry:
         row = self.deciding
         if self.any.get(self.decided_by) == "proved":
             return "any number"
+        if self.any_pages is not None:
+            return ", ".join(["any pages", *(_count(n, s.lower()) for s, n in self.any_pages.items())])
         if row is None:
             return ""
         return ", ".join(
@@ -124,6 +128,7 @@ def _entry(name: str, family: str, table: Mapping[str, Any]) -> Entry:
         decided_by=table["property"],
         rows=tuple(rows),
         any=always,
+        any_pages=table.get("any_pages"),
         breaks=tuple(table.get("breaks", ())),
         **plain,
     )
@@ -160,8 +165,9 @@ def ask(entry: Entry, row: Row) -> Verdict:
     from model.engines import lanes
     from model.instance import Instance
 
-    property = find_property(row.property)
-    watched = observed(record(load(entry.design)), property)
+    design = load(entry.design)
+    property = find_property(row.property, design)
+    watched = observed(record(design), property)
     return lanes.search(Instance(watched, row.pages, row.sizes), [invariant(watched, property)])
 
 
@@ -254,9 +260,11 @@ def as_text(found: Sequence[Entry], width: int) -> Iterator[Text]:
         yield Text("  ".join(f"{c:{w}}" for c, w in zip(row, widths, strict=True)).rstrip()[:width])
     refuted = sum(verdict_word(e) == "refuted" for e in found)
     proved = sum(e.any.get(e.decided_by) == "proved" for e in found)
+    pages = sum(e.any_pages is not None for e in found)
     yield Text()
     yield Text(
-        f"{len(found)} designs: {refuted} refuted, {len(found) - refuted} safe, {proved} of them for any number."
+        f"{len(found)} designs: {refuted} refuted, {len(found) - refuted} safe; "
+        f"{proved} proved for any number, {pages} for any number of pages."
     )
 
 

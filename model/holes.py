@@ -67,6 +67,11 @@ def _nodes(step: Step) -> Iterator[Expr]:
     return (e for e in walk(*step.guards, *(u.value for u in step.updates)) if e.op == "hole")
 
 
+def inputs_of(program: Program) -> tuple[Expr, ...]:
+    """What the hole of a program looks at, as expressions of the step where it stands first."""
+    return next(e.args[1:] for step in program.steps for e in _nodes(step))
+
+
 def filled(program: Program, table: int) -> Program:
     """The program with the truth table in place of its hole."""
     return everywhere(program, lambda e: formula(table, e.args[1:]) if e.op == "hole" else None)
@@ -115,7 +120,7 @@ def opened(program: Program, inputs: Sequence[str]) -> tuple[Program, Expr]:
         UsageError: no step or several clear by a mask, or an input is not visible there.
     """
     updates = [(i, s, u) for i, s in enumerate(program.steps) for u in s.updates]
-    found = [(i, u.value.args[1]) for i, s, u in updates if _clears(s, u.variable, u.value)]
+    found = [(i, u.value.args[1]) for i, s, u in updates if clears(s, u.variable, u.value)]
     if len(found) != 1:
         raise UsageError(
             f"{program.name} has {len(found) or 'no'} steps in which a client takes a mask away from `kernel`; write "
@@ -124,11 +129,11 @@ def opened(program: Program, inputs: Sequence[str]) -> tuple[Program, Expr]:
     at, mask = found[0]
     step = program.steps[at]
     there = make("hole", "mask", *(_visible(program, step, name) for name in inputs))
-    changed = replace(step, updates=tuple(_opened(u, mask, there) for u in step.updates))
+    changed = replace(step, updates=tuple(put_for(u, mask, there) for u in step.updates))
     return replace(program, steps=(*program.steps[:at], changed, *program.steps[at + 1 :])), mask
 
 
-def _opened(update: Update, mask: Expr, there: Expr) -> Update:
+def put_for(update: Update, mask: Expr, there: Expr) -> Update:
     """The update with the hole for the mask; a mask that is a plain name stands elsewhere with another meaning."""
     if mask.op in ("var", "param"):
         here = update.variable == "kernel"
@@ -136,7 +141,8 @@ def _opened(update: Update, mask: Expr, there: Expr) -> Update:
     return replace(update, value=rewrite(update.value, lambda e: there if e is mask else None))
 
 
-def _clears(step: Step, variable: str, value: Expr) -> bool:
+def clears(step: Step, variable: str, value: Expr) -> bool:
+    """In this step a client takes a mask away from the kernel's log."""
     own = value.op == "minus" and value.args[0].op == "var" and value.args[0].args[0] == "kernel"
     return step.by == "Client" and variable == "kernel" and own
 
@@ -155,7 +161,9 @@ def _visible(program: Program, step: Step, name: str) -> Expr:
     if name in sort.names:
         number = sort.names.index(name)
         return make("choose", make("is", me, Index("const", sort.name, name, number)), ALL, NONE)
-    raise UsageError(f"{step.label} of {program.name} cannot see '{name}': it is neither a set of pages nor a parameter.")
+    raise UsageError(
+        f"{step.label} of {program.name} cannot see '{name}': it is neither a set of pages nor a parameter."
+    )
 
 
 # ---------------------------------------------------------------- truth tables and formulas

@@ -167,7 +167,7 @@ class Recorder:
             raise self.error(
                 f"{held} is taken twice: the thread would wait for itself for ever. Take it once, around both parts."
             )
-        if self.draft.something():
+        if self.draft.guards or self.draft.updates or self.draft.frees:
             raise self.error(
                 f'the step before {held} is taken has no name. End it with `yield "..."` before the lock; '
                 f"the name is what a counterexample shows."

@@ -71,6 +71,7 @@ class Question:
         spec: where the design is found again, `top-layer` or `my_design.py:Mine` (default: the name).
         side_by_side: of `auto`: let the proof run in a second process meanwhile (the caller's main module must be
             importable without side effects, as for any spawned process).
+        packed: what else the packed engine is told: `reductions` and `checkpoint` of `model.engines.lanes.search`.
     """
 
     design: type[Design]
@@ -82,6 +83,7 @@ class Question:
     name: str = ""
     spec: str = ""
     side_by_side: bool = False
+    packed: Mapping[str, Any] = field(default_factory=dict)
 
 
 def answer(question: Question) -> Result:
@@ -144,7 +146,7 @@ def _explicit(asked: _Asked, limits: Limits) -> Verdict:
 def _lanes(asked: _Asked, limits: Limits) -> Verdict:
     from model.engines import lanes
 
-    return lanes.search(asked.instance, [asked.invariant], limits)
+    return lanes.search(asked.instance, [asked.invariant], limits, **asked.question.packed)
 
 
 def _bounded(asked: _Asked, limits: Limits) -> Verdict:
@@ -282,6 +284,10 @@ class _Asked:
         ]
         if isinstance(decided.verdict, Undetermined) and isinstance(evidence[-1].verdict, Undetermined):
             found += [f"{e.engine}: {e.verdict.reason}" for e in evidence[1:] if isinstance(e.verdict, Undetermined)]
+        if "symmetry" in self.question.packed.get("reductions", ()) and any(e.engine == "lanes" for e in evidence):
+            from model.engines.symmetry import symmetry
+
+            found.append(f"states are orbits: {symmetry(self.instance, [self.invariant])}")
         if isinstance(decided.verdict, Proved):
             found += vacuities(self.program, self.instance)
         return found

@@ -5,20 +5,50 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from model.argue import Bit, Reason, reads_page, reason, writes_page
-from model.design import register_of
+from model.argue import Bit, Reason, reads_page, reason, subject, writes_page
 from model.expr import PAGES, PLACE
 from model.instance import Field, Instance, Move
 from model.trace import Trace
 
 PARTICIPLES = {
-    **{"chosen": "chooses", "forgotten": "forgets", "read": "reads", "sent": "sends", "taken": "takes", "set": "sets"},
+    **{
+        "chosen": "chooses",
+        "forgotten": "forgets",
+        "read": "reads",
+        "sent": "sends",
+        "synced": "syncs",
+        "taken": "takes",
+        "set": "sets",
+    },
     **{"kept": "keeps", "seen": "sees", "told": "tells", "begun": "begins", "done": "finishes", "found": "finds"},
     **{"written": "writes", "put": "puts", "got": "gets", "run": "runs", "stopped": "stops", "mapped": "maps"},
     **{"dropped": "drops", "merged": "merges", "released": "releases", "closed": "closes", "freed": "frees"},
     **{"saved": "saves", "stored": "stores", "armed": "arms", "queued": "queues", "raised": "raises"},
 }
-SILENT_E = ("at", "rg", "dg", "c", "v", "u", "z", "ir", "or", "uir", "id", "ut", "os", "us", "ng")
+SILENT_E = (
+    "at",
+    "et",
+    "tl",
+    "dl",
+    "gl",
+    "bl",
+    "pl",
+    "kl",
+    "rg",
+    "dg",
+    "c",
+    "v",
+    "u",
+    "z",
+    "ir",
+    "or",
+    "uir",
+    "id",
+    "ut",
+    "os",
+    "us",
+    "ng",
+)
 
 
 @dataclass(frozen=True)
@@ -95,15 +125,25 @@ def told(trace: Trace, name: str, *, whole: Trace | None = None, aftermath: str 
 
 def lost_page(trace: Trace) -> tuple[int | None, int | None]:
     """(page, client) that the last state misses: unread, and promised by nothing where that can be told."""
-    if trace.number is None or ("unread", trace.number) not in trace.instance.position:
+    position, last = trace.instance.position, len(trace)
+    if trace.invariant.name == "complete_copy":
+        for number in (None, *range(trace.instance.sizes.get("Client", 1))):
+            if ("unread", number) in position and (missing := trace.value(last, "unread", number)):
+                return lowest(missing), number or 0
+    if trace.number is None or ("unread", trace.number) not in position:
         return None, trace.number
-    missing = trace.value(len(trace), "unread", trace.number)
+    missing = trace.value(last, "unread", trace.number)
     if trace.invariant.name != "no_lost_write":
         for name in ("kernel", "user", "mine"):
             for number in (None, trace.number):
-                if (name, number) in trace.instance.position:
-                    missing &= ~trace.value(len(trace), name, number)
-    return (missing & -missing).bit_length() - 1 if missing else None, trace.number
+                if (name, number) in position:
+                    missing &= ~trace.value(last, name, number)
+    return lowest(missing) if missing else None, trace.number
+
+
+def lowest(bitmap: int) -> int:
+    """The first page of a bitmap that is not empty."""
+    return (bitmap & -bitmap).bit_length() - 1
 
 
 def thread_name(instance: Instance, sort: str, number: int | None) -> str:
@@ -147,6 +187,8 @@ def _title(name: str, trace: Trace, page: int | None, client: int | None) -> str
         if client == 0:
             return f"{name} loses a write: {who} never learns of page {page}"
         return f"{name} leaves {who} stale: it never learns of page {page}"
+    if trace.invariant.name == "complete_copy" and page is not None:
+        return f"{name} loses a write: it has finished, and {who} has never read page {page} as it is"
     if trace.invariant.name == "promise_kept" and page is not None:
         return f"{name} breaks the promise: no bit tells {who} of page {page} any more"
     return f"{name} violates {trace.invariant.name}" + (f" for {who}" if who else "")
@@ -161,7 +203,7 @@ def _lines(trace: Trace, why: Reason | None) -> Iterator[Line]:
     for at, move in enumerate(trace.moves, 1):
         notes: list[str] = []
         for page in range(trace.instance.pages):
-            if writes_page(trace.instance, move, page):
+            if writes_page(trace, at, page):
                 versions[page] += 1
         notes += _read_notes(trace, at, versions, copies)
         notes += _reason_notes(trace, at, why)
@@ -210,29 +252,13 @@ def move_text(trace: Trace, at: int, versions: list[int]) -> str:
     move = trace.moves[at - 1]
     step, instance = move.ground.step, trace.instance
     thread = thread_name(instance, move.ground.sort, move.ground.thread)
-    pages = _object(trace, at)
-    written = [p for p in range(instance.pages) if writes_page(instance, move, p)]
+    pages = subject(trace, at)
+    written = [p for p in range(instance.pages) if writes_page(trace, at, p)]
     note = f" ({', '.join(f'P{versions[p]}' for p in written)})" if written else ""
     verb = third_person(step.name) if step.name else active(step.operation)
     if step.name and pages is None:
         return f"{thread}'s {step.operation} {verb}{note}"
     return f"{thread} {verb}{'' if pages is None else ' ' + pages_text(pages)}{note}"
-
-
-def _object(trace: Trace, at: int) -> int | None:
-    """The pages that the operation is about: its first parameter, chosen now or kept in a register."""
-    move = trace.moves[at - 1]
-    step = move.ground.step
-    first = next(s for s in trace.instance.program.steps if s.operation == step.operation and s.first)
-    sets = [p for p in first.params if p.kind in ("page", "some", "any")]
-    if not sets:
-        return None
-    if sets[0].name in move.arguments:
-        return move.arguments[sets[0].name]
-    for name in (register_of(step.by, sets[0].name), f"me.{sets[0].name}"):
-        if (name, move.ground.thread) in trace.instance.position:
-            return trace.value(at - 1, name, move.ground.thread)
-    return None
 
 
 def active(operation: str) -> str:
@@ -290,12 +316,13 @@ def _reason_notes(trace: Trace, at: int, why: Reason | None) -> Iterator[str]:
 def _last_notes(
     trace: Trace, versions: list[int], copies: dict[tuple[int, int], int], why: Reason | None
 ) -> Iterator[str]:
-    if trace.invariant.name != "no_lost_write" or why is None or why.client is None:
+    if trace.invariant.name not in ("no_lost_write", "complete_copy") or why is None or why.client is None:
         return
     if trace.moves[-1].ground.step.operation == "sync":
         promised = ("kernel", None) in trace.instance.position and trace.value(len(trace), "kernel") >> why.page & 1
         yield "delivers nothing" if promised else "reports nothing"
-    unread_at_start = trace.value(0, "unread", why.client) >> why.page & 1
+    shared = ("unread", None) in trace.instance.position
+    unread_at_start = trace.value(0, "unread", None if shared else why.client) >> why.page & 1
     copied = f"P{copies.get((why.client, why.page), 0)}"
     if unread_at_start and (why.client, why.page) not in copies:
         copied = "nothing"
@@ -319,12 +346,29 @@ def _because(trace: Trace, why: Reason) -> Iterator[str]:
     actor = thread_name(instance, fatal.sort, fatal.thread)
     verb = fatal.step.operation
     if why.broken == why.written:
-        yield f"the write at {why.written} sets no bit that {who} would ever look at"
+        yield f"the write at {why.written} set no bit that tells {who} of page {why.page}{_unlogged(trace, why)}"
+        if why.read_at:
+            yield f"{who} had read the page at {why.read_at}, before it"
         return
     carriers = [field_name(instance, c) for c in why.carriers]
     only = f"only {carriers[0]}" if len(carriers) == 1 else " and ".join(carriers)
     yield f"{only} promised page {why.page} to {who}, because of the write at {why.written}"
     yield f"the {verb} at {why.broken} removed it, because {_grounds_text(trace, why, actor, who)}"
+
+
+def _unlogged(trace: Trace, why: Reason) -> str:
+    """Why a write went unnoticed, where the design keeps arming apart from logging."""
+    assert why.written is not None
+    bit, before = 1 << why.page, why.written - 1
+    position = trace.instance.position
+    if ("armed", None) not in position:
+        return ""
+    if not trace.value(before, "armed") & bit:
+        return ": the page was not armed, so nothing trapped the write"
+    move = trace.moves[before].ground
+    if ("tlb", move.thread) in position and trace.value(before, "tlb", move.thread) & bit:
+        return ": it went through a translation that was still cached, although the page was armed"
+    return ""
 
 
 def _grounds_text(trace: Trace, why: Reason, actor: str, who: str) -> str:

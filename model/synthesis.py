@@ -260,9 +260,7 @@ def _earlier(candidate: Program, killing: Killing, instance: Instance) -> Killin
     numbers = [m.number for m in killing.trace.moves]
     for length in range(len(numbers)):
         try:
-            return Killing(
-                candidate, killing.property, rerun(instance, numbers[:length], asked, killing.trace.number)
-            )
+            return Killing(candidate, killing.property, rerun(instance, numbers[:length], asked, killing.trace.number))
         except ReplayError:
             continue
     return None

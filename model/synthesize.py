@@ -12,7 +12,7 @@ from model.cli import columns, print_lines, run
 from model.design import Program, record
 from model.designs.catalogue import DEFAULT_PROPERTIES, find_property, load
 from model.engines.limits import Limits
-from model.holes import opened, table_of, the_hole
+from model.holes import inputs_of, opened, table_of
 from model.synthesis import PROOF_SECONDS, SCOPES, Judge, Killing, Synthesis, explained, parts, synthesise
 from model.verdict import PROVED, REFUTED, Proved
 
@@ -65,7 +65,7 @@ def command(
     own: int | None = None
     if mask:
         program, original = opened(program, [w.strip() for w in mask.split(",")])
-        own = table_of(original, _inputs(program))
+        own = table_of(original, inputs_of(program))
     found = synthesise(program, judge)
     print_lines(_fillings(explained(found, seconds), own, verbose, columns(color)), color)
     return PROVED if found.safe else REFUTED
@@ -76,13 +76,6 @@ def _arranged(program: Program, judge: Judge, order: str | None, locks: str | No
         raise click.UsageError("--order and --locks together take the same operation.")
     arranging = Arranging(program, order or locks or "")
     return arrange(arranging, judge, order=bool(order), locks=bool(locks))
-
-
-def _inputs(program: Program) -> Sequence[object]:
-    from model.expr import walk
-
-    nodes = walk(*(u.value for s in program.steps for u in s.updates))
-    return next(e.args[1:] for e in nodes if e.op == "hole")
 
 
 # ---------------------------------------------------------------- what is printed

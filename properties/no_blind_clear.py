@@ -11,6 +11,7 @@ class no_blind_clear:
     counts as taken away, except that a log which starts all ones (INITIALLY_SET) counts as reported.
     """
 
+    needs = ("kernel", "user")
     seen = Pages("what the sync in progress of this client has seen in the kernel's log", per=Client)
     told = Pages("kernel bits that have been reported to this client", per=Client, initially="kernel")
     blind = Flag("some step has taken away a bit that some client was not told of")

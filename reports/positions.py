@@ -39,7 +39,8 @@ def walked(instance: Instance, moves: Iterable[int], invariant: Invariant) -> Tr
 
 def position(trace: Trace, invariants: Sequence[Invariant]) -> dict[str, Any]:
     """Where the run ends: the state drawn, what is violated there and why, every move that is possible."""
-    versions = [sum(writes_page(trace.instance, m, p) for m in trace.moves) for p in range(trace.instance.pages)]
+    moves = range(1, len(trace) + 1)
+    versions = [sum(writes_page(trace, at, p) for at in moves) for p in range(trace.instance.pages)]
     possible = trace.instance.successors(trace.states[-1])
     return drawn(trace.instance, trace.states[-1], trace.states[-2] if trace.moves else None) | {
         "moves": [m.number for m in trace.moves],
@@ -94,7 +95,7 @@ def _taken(line: Line) -> dict[str, Any]:
 def _option(trace: Trace, number: int, after: State, versions: Sequence[int]) -> dict[str, Any]:
     instance, move = trace.instance, trace.instance.moves[number]
     longer = Trace(instance, (*trace.moves, move), (*trace.states, after), trace.invariant, None)
-    then = [v + writes_page(instance, move, page) for page, v in enumerate(versions)]
+    then = [v + writes_page(longer, len(longer), page) for page, v in enumerate(versions)]
     return {
         "move": number,
         "text": move_text(longer, len(longer), then),

@@ -3,7 +3,7 @@
 from itertools import permutations, product
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 
 from model import MIGRATION, NONE, Client, Design, Flag, Guest, Pages, operation, whole
 from model.design import invariant, observed, record
@@ -279,14 +279,14 @@ def test_mutants_get_the_same_verdicts_with_symmetry(design, size):
 @same_every_time
 @given(designs())
 def test_random_designs_get_the_same_verdicts_with_symmetry(data):
-    """300 of them; where every state is visited, those that are kept are the orbits, no more and no fewer."""
+    """300 of them, whose questions are those that are refuted latest."""
     for pages, clients in SIZES:
         made, questions = instance(data, pages, clients)
         invariants, expected = hardest(made, questions)
         assert said(expected) == said(with_symmetry(made, invariants))
 
 
-@same_every_time
+@settings(same_every_time, max_examples=50)
 @given(designs())
 def test_random_designs_with_three_clients_get_the_same_verdicts_with_symmetry(data):
     made, questions = instance(data, 2, 3)

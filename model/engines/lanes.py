@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -13,16 +14,20 @@ import numpy as np
 
 from model.algebra import Table
 from model.design import Invariant
+from model.engines.checkpoint import Checkpoint, Counts
 from model.engines.kernel import Kernel, Test
-from model.engines.limits import Limits, Progress
+from model.engines.limits import Limits, Progress, left
 from model.engines.packing import Columns, Packing, Words
+from model.engines.spill import LEAST, MEGABYTE, NoRoom, Spilling, Stored, resident, room_within
 from model.engines.symmetry import Canonical, canonical, symmetry
 from model.engines.visited import DIGIT, ROOT, Visited
 from model.errors import UsageError
+from model.expr import show
 from model.instance import Instance, State
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
 CHUNK = 1 << 15  # states that are worked on at a time: their columns fit a cache
+TELL = 2.0  # seconds after which a level that is not finished is reported again
 MOST = 10_000  # violating states that are named for each invariant
 
 
@@ -33,9 +38,10 @@ def search(
     *,
     table: Table | None = None,
     word_bits: int = 64,
-    digits: tuple[int, int] = (ROOT, DIGIT),
+    digits: tuple[int, int] | None = None,
     threads: int | None = None,
     reductions: Sequence[str] = (),
+    checkpoint: Path | None = None,
 ) -> Verdict:
     """Visit every reachable state, nearest first, a whole depth at a time.
 
@@ -46,10 +52,13 @@ def search(
             may have been added.
         table: NumPy source for each operator; default `model.algebra.words`.
         word_bits: bits of a word to use, at least as many as the widest field has.
-        digits: bits of the digits by which the set of states finds a block (`model.engines.visited.Tree`).
+        digits: bits of the digits by which the set of states finds a block (`model.engines.visited.Tree`); default
+            small ones for states of more than 60 bits, which lie far apart.
         threads: default one for each processor, at most 4; the answer does not depend on it.
         reductions: "symmetry" keeps one state of those that differ in the order of what is alike only
             (`model.engines.symmetry`): states, transitions and `detail` are of orbits then, verdict and depth the same.
+        checkpoint: a file in which the search is saved between levels now and then and when it is stopped, and from
+            which it goes on; it is removed when there is a verdict.
 
     Returns:
         Proved(states, depth); Refuted(states, depth, detail=[(state, invariant, number), ...]) where states counts
@@ -57,7 +66,8 @@ def search(
         invariant and number); or Undetermined(reason) with what was covered. All count transitions.
 
     Raises:
-        UsageError: a field is wider than a word, or there is no such reduction.
+        UsageError: a field is wider than a word, there is no such reduction, the memory is too little to start, or
+            the checkpoint is of another search.
         CannotSay: the table has no row for an operator.
     """
     run = Search(Kernel(Packing(instance, word_bits), table), invariants, limits, digits, threads)
@@ -65,6 +75,8 @@ def search(
         raise UsageError(f"there is no reduction '{min(unknown)}'; there is symmetry.")
     if "symmetry" in reductions and (found := symmetry(instance, invariants)):
         run.least = canonical(found, run.packing)
+    if checkpoint is not None:
+        run.checkpoint = Checkpoint(checkpoint, run.described(invariants, reductions))
     return run.run()
 
 
@@ -79,6 +91,9 @@ class Stopped(Exception):
     """A limit was reached; the text says which."""
 
 
+DENSE, SPARSE_DIGIT = 60, 8  # bits of a state up to which blocks lie close together; a digit where they do not
+
+
 class Search:
     """One run: what was compiled, what was seen, and what was counted so far.
 
@@ -90,69 +105,150 @@ class Search:
         kernel: Kernel,
         invariants: Sequence[Invariant],
         limits: Limits | None = None,
-        digits: tuple[int, int] = (ROOT, DIGIT),
+        digits: tuple[int, int] | None = None,
         threads: int | None = None,
     ) -> None:
         self.begin, self.limits = monotonic(), limits or Limits()
         self.packing, self.expands = kernel.packing, kernel.expands()
         cases = [(i.name, number, case) for i in invariants for number, case in kernel.instance.cases(i)]
         self.checks: list[tuple[str, int | None, Test]] = [(n, k, kernel.test(case)) for n, k, case in cases]
-        self.visited = Visited(self.packing.bits, *digits)
         self.threads = threads or min(4, os.cpu_count() or 1)
+        digits = digits or (ROOT, DIGIT if sum(self.packing.bits) <= DENSE else SPARSE_DIGIT)
+        self.visited: Visited | Spilling = Visited(self.packing.bits, *digits)
+        if self.limits.memory is not None:
+            room = room_within(self.limits.memory, self.threads)
+            if room < LEAST:
+                least = -(-(self.limits.memory - room + LEAST) // MEGABYTE)
+                raise UsageError(f"a limit of memory is at least {least} MB here, of which the states get little.")
+            self.visited = Spilling(self.packing.bits, *digits, room=room)
         self.states = self.transitions = self.depth = 0
+        self.sizes: list[int] = []  # of the levels that this run has seen
+        self.expanded, self.told = 0, self.begin  # states of this level; when a report was made
         self.layers: list[Words] | None = None
         self.least: Canonical | None = None
+        self.checkpoint: Checkpoint | None = None
+        self.entered: tuple[Counts, Words | Stored] | None = None  # the present level as it began
 
     def run(self) -> Verdict:
         if not self.checks and self.layers is None:
             return self.answer(Undetermined, reason="no property was asked")
         try:
-            return self.sweep()
+            verdict = self.sweep()
+            if self.checkpoint:
+                self.checkpoint.done()
+            return verdict
         except Stopped as stop:
-            return self.covered(reason=str(stop))
+            return self.covered(reason=f"{stop}{self.kept()}")
+        except NoRoom as stop:
+            return self.answer(Undetermined, states=self.states, depth=self.depth, reason=f"{stop}{self.kept()}")
         except KeyboardInterrupt:
-            return self.covered(reason="interrupted", interrupted=True)
+            return self.covered(reason=f"interrupted{self.kept()}", interrupted=True)
+        finally:
+            if isinstance(self.visited, Spilling):
+                self.visited.close()
 
     def sweep(self) -> Verdict:
-        self.visited.add(tuple(self.packing.pack([self.packing.instance.initial])))
-        frontier = self.turn()
+        frontier = self.first()
         while frontier.shape[1]:
+            self.enter(frontier)
             if bad := self.violations(frontier):
                 return self.answer(Refuted, states=self.states, depth=self.depth, detail=bad)
             self.states += frontier.shape[1]
             if stop := self.limits.depth_reached(self.depth):
                 raise Stopped(stop)
-            if self.limits.report:
-                self.limits.report(Progress("lanes", self.states, self.depth, frontier.shape[1]))
+            self.sizes.append(frontier.shape[1])
+            self.expanded = 0
+            self.report()
             self.expand_all(frontier)
+            self.entered = None
+            del frontier  # before the next one takes its place
             frontier = self.turn()
             self.depth += 1
         return self.answer(Proved, states=self.states, depth=self.depth - 1)
 
-    def turn(self) -> Words:
+    def first(self) -> Words | Stored:
+        """The frontier to begin with: the initial state, or what a checkpoint says."""
+        if self.checkpoint and (saved := self.checkpoint.load(self.visited)):
+            counts, frontier = saved
+            self.states, self.transitions, self.depth = counts.states, counts.transitions, counts.depth
+            if isinstance(self.visited, Spilling):
+                self.visited.hold(frontier)
+            return frontier
+        self.visited.add(tuple(self.packing.pack([self.packing.instance.initial])))
+        return self.turn()
+
+    def enter(self, frontier: Words | Stored) -> None:
+        """A level begins: save it if that is due."""
+        if self.checkpoint:
+            counts = Counts(self.states, self.transitions, self.depth, frontier.shape[1])
+            self.entered = counts, frontier
+            try:
+                self.checkpoint.save_if_due(*self.entered, self.visited)
+            except OSError as wrong:
+                self.entered = None
+                raise Stopped(f"the checkpoint {self.checkpoint.path} cannot be written: {wrong.strerror}") from None
+
+    def kept(self) -> str:
+        """Save the level that was begun last, and say so."""
+        if not self.checkpoint or not self.entered:
+            return ""
+        try:
+            self.checkpoint.save(*self.entered, self.visited)
+        except OSError as wrong:
+            return f"; the checkpoint {self.checkpoint.path} cannot be written: {wrong.strerror}"
+        return f"; {self.checkpoint.path} goes on from depth {self.entered[0].depth}"
+
+    def described(self, invariants: Sequence[Invariant], reductions: Sequence[str]) -> str:
+        """What the search is of, as text: equal where one may go on with what another has found."""
+        instance = self.packing.instance
+        asked = [f"{i.name} {i.each}: {show(i.holds)}" for i in invariants]
+        places = sorted(self.packing.places.items())
+        return f"{instance.program.digest} {instance.pages} {instance.sizes} {asked} {sorted(reductions)} {places}"
+
+    def turn(self) -> Words | Stored:
         """What was added since the last turn: the next frontier."""
+        if isinstance(self.visited, Spilling):
+            spilled = self.visited.turn()
+            self.visited.hold(spilled)
+            return spilled
         blocks = list(self.visited.turn())
         frontier = np.concatenate(blocks, axis=1) if blocks else np.zeros((self.packing.words, 0), dtype=np.uint64)
         if self.layers is not None and frontier.shape[1]:
             self.layers.append(frontier)
         return frontier
 
-    def expand_all(self, frontier: Words) -> None:
+    def expand_all(self, frontier: Words | Stored) -> None:
         """Add the states one move from `frontier`, and look at the limits between its parts."""
-        blocks = chunks(frontier)
-        if self.threads == 1 or frontier.shape[1] <= CHUNK:
-            self.count(map(self.expand, blocks))
+
+        def expand(begin: int) -> int:
+            return self.expand(frontier[:, begin : begin + CHUNK])
+
+        begins = range(0, frontier.shape[1], CHUNK)
+        if self.threads == 1 or len(begins) <= 1:
+            self.count(map(expand, begins))
             return
         with ThreadPoolExecutor(self.threads) as pool:
             try:
-                self.count(pool.map(self.expand, blocks))
+                self.count(pool.map(expand, begins))
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
 
+    def report(self) -> None:
+        """Tell whoever asked how far the search has come."""
+        if self.limits.report:
+            self.told, size = monotonic(), self.sizes[-1]
+            part = min(1.0, self.expanded / size)
+            seconds = self.told - self.begin
+            ahead = left(self.sizes)
+            self.limits.report(Progress("lanes", self.states, self.depth, size, part, seconds, resident(), ahead))
+
     def count(self, parts: Iterable[int]) -> None:
         for transitions in parts:
             self.transitions += transitions
+            self.expanded += CHUNK
+            if monotonic() - self.told > TELL:
+                self.report()
             self.stop_where_asked()
 
     def stop_where_asked(self) -> None:
@@ -179,7 +275,7 @@ class Search:
             self.visited.add(tuple(np.concatenate(column) for column in zip(*found, strict=True)))
         return moves
 
-    def violations(self, frontier: Words) -> list[tuple[State, str, int | None]]:
+    def violations(self, frontier: Words | Stored) -> list[tuple[State, str, int | None]]:
         """(state, invariant, number) for states that violate it: of each, the first MOST."""
         found = []
         for name, number, holds in self.checks:
@@ -197,7 +293,7 @@ class Search:
         return kind(transitions=self.transitions, engine="lanes", seconds=monotonic() - self.begin, **more)
 
 
-def chunks(frontier: Words) -> Iterator[Words]:
+def chunks(frontier: Words | Stored) -> Iterator[Words]:
     """The frontier cut into blocks that fit a cache."""
     return (frontier[:, begin : begin + CHUNK] for begin in range(0, frontier.shape[1], CHUNK))
 

@@ -2,19 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
 
+STALLED = 15.0  # seconds without news after which a run is called stalled
+
+
 @dataclass(frozen=True)
 class Progress:
-    """How far a search has come; handed to `Limits.report` once a level or a query."""
+    """How far a search has come; handed to `Limits.report` once a level or a query, and now and then between.
+
+    Attributes:
+        frontier: states of the present level; `part` of them, from 0 to 1, have been expanded.
+        seconds: since the beginning; 0 where the engine does not say.
+        memory: bytes that the process has; 0 where the engine does not say.
+        left: states that are still to come if levels go on shrinking as they do, or None while they do not shrink.
+    """
 
     engine: str
     states: int
     depth: int
     frontier: int = 0
+    part: float = 0.0
+    seconds: float = 0.0
+    memory: int = 0
+    left: int | None = None
+
+    def text(self, silent: float = 0.0) -> str:
+        """One line; `silent` seconds have gone by since this was reported."""
+        words = [f"{self.engine}: depth {self.depth}"]
+        if self.part:
+            words[0] += f" ({self.part:.0%} of {self.frontier:,})"
+        words.append(f"{self.states:,} states")
+        if self.seconds >= 1:
+            words.append(f"{self.states / self.seconds:,.0f} a second")
+        if self.memory:
+            words.append(f"{self.memory >> 20:,} MB")
+        if self.left is not None:
+            words.append(f"about {self.left:,} left if it goes on like this")
+        elif self.frontier:
+            words.append("levels still grow: no telling how much is left")
+        if silent >= STALLED:
+            words.append(f"no news for {silent:.0f} s")
+        return ", ".join(words)
+
+
+def left(levels: Sequence[int]) -> int | None:
+    """States still to come, from the sizes of the levels so far: a geometric series, or None unless the last shrank.
+
+    The ratio is that of the last three levels, so the number is right where levels go on shrinking at that rate and
+    an order of magnitude elsewhere.
+    """
+    if len(levels) < 4 or not levels[-4] > levels[-3] > levels[-2] > levels[-1]:
+        return None
+    ratio = (levels[-1] / levels[-4]) ** (1 / 3)
+    return round(levels[-1] * ratio / (1 - ratio))
 
 
 @dataclass(frozen=True)
@@ -27,6 +71,7 @@ class Limits:
         depth: greatest number of moves to unroll (bounded engines), or None.
         report: called with a Progress now and then; it may print, the engine does not.
         cancelled: asked now and then; a non-empty answer is the reason to stop.
+        memory: bytes that the whole process may take (lanes): states that do not fit are written to a directory.
     """
 
     states: int | None = None
@@ -34,6 +79,7 @@ class Limits:
     depth: int | None = None
     report: Callable[[Progress], None] | None = None
     cancelled: Callable[[], str] | None = None
+    memory: int | None = None
 
     def reached(self, states: int, begin: float) -> str:
         """Why the engine has to stop now, or an empty string."""

@@ -21,6 +21,7 @@ LOW = 12  # bits of a state within its block
 LANES = 1 << (LOW - 6)  # words of a block
 ROOT, DIGIT = 18, 12  # most bits of the first and of every other digit of a block's name
 SLAB = 1 << 12  # blocks that are unfolded at a time
+FEW = 1 << 8  # the same where memory is limited
 Numbers = NDArray[np.int64]
 
 
@@ -57,6 +58,10 @@ def digits(bits: Sequence[int], root: int, digit: int) -> list[Digit]:
     return found
 
 
+class Full(Exception):
+    """The set may not take the memory that it needs; nothing of what was to be added is in it."""
+
+
 class Tree:
     """From names of blocks to the position of a block's first word, 0 where there is no block: a page table.
 
@@ -69,12 +74,13 @@ class Tree:
         self.root = 1 << max(d.bits for d in self.digits)  # node 0 is as large as any
         self.nodes = np.zeros(self.root + (1 << self.digits[0].bits), dtype=np.int64)
         self.used = self.nodes.size
+        self.limit: int | None = None  # of entries
 
     def find(self, names: Columns) -> Numbers:
         """Positions of these names; equal neighbours are looked up once where the tree is deep."""
         if len(self.digits) < 3:
             return self._find(names)
-        starts = _starts(names)
+        starts = beginnings(names)
         lengths = np.diff(starts, append=names[0].size)
         return np.repeat(self._find(tuple(n.take(starts) for n in names)), lengths)
 
@@ -98,6 +104,8 @@ class Tree:
         self.nodes[entries] = positions
 
     def _reserve(self, count: int) -> None:
+        if self.limit is not None and self.used + count > self.limit:
+            raise Full
         self.used += count
         while self.used > self.nodes.size:
             self.nodes = _doubled(self.nodes)
@@ -109,17 +117,30 @@ class Visited:
     Args:
         bits: bits that are in use in each word of a state.
         root, digit: bits of the first and of the other digits of a block's name.
+        room: bytes that it may take, or None; it is set aside at once, so that growing copies nothing, and `add` raises
+            Full before it takes more.
     """
 
-    def __init__(self, bits: Sequence[int], root: int = ROOT, digit: int = DIGIT) -> None:
+    def __init__(
+        self, bits: Sequence[int], root: int = ROOT, digit: int = DIGIT, room: int | None = None, *, aged: bool = True
+    ) -> None:
+        self.words = len(bits)
+        self.slab = SLAB if room is None else FEW
+        self.room, self.block = room, 8 * (LANES * (1 + aged) + len(bits)) + 1
         self.directory = Tree([max(0, bits[0] - LOW), *bits[1:]], root, digit)
         self.lock = Lock()
         self.blocks = 1  # number 0 stands for every block that is not there, and stays empty
-        self.bits = np.zeros(LANES << 6, dtype=np.uint64)
-        self.old = np.zeros_like(self.bits)  # as of the last turn
-        self.names = np.zeros((1 << 6, len(bits)), dtype=np.uint64)
-        self.touched = np.zeros(1 << 6, dtype=np.bool_)
+        space = 1 << 6 if room is None else room // self.block + 2  # what is not written yet takes no memory
+        self.bits = np.zeros(LANES * space, dtype=np.uint64)
+        self.old = np.zeros(self.bits.size, dtype=np.uint64)  # as of the last turn
+        self.names = np.zeros((space, len(bits)), dtype=np.uint64)
+        self.touched = np.zeros(space, dtype=np.bool_)
         self.most = 0  # at most so many states were added since the last turn
+
+    @property
+    def taken(self) -> int:
+        """Bytes that are in use."""
+        return self.blocks * self.block + 8 * self.directory.used
 
     def unseen(self, columns: Columns) -> Numbers:
         """Positions of the states that are not in the set; may run beside `add`, and may miss what that adds."""
@@ -143,7 +164,7 @@ class Visited:
 
     def fresh(self) -> int:
         """How many states were added since the last turn."""
-        self.most = sum(_ones(new) for _, new in self._changes(np.flatnonzero(self.touched)))
+        self.most = sum(ones(new) for _, new in self._changes(np.flatnonzero(self.touched)))
         return self.most
 
     def turn(self) -> Iterator[Words]:
@@ -152,16 +173,42 @@ class Visited:
         numbers = numbers.take(np.lexsort(self.names[numbers].T))
         old = self.old.reshape(-1, LANES)
         for slab, new in self._changes(numbers):
-            yield _unfold(new, self.names[slab].T)
+            yield unfolded(new, self.names[slab].T)
             old[slab] |= new
         self.touched[numbers] = False
         self.most = 0
 
+    def rows(self, *, old: bool, most: int = FEW) -> Iterator[Words]:
+        """The blocks, sorted by name, some at a time: each a row of its name and its bits.
+
+        Args:
+            old: the bits as of the last turn, else what has been added since; blocks without any are left out.
+        """
+        numbers = np.arange(1, self.blocks) if old else np.flatnonzero(self.touched)
+        numbers = numbers.take(np.lexsort(self.names[numbers].T))
+        bits, before = self.bits.reshape(-1, LANES), self.old.reshape(-1, LANES)
+        for begin in range(0, numbers.size, most):
+            slab = numbers[begin : begin + most]
+            found = before[slab] if old else bits[slab] & ~before[slab]
+            some = found.any(axis=1)
+            yield np.hstack([self.names[slab[some]], found[some]])
+
+    def load(self, rows: Words) -> None:
+        """Add blocks that are not there, as old ones."""
+        begin = self.blocks
+        self._append(rows[:, :-LANES].T)
+        self.bits.reshape(-1, LANES)[begin : self.blocks] = rows[:, -LANES:]
+        self.old.reshape(-1, LANES)[begin : self.blocks] = rows[:, -LANES:]
+
+    def store(self, frontier: Iterator[Words], count: int) -> Words:
+        """A frontier that is handed in by parts."""
+        return np.concatenate([np.zeros((self.words, 0), dtype=np.uint64), *frontier], axis=1)
+
     def _changes(self, numbers: Numbers) -> Iterator[tuple[Numbers, Words]]:
         """These blocks, some at a time, and in them the bits of states that were added since the last turn."""
         bits, old = self.bits.reshape(-1, LANES), self.old.reshape(-1, LANES)
-        for begin in range(0, numbers.size, SLAB):
-            slab = numbers[begin : begin + SLAB]
+        for begin in range(0, numbers.size, self.slab):
+            slab = numbers[begin : begin + self.slab]
             yield slab, bits[slab] & ~old[slab]
 
     def _names(self, columns: Columns) -> Columns:
@@ -177,14 +224,19 @@ class Visited:
 
     def _create(self, names: Columns) -> None:
         """Make blocks of these names, which may repeat."""
-        distinct = np.unique(np.stack(names), axis=1) if len(names) > 1 else np.unique(names[0]).reshape(1, -1)
+        self._append(np.unique(np.stack(names), axis=1) if len(names) > 1 else np.unique(names[0]).reshape(1, -1))
+
+    def _append(self, distinct: Words) -> None:
+        """Make blocks of these names, none of which is there yet, numbered in the order given."""
         count = distinct.shape[1]
+        if self.room is not None:
+            self.directory.limit = (self.room - (self.blocks + count) * self.block) // 8
         while self.blocks + count > self.touched.size:
             self._grow()
         numbers = np.arange(self.blocks, self.blocks + count)
+        self.directory.put(tuple(distinct), numbers * LANES)
         self.names[numbers] = distinct.T
         self.blocks += count
-        self.directory.put(tuple(distinct), numbers * LANES)
 
     def _grow(self) -> None:
         self.names, self.touched = _doubled(self.names), _doubled(self.touched)
@@ -206,7 +258,7 @@ def _join(bits: NDArray[np.uint64], words: Numbers, masks: NDArray[np.uint64]) -
         words, masks = words.take(lost), masks.take(lost)
 
 
-def _starts(names: Columns) -> Numbers:
+def beginnings(names: Columns) -> Numbers:
     """Where a name differs from the one before it."""
     other = np.ones(names[0].size, dtype=np.bool_)
     np.not_equal(names[0][1:], names[0][:-1], out=other[1:])
@@ -215,11 +267,11 @@ def _starts(names: Columns) -> Numbers:
     return np.flatnonzero(other)
 
 
-def _ones(words: Words) -> int:
+def ones(words: Words) -> int:
     return int(np.unpackbits(words[words != 0].view(np.uint8)).sum(dtype=np.int64))
 
 
-def _unfold(new: Words, names: Words) -> Words:
+def unfolded(new: Words, names: Words) -> Words:
     """The states whose bits are set in the blocks of these names."""
     full = np.flatnonzero(new.reshape(-1) != 0)
     bytes_ = new.reshape(-1).take(full).view(np.uint8)

@@ -26,7 +26,7 @@ class BlockMirror(Design):
         return ~whole(~want, GRANULE)          # granules that lie within it: aligned inward
 
     def free(s, want):
-        wait_for(whole(want, GRANULE) & s.flying <= NONE)          # mirror_wait_on_conflicts()
+        wait_for(want & s.flying <= NONE)      # mirror_wait_on_conflicts(); `flying` holds whole granules
 
     @operation(by=Writer)
     def write(s, me, page):
@@ -49,8 +49,8 @@ class BlockMirror(Design):
         yield "settled"
 
     @operation(by=OneClient)
-    def iterate(s, me, want, failed: bool):
-        wait_for(whole(want, GRANULE) <= s.kernel)
+    def iterate(s, me, want, error: bool):
+        wait_for(want <= s.kernel)             # which holds whole granules
         BlockMirror.free(s, want)
         s.kernel -= whole(want, GRANULE)       # bdrv_reset_dirty_bitmap_locked()
         s.flying |= whole(want, GRANULE)
@@ -58,8 +58,8 @@ class BlockMirror(Design):
         me.old = s.unread[me] & whole(want, GRANULE)
         s.unread[me] -= whole(want, GRANULE)   # blk_aio_preadv(): a write from here on is a new one
         yield "read"
-        s.unread[me] |= choose(failed, me.old, NONE)        # the target did not get what was read
-        s.kernel |= choose(failed, whole(want, GRANULE), NONE)     # mirror_write_complete(): bdrv_set_dirty_bitmap()
+        s.unread[me] |= choose(error, me.old, NONE)        # the target did not get what was read
+        s.kernel |= choose(error, whole(want, GRANULE), NONE)     # mirror_write_complete(): bdrv_set_dirty_bitmap()
         s.flying -= whole(want, GRANULE)       # mirror_iteration_done()
         yield "copied"
 

@@ -8,12 +8,14 @@ from model.designs.devices.dirty_log import OneClient
 class MirrorForgetsError(BlockMirror):
     """The bit is reset before the copy, and when the copy fails nobody sets it again.
 
+    The job then counts the granule as copied, and completes while the target holds the old content.
+
     Source: a mutant of QEMU block/mirror.c, mirror_write_complete().
     """
 
     @operation(by=OneClient)
-    def iterate(s, me, want, failed: bool):
-        wait_for(whole(want, GRANULE) <= s.kernel)
+    def iterate(s, me, want, error: bool):
+        wait_for(want <= s.kernel)
         BlockMirror.free(s, want)
         s.kernel -= whole(want, GRANULE)
         s.flying |= whole(want, GRANULE)
@@ -21,6 +23,6 @@ class MirrorForgetsError(BlockMirror):
         me.old = s.unread[me] & whole(want, GRANULE)
         s.unread[me] -= whole(want, GRANULE)
         yield "read"
-        s.unread[me] |= choose(failed, me.old, NONE)        # and no bdrv_set_dirty_bitmap()
+        s.unread[me] |= choose(error, me.old, NONE)        # and no bdrv_set_dirty_bitmap()
         s.flying -= whole(want, GRANULE)
         yield "copied"

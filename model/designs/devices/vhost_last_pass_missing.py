@@ -8,8 +8,10 @@ from model.designs.devices.vhost_log import VhostLog
 class VhostLastPassMissing(VhostLog):
     """The rounds pull the log, the device is stopped, and what it marked since the last round is left in its log.
 
-    Source: QEMU before 5c0ba1be37 "vhost: fix a migration failed because of vhost region merge" (named by our corpus
-    for "the last pass on the dirty bitmap never happens at the end of migration"), hw/virtio/vhost.c.
+    The next log of the device begins empty, so nothing names those pages again.
+
+    Source: QEMU before 5c0ba1be37, "the last pass on the dirty bitmap never happens at the end of migration",
+    hw/virtio/vhost.c, vhost_dev_stop().
     """
 
     @operation(by=OneClient)

@@ -17,7 +17,7 @@ class ExactClear(ArmedLog):
     Then a guest that writes nothing is reported as clean after one round, and migration can end.
 
     Source: Linux 76d58e0f07ec "KVM: fix KVM_CLEAR_DIRTY_LOG for memory slots of unaligned size" and 4ddc9204572c
-    "KVM: Fix kvm_clear_dirty_log_protect off-by-(minus-)one"; api.rst, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2.
+    "KVM: Fix the bitmap range to copy during clear dirty"; api.rst, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2.
     """
 
     quiet = Pages("ghost: pages that were cleared and not written since")

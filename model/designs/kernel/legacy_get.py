@@ -15,14 +15,14 @@ class LegacyGet(TlbLog):
 
     def get_dirty_log(s, me):
         with s.mmu_lock:
-            me.snapshot = s.kernel         # 1. take a snapshot of the bit and clear it, xchg() a word
+            me.snapshot = s.kernel             # 1. take a snapshot of the bit and clear it, xchg() a word
             s.kernel = NONE
             yield "swapped"
-            s.armed |= me.snapshot         # 2. write protect the corresponding page
+            s.armed |= me.snapshot             # 2. write protect the corresponding page
             yield "protected"
-        s.tlb[Vcpu.every] = NONE           # kvm_flush_remote_tlbs_memslot()
+        s.tlb[Vcpu.every] = NONE               # kvm_flush_remote_tlbs_memslot()
         yield "flushed"
-        s.mine[me] |= me.snapshot          # 3. copy_to_user(), 4. return
+        s.mine[me] |= me.snapshot              # 3. copy_to_user(), 4. return
         yield "returned"
 
     @operation(by=OneClient)

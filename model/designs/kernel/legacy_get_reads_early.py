@@ -22,7 +22,7 @@ class LegacyGetReadsEarly(LegacyGet):
             yield "swapped"
             s.armed |= me.snapshot
             yield "protected"
-        TlbLog.read(s, me, me.snapshot)    # too early
+        TlbLog.read(s, me, me.snapshot)        # too early
         yield "read"
         s.tlb[Vcpu.every] = NONE
         yield "flushed"

@@ -23,12 +23,12 @@ class ManualClear(TlbLog):
         wait_for(want <= s.mine[me])
         yield "chosen"
         with s.mmu_lock:
-            me.gone = s.kernel & want      # mask &= atomic_long_fetch_andnot(mask, p)
+            me.gone = s.kernel & want          # mask &= atomic_long_fetch_andnot(mask, p)
             s.kernel -= want
             yield "cleared"
-            s.armed |= me.gone             # kvm_arch_mmu_enable_log_dirty_pt_masked()
+            s.armed |= me.gone                 # kvm_arch_mmu_enable_log_dirty_pt_masked()
             yield "protected"
-        s.tlb[Vcpu.every] = choose(me.gone <= NONE, s.tlb[Vcpu.every], NONE)    # if (flush)
+        s.tlb[Vcpu.every] = choose(me.gone <= NONE, s.tlb[Vcpu.every], NONE) # if (flush)
         yield "flushed"
         TlbLog.read(s, me, want)               # the ioctl has returned
         yield "read"

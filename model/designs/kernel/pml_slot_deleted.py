@@ -8,8 +8,8 @@ from model.designs.kernel.pml_queue import PmlQueue
 class PmlSlotDeleted(PmlQueue):
     """User space collects the log of a slot and deletes it, and a buffer still holds pages of that slot.
 
-    When the vCPU leaves the guest there is no slot to mark, and the entry is dropped. The slot that comes after it
-    starts with an empty log.
+    When the vCPU leaves the guest there is no slot to mark, and the entry is dropped; the slot that comes after it
+    starts with an empty log. It happens even if nothing comes between the collection and the deletion.
 
     Source: QEMU accel/kvm/kvm-all.c, kvm_set_phys_mem(), "dirty bits can reside in hardware buffers (PML)"; Linux
     virt/kvm/kvm_main.c, mark_page_dirty_in_slot() with memslot NULL.
@@ -20,8 +20,7 @@ class PmlSlotDeleted(PmlQueue):
     @operation(by=OneClient)
     def replace(s, me):
         wait_for(~s.stopped)
-        s.mine[me] |= s.kernel                 # kvm_slot_get_dirty_log()
-        yield "synced"
+        s.mine[me] |= s.kernel                 # kvm_slot_get_dirty_log(), here in one step with the deletion
         s.kernel = NONE                        # KVM_SET_USER_MEMORY_REGION with size 0
         s.armed = ALL                          # its SPTEs are zapped: every write faults
         s.deleted = True

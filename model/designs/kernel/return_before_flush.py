@@ -11,7 +11,7 @@ class ReturnBeforeFlush(ManualClear):
     A vCPU that still has the old translation writes after the read, without a fault. The bit is gone already, so no
     report will ever name the page.
 
-    Source: a mutant of Linux 198c74f43f0f "kvm: x86: flush tlb out of mmu lock", against the rule stated in
+    Source: a mutant of Linux 198c74f43f0f "flush tlb out of mmu lock", against the rule stated in
     arch/x86/kvm/x86.c, kvm_mmu_slot_apply_flags(): protected "before userspace can consume the dirty status".
     """
 

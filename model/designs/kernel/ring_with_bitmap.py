@@ -8,7 +8,7 @@ Its = Sort("Its", "the interrupt controller, which saves its tables into guest m
 
 
 class RingWithBitmap(DirtyRing):
-    """When the vCPUs have stopped, the ITS saves its tables into guest memory: no vCPU runs, so there is no ring for it.
+    """When the vCPUs have stopped, the ITS saves its tables into guest memory while no vCPU runs: no ring is for it.
 
     These writes go into a bitmap, which is collected once, as the very last thing before the rest is sent.
 

@@ -13,7 +13,7 @@ class ShortClear(ExactClear):
     No write is lost, for a bit that stays only has its page sent once more. But it is sent once more in every round,
     and migration does not end; the capability got a new number, so that user space could tell.
 
-    Source: Linux before 4ddc9204572c "KVM: Fix kvm_clear_dirty_log_protect off-by-(minus-)one" and 76d58e0f07ec;
+    Source: Linux before 4ddc9204572c "KVM: Fix the bitmap range to copy during clear dirty" and 76d58e0f07ec;
     d7547c55cbe7 "KVM: Introduce KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2".
     """
 

@@ -55,7 +55,6 @@ class DiscardAfterSync(TopLayerAndCache):
         yield "begun"
         with s.bql:
             s.discarded = dropped
-            s.unread[me] -= dropped
             yield "logging"                    # memory_global_dirty_log_start()
             with s.slots_lock:
                 s.cache = s.kernel             # migration_bitmap_sync_precopy()
@@ -72,5 +71,6 @@ class DiscardAfterSync(TopLayerAndCache):
                 s.cache -= me.known
                 yield "forgotten"
             s.mine[me] -= s.discarded
+            s.unread[me] -= s.discarded        # nobody needs what has no content
             s.started = True
             yield "dropped"

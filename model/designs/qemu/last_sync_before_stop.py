@@ -1,6 +1,6 @@
 """The last round with the two first lines exchanged."""
 
-from model import NONE, operation, wait_for
+from model import NONE, every_client, operation, wait_for
 from model.designs.dirty_log import DirtyLog
 from model.designs.qemu.no_clear_in_last_round import NoClearInLastRound
 
@@ -21,7 +21,7 @@ class LastSyncBeforeStop(NoClearInLastRound):
         with s.slots_lock:
             s.cache = s.kernel
             yield "reported"
-            s.user[me] |= s.cache
+            s.user[every_client] |= s.cache
             yield "merged"
         s.mine[me] |= s.user[me]
         s.user[me] = NONE

@@ -1,6 +1,6 @@
 """The last round: the vCPUs stand still, and nothing is cleared any more."""
 
-from model import ALL, NONE, Flag, operation, wait_for
+from model import ALL, NONE, Flag, every_client, operation, wait_for
 from model.designs.dirty_log import DirtyLog
 from model.designs.per_slot_cache import PerSlotCache
 
@@ -31,7 +31,7 @@ class NoClearInLastRound(PerSlotCache):
         with s.slots_lock:
             s.cache = s.kernel                 # migration_bitmap_sync(rs, last_stage = true)
             yield "reported"
-            s.user[me] |= s.cache
+            s.user[every_client] |= s.cache
             yield "merged"
         s.mine[me] |= s.user[me]
         s.user[me] = NONE

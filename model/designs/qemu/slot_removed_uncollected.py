@@ -1,12 +1,12 @@
 """A memory slot goes away, and its log with it."""
 
 from model import NONE, Sort, operation
-from model.designs.per_slot_cache import PerSlotCache
+from model.designs.top_layer_and_cache import TopLayerAndCache
 
 MainLoop = Sort("MainLoop", "QEMU's main thread, which changes the memory map", ("the main loop",), size=1)
 
 
-class SlotRemovedUncollected(PerSlotCache):
+class SlotRemovedUncollected(TopLayerAndCache):
     """The memory map changes: KVM's slot is deleted and made again, and the bits that nobody had fetched are gone.
 
     The guest's memory stays; only the record of what was written to it does not. A reboot in the middle of a migration

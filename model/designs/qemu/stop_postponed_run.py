@@ -9,6 +9,9 @@ from model.designs.qemu.stop_postponed import no_abort as no_abort
 class StopPostponedRun(LoggingSwitch):
     """The start runs the postponed stop first, so every start has its stop.
 
+    Between a cancel and the next start the log may stay on; at the start it goes off and on again, and the assertion
+    holds. To ignore a start whose stop is still waiting would do as well.
+
     Source: QEMU a5c90c61a1, 2022-02-07, memory_global_dirty_log_stop_postponed_run().
     """
 

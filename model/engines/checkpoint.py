@@ -1,0 +1,137 @@
+"""A search between two levels, in a file: written whole or not at all, and taken up only by the search it is of."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from time import monotonic
+from typing import IO, Any
+
+import numpy as np
+
+from model.engines.packing import Words
+from model.engines.spill import Spilling, Stored
+from model.engines.visited import FEW, LANES, Visited
+from model.errors import UsageError
+
+EVERY = 10.0  # seconds between two checkpoints at least, and ten times as long as the last one took
+MAGIC = "clearorder checkpoint 1"
+PART = 1 << 15  # states that are written or read at a time
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What was counted in the levels before the frontier, and how long it is."""
+
+    states: int = 0
+    transitions: int = 0
+    depth: int = 0
+    frontier: int = 0
+
+
+class Checkpoint:
+    """The file of one search.
+
+    Args:
+        path: where it is; its directory must exist.
+        search: what the search is of (design, size, layout of states, properties), as text.
+
+    The file is a line of JSON, then the frontier, a state after the other, then the blocks of all states seen, each
+    its name and its bits. It is replaced in one go, so that a killed run leaves the last whole one.
+    """
+
+    def __init__(self, path: Path, search: str) -> None:
+        self.path, self.of = path, sha256(search.encode()).hexdigest()
+        self.due = monotonic() + EVERY
+
+    # -- saving
+
+    def save_if_due(self, counts: Counts, frontier: Words | Stored, visited: Visited | Spilling) -> None:
+        """Save, unless that was done a moment ago."""
+        if monotonic() >= self.due:
+            self.save(counts, frontier, visited)
+
+    def save(self, counts: Counts, frontier: Words | Stored, visited: Visited | Spilling) -> None:
+        """Replace the file by one that says this.
+
+        Raises:
+            OSError: it cannot be written; the file that was there before is as it was.
+        """
+        begin = monotonic()
+        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                self._write(file, counts, frontier, visited)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(self.path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+        self.due = monotonic() + max(EVERY, 10 * (monotonic() - begin))
+
+    def _write(self, file: IO[bytes], counts: Counts, frontier: Words | Stored, visited: Visited | Spilling) -> None:
+        head = json.dumps({"what": MAGIC, "of": self.of, **asdict(counts)})
+        file.write(f"{head}\n".encode())
+        for begin in range(0, counts.frontier, PART):
+            file.write(np.ascontiguousarray(frontier[:, begin : begin + PART].T).tobytes())
+        for rows in visited.rows(old=True):
+            file.write(np.ascontiguousarray(rows).tobytes())
+
+    # -- going on
+
+    def load(self, visited: Visited | Spilling) -> tuple[Counts, Words | Stored] | None:
+        """What was saved, with its states in `visited`; None where there is no file yet.
+
+        Raises:
+            UsageError: the file is of another search, or not a whole checkpoint.
+        """
+        try:
+            file = self.path.open("rb")
+        except FileNotFoundError:
+            return None
+        except OSError as wrong:
+            raise UsageError(f"cannot read {self.path}: {wrong.strerror}.") from None
+        with file:
+            counts = self._head(file)
+            words = visited.words
+            width = 8 * (words + LANES)
+            begin = file.tell()
+            left = self.path.stat().st_size - begin - 8 * words * counts.frontier
+            if left < 0 or left % width:
+                raise UsageError(f"{self.path} is not a whole checkpoint; remove it to begin anew.")
+            file.seek(8 * words * counts.frontier, 1)
+            for rows in _parts(file, words + LANES, left // width, FEW):
+                visited.load(rows)
+            file.seek(begin)
+            parts = (rows.T for rows in _parts(file, words, counts.frontier, PART))
+            return counts, visited.store(parts, counts.frontier)
+
+    def _head(self, file: IO[bytes]) -> Counts:
+        try:
+            head: Any = json.loads(file.readline(4096))
+            if head.pop("what") != MAGIC:
+                raise ValueError
+            of, counts = head.pop("of"), Counts(**head)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise UsageError(f"{self.path} is not a checkpoint of ours; name another file.") from None
+        if of != self.of:
+            raise UsageError(
+                f"{self.path} is the checkpoint of another search (design, property, size or options); "
+                "name another file, or remove it to begin anew."
+            )
+        return counts
+
+    def done(self) -> None:
+        """The search has come to its end: nothing is left to go on with."""
+        self.path.unlink(missing_ok=True)
+
+
+def _parts(file: IO[bytes], width: int, count: int, most: int) -> Iterator[Words]:
+    for begin in range(0, count, most):
+        rows = min(most, count - begin)
+        yield np.frombuffer(file.read(8 * width * rows), dtype=np.uint64).reshape(rows, width)

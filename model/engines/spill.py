@@ -1,0 +1,305 @@
+"""The set of packed states under a limit of memory: what does not fit lies in a directory, as sorted runs.
+
+As long as everything fits this is `Visited`. From the moment that it does not, memory holds only what the present
+level has led to, seen before or not; whenever that fills its share it is written out as a sorted run. At the end of
+the level the runs and the one file of all older states are merged: what is new is the next frontier, kept in a file.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import IO, Any
+
+import numpy as np
+
+from model.engines.packing import Columns, Words
+from model.engines.visited import DIGIT, FEW, LANES, ROOT, Full, Numbers, Visited, beginnings, ones, unfolded
+
+MEGABYTE = 1 << 20
+WORKING = 40 * MEGABYTE  # what a thread may need for the states that it works on
+LEAST = 24 * MEGABYTE  # less than this for the set itself is not worth starting
+BUFFERED = 1 << 11  # blocks of all runs together that a merge holds
+
+
+class NoRoom(Exception):
+    """States cannot be written out; the text says why."""
+
+
+class Stored:
+    """A frontier in a file: it is sliced as the (words, n) array that it stands for."""
+
+    def __init__(self, path: Path, words: int, count: int) -> None:
+        self.path, self.shape = path, (words, count)
+
+    def __getitem__(self, key: tuple[slice, slice]) -> Words:
+        words = self.shape[0]
+        begin, end, _ = key[1].indices(self.shape[1])
+        rows = np.fromfile(self.path, dtype=np.uint64, count=(end - begin) * words, offset=begin * words * 8)
+        return np.ascontiguousarray(rows.reshape(-1, words).T)
+
+
+class Spilling:
+    """The set of states within so many bytes; what it has of `Visited` means the same.
+
+    Args:
+        bits: bits that are in use in each word of a state.
+        room: bytes for the set and the frontiers; at least LEAST. The directory is made where `tempfile` makes its.
+    """
+
+    def __init__(self, bits: Sequence[int], root: int = ROOT, digit: int = DIGIT, *, room: int) -> None:
+        self.layout, self.room, self.held = (bits, root, digit), room, 0
+        self.words = len(bits)
+        self.recent = Visited(*self.layout, room)
+        self.lock = Lock()
+        self.directory: Path | None = None
+        self.runs: list[Path] = []  # of the present level
+        self.past: Path | None = None  # every state of the levels before
+        self.filed = 0  # states added since the last turn that are in runs, at most
+        self.numbered = 0
+
+    @property
+    def most(self) -> int:
+        """At most so many states were added since the last turn."""
+        return self.filed + self.recent.most
+
+    @property
+    def taken(self) -> int:
+        """Bytes of memory that are in use."""
+        return self.recent.taken
+
+    @property
+    def filing(self) -> int:
+        """Bytes in files."""
+        return sum(p.stat().st_size for p in self.directory.iterdir()) if self.directory else 0
+
+    def unseen(self, columns: Columns) -> Numbers:
+        """Positions of the states that are not in memory; may run beside `add`."""
+        return self.recent.unseen(columns)  # whichever set this is: what a set once had is never lost
+
+    def add(self, columns: Columns) -> None:
+        """Add states; what is full is written out first.
+
+        Raises:
+            NoRoom: it cannot be written.
+        """
+        with self.lock:
+            self._add(columns)
+
+    def _add(self, columns: Columns) -> None:
+        try:
+            self.recent.add(columns)
+        except Full:
+            if self.recent.blocks > 1:
+                self._file()
+                self._add(columns)
+                return
+            half = columns[0].size // 2
+            if not half:
+                raise NoRoom("the limit of memory is too low for a single state") from None
+            self._add(tuple(c[:half] for c in columns))
+            self._add(tuple(c[half:] for c in columns))
+
+    def _file(self) -> None:
+        """Write out what is in memory, and begin with an empty set."""
+        if self.past is None:
+            self.past = self._written("past", self.recent.rows(old=True))
+        self.runs.append(self._written("run", self.recent.rows(old=False)))
+        self.filed += self.recent.most
+        self.recent = Visited(*self.layout, max(self.room - self.held, LEAST // 2), aged=False)
+
+    def _written(self, name: str, rows: Iterator[Words]) -> Path:
+        with self._writing(name) as file:
+            for slab in rows:
+                self._put(file, slab)
+        return Path(file.name)
+
+    def _writing(self, name: str) -> IO[bytes]:
+        try:
+            if self.directory is None:
+                self.directory = Path(tempfile.mkdtemp(prefix="clearorder-"))
+            self.numbered += 1
+            return (self.directory / f"{name}-{self.numbered}").open("wb", buffering=0)
+        except OSError as wrong:
+            raise self._no_room(wrong) from None
+
+    def _put(self, file: IO[bytes], rows: Words) -> None:
+        view = memoryview(np.ascontiguousarray(rows).tobytes())
+        try:
+            while len(view):
+                view = view[file.write(view) :]
+        except OSError as wrong:
+            raise self._no_room(wrong) from None
+
+    def _no_room(self, wrong: OSError) -> NoRoom:
+        where = self.directory or tempfile.gettempdir()
+        return NoRoom(f"the states that do not fit into memory cannot be written to {where}: {wrong.strerror}")
+
+    def fresh(self) -> int:
+        """How many states were added since the last turn."""
+        with self.lock:
+            if self.past is None:
+                return self.recent.fresh()
+            self._file()
+            self.filed = sum(ones(new) for _, new, _ in self._merged())
+            return self.filed
+
+    def turn(self) -> Words | Stored:
+        """The states added since the last turn, sorted; the frontier before it is gone."""
+        self.held = 0
+        if self.past is None:
+            needed = 8 * self.words * self.recent.fresh()
+            if self.recent.taken + needed <= self.room:
+                return self._turned(needed)
+        self._file()
+        return self._merge()
+
+    def _turned(self, size: int) -> Words:
+        frontier = np.empty((self.words, size // (8 * self.words)), dtype=np.uint64)
+        begin = 0
+        for block in self.recent.turn():
+            frontier[:, begin : begin + block.shape[1]] = block
+            begin += block.shape[1]
+        return frontier
+
+    def hold(self, frontier: Words | Stored) -> None:
+        """Leave room for this frontier."""
+        self.held = frontier.nbytes if isinstance(frontier, np.ndarray) else 0
+        self.recent.room = max(self.room - self.held, LEAST // 2)
+
+    def _merge(self) -> Stored:
+        """The next frontier, as a file; the runs become part of the past."""
+        count = 0
+        with self._writing("frontier") as frontier, self._writing("past") as past:
+            for names, new, old in self._merged():
+                self._put(past, np.hstack([names, new | old]))
+                states = unfolded(new, names.T)
+                count += states.shape[1]
+                self._put(frontier, states.T)
+        for path in self.runs:
+            path.unlink()
+        if self.past:
+            self.past.unlink()
+        self.runs, self.past, self.filed = [], Path(past.name), 0
+        return self._kept(Stored(Path(frontier.name), self.words, count))
+
+    def _kept(self, frontier: Stored) -> Stored:
+        """The frontier; the one before is not needed any more."""
+        assert self.directory is not None
+        for path in self.directory.glob("frontier-*"):
+            if path != frontier.path:
+                path.unlink()
+        return frontier
+
+    def _merged(self) -> Iterator[tuple[Words, Words, Words]]:
+        """(names, bits that are new, bits that are old) of every block, sorted, some at a time."""
+        paths = [*([self.past] if self.past else []), *self.runs]
+        width = self.words + LANES
+        each = max(16, BUFFERED // max(1, len(paths)))
+        files = [path.open("rb") for path in paths]
+        try:
+            buffers = [_read(f, width, each) for f in files]
+            while any(len(b) for b in buffers):
+                ends = [b[-1, : self.words] for b, f in zip(buffers, files, strict=True) if len(b) == each]
+                last = min(ends, key=lambda name: name[::-1].tolist()) if ends else None
+                cuts = [len(b) if last is None else _up_to(b[:, : self.words], last) for b in buffers]
+                yield self._together([b[:cut] for b, cut in zip(buffers, cuts, strict=True)])
+                for i, (file, cut) in enumerate(zip(files, cuts, strict=True)):
+                    if cut:
+                        more = _read(file, width, cut) if len(buffers[i]) == each else buffers[i][:0]
+                        buffers[i] = np.concatenate([buffers[i][cut:], more])
+        finally:
+            for file in files:
+                file.close()
+
+    def _together(self, parts: Sequence[Words]) -> tuple[Words, Words, Words]:
+        """Blocks of the same name as one; the first part is the past."""
+        rows = np.concatenate(parts)
+        of_old = np.zeros(len(rows), dtype=np.bool_)
+        of_old[: len(parts[0])] = True
+        order = np.lexsort(rows[:, : self.words].T)
+        rows, of_old = rows[order], of_old[order]
+        names, bits = rows[:, : self.words], rows[:, self.words :]
+        first = beginnings(tuple(np.ascontiguousarray(names.T)))
+        old: Words = np.bitwise_or.reduceat(np.where(of_old[:, None], bits, np.uint64(0)), first, axis=0)
+        found: Words = np.bitwise_or.reduceat(np.where(of_old[:, None], np.uint64(0), bits), first, axis=0)
+        return np.ascontiguousarray(names[first]), found & ~old, old
+
+    # -- as of the last turn, to be saved and to be had again
+
+    def rows(self, *, old: bool, most: int = FEW) -> Iterator[Words]:
+        """The blocks as of the last turn, some at a time: each a row of its name and its bits."""
+        assert old, "what a level adds is not whole before its end"
+        if self.past is None:
+            yield from self.recent.rows(old=True, most=most)
+            return
+        with self.past.open("rb") as file:
+            while len(rows := _read(file, self.words + LANES, most)):
+                yield rows
+
+    def load(self, rows: Words) -> None:
+        """Add blocks that are not there, as old ones, sorted and after those that were loaded before."""
+        if self.past is None:
+            try:
+                self.recent.load(rows)
+                return
+            except Full:
+                self._file()
+        assert self.past is not None
+        with self._opened(self.past) as file:
+            self._put(file, rows)
+
+    def _opened(self, path: Path) -> IO[bytes]:
+        try:
+            return path.open("ab", buffering=0)
+        except OSError as wrong:
+            raise self._no_room(wrong) from None
+
+    def store(self, frontier: Iterator[Words], count: int) -> Words | Stored:
+        """A frontier that is handed in by parts: in memory if there is room."""
+        size = 8 * self.words * count
+        if self.past is None and self.recent.taken + size <= self.room:
+            return np.concatenate([np.zeros((self.words, 0), dtype=np.uint64), *frontier], axis=1)
+        with self._writing("frontier") as file:
+            for part in frontier:
+                self._put(file, part.T)
+        return Stored(Path(file.name), self.words, count)
+
+    def close(self) -> None:
+        """Remove what was written."""
+        if self.directory:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def room_within(memory: int, threads: int) -> int:
+    """Bytes that are left for the set of states when the process is to stay within `memory`; may be too few."""
+    return memory - resident() - threads * WORKING
+
+
+def resident() -> int:
+    """Bytes of memory that the process has now."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return 96 * MEGABYTE  # no such file outside Linux: what Python with NumPy takes, and a margin
+    import resource
+
+    return pages * resource.getpagesize()
+
+
+def _read(file: IO[bytes], width: int, count: int) -> Words:
+    data: Any = np.frombuffer(file.read(8 * width * count), dtype=np.uint64)
+    return data.reshape(-1, width)
+
+
+def _up_to(names: Words, last: Words) -> int:
+    """How many of these sorted names are not greater than `last`."""
+    less = np.zeros(len(names), dtype=np.bool_)
+    equal = np.ones(len(names), dtype=np.bool_)
+    for column, bound in zip(names.T[::-1], last[::-1], strict=True):
+        less |= equal & (column < bound)
+        equal &= column == bound
+    return int(np.count_nonzero(less | equal))

@@ -1,0 +1,127 @@
+"""`python -m model.repair DESIGN`: the smallest changes that make a refuted design safe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from difflib import ndiff
+from typing import TYPE_CHECKING
+
+import click
+
+from model.cli import columns, print_lines, run
+from model.design import Program, record
+from model.designs.catalogue import DEFAULT_PROPERTIES, find_property, load
+from model.engines.limits import Limits
+from model.repairing import Change, Rejected, Repairs, repairs
+from model.synthesis import PROOF_SECONDS, SCOPES, Judge
+from model.verdict import PROVED, REFUTED
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+Lines = Iterator["Text"]
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("design", metavar="DESIGN")
+@click.option("--property", "names", multiple=True, metavar="NAME", help="Default: both forms of safety.")
+@click.option("--most", type=click.IntRange(1, 3), default=2, show_default=True, help="Changes at a time.")
+@click.option("--pages", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--clients", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--states", type=click.IntRange(1), default=30_000_000, show_default=True, help="At most, for a search.")
+@click.option("--seconds", type=click.FloatRange(0), default=PROOF_SECONDS, show_default=True, help="For each proof.")
+@click.option("--verbose", "-v", is_flag=True, help="Tell the trace of every set of changes that is not enough.")
+@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
+def command(
+    design: str,
+    names: tuple[str, ...],
+    most: int,
+    pages: int,
+    clients: int,
+    states: int,
+    seconds: float,
+    verbose: bool,
+    color: str,
+) -> int:
+    """Find the smallest sets of changes that make a refuted DESIGN safe.
+
+    Exit code 0 where there is a repair (or nothing to repair), 1 where no set of changes is enough, 3 where an engine
+    gave up.
+    """
+    loaded = load(design)
+    program = record(loaded)
+    asked = [find_property(n, loaded) for n in names or DEFAULT_PROPERTIES]
+    scopes = [s for s in SCOPES if s[0] <= pages and s[1] <= clients]
+    judge = Judge(asked, [*scopes, *([] if (pages, clients) in scopes else [(pages, clients)])], Limits(states=states))
+    found = repairs(program, judge, most)
+    proved = tuple(replace(r, proof=judge.proof(r.program, seconds)) for r in found.repairs)
+    print_lines(_report(replace(found, repairs=proved), most, verbose, columns(color)), color)
+    return PROVED if found.repairs else REFUTED
+
+
+def _report(found: Repairs, most: int, verbose: bool, width: int) -> Lines:
+    from rich.text import Text
+
+    if found.repairs and not found.repairs[0].changes:
+        yield Text(f"{found.program.name} is safe as it is.", "bold green")
+        return
+    size = len(found.repairs[0].changes) if found.repairs else most
+    yield Text(f"{found.program.name}: {_outcome(found, size)}; {found.tried} sets of changes tried", "bold")
+    for repair in found.repairs:
+        yield Text()
+        yield Text(_and(repair.changes), "bold green")
+        yield Text(f"  for any number of pages and clients: {repair.proof.word if repair.proof else 'not asked'}")
+        for line in difference(found.program, repair.program):
+            yield Text(line, {"+": "green", "-": "red"}.get(line.strip()[:1], ""))
+    yield Text()
+    parts = {frozenset(c.text for c in r.changes) for r in found.repairs}
+    for rejected in found.rejected:
+        mine = frozenset(c.text for c in rejected.changes)
+        if verbose or any(mine < whole for whole in parts):
+            yield from _rejected(rejected, verbose, width)
+
+
+def _outcome(found: Repairs, size: int) -> str:
+    changes = f"{size} change{'s' * (size > 1)}"
+    if not found.repairs:
+        return f"no set of up to {changes} makes it safe"
+    return f"{changes} needed, in {len(found.repairs)} way{'s' * (len(found.repairs) > 1)}"
+
+
+def _rejected(rejected: Rejected, verbose: bool, width: int) -> Lines:
+    from rich.text import Text
+
+    from model.story import told
+    from reports.text import story
+
+    trace, name = rejected.killing.trace, rejected.killing.property.name
+    yield Text(f"not enough: {_and(rejected.changes)}: refuted, {len(trace)} moves ({name})")
+    if verbose:
+        yield from story(told(trace, rejected.killing.program.name), width=width)
+
+
+def _and(changes: Sequence[Change]) -> str:
+    return "; ".join(c.text for c in changes) or "no change"
+
+
+def difference(before: Program, after: Program) -> list[str]:
+    """The recorded steps of the operations that differ; lines begin with `+`, `-` or a blank."""
+    return [
+        f"  {line.rstrip()}" for op in before.operations for line in _changed(_lines(before, op), _lines(after, op))
+    ]
+
+
+def _changed(old: list[str], new: list[str]) -> list[str]:
+    return [] if old == new else [line for line in ndiff(old, new) if not line.startswith("?")]
+
+
+def _lines(program: Program, operation: str) -> list[str]:
+    from reports.text import formulas
+
+    steps = [s for s in program.steps if s.operation == operation]
+    return [line for s in steps for line in (s.label, *(f"    {row}" for row in formulas(s)))]
+
+
+if __name__ == "__main__":
+    run(command, "python -m model.repair")
