@@ -29,7 +29,9 @@ class Reason:
         carriers: what promised the page to the client just before the promise was broken.
         broken: the move that took the last promise away, or None where the promise still stands.
         grounds: the bitmaps that this move relied on, nearest first, with the move that filled each.
-        report: the sync behind those grounds, or None.
+        standing: every bitmap that holds the page at the end, whatever it is for.
+        logged: the write put the page into one of the carriers.
+        report: the move behind those grounds, or None.
         reported_write: the write that this sync saw.
         delivered: the report that was followed by no merge into the client's bitmap.
     """
@@ -43,6 +45,14 @@ class Reason:
     report: int | None
     reported_write: int | None
     read_at: int | None
+    standing: tuple[Bit, ...] = ()
+    logged: bool = True
+    first_report: int | None = None
+
+    @property
+    def logged_elsewhere(self) -> bool:
+        """The page stands in a bitmap at the end that is no carrier: it may be on its way, and nothing is claimed."""
+        return any(name not in (*CARRIERS, "cache") and not name.startswith("me.") for name, _ in self.standing)
 
 
 def reason(trace: Trace, client: int | None, page: int) -> Reason:
@@ -58,9 +68,10 @@ class _Inquiry:
     def reason(self) -> Reason:
         written = self.writes[-1] if self.writes else None
         broken = self._broken(written or 0)
-        carriers = tuple(c for c in self._carriers() if self._has(c, broken - 1)) if broken else self._standing()
+        taken = tuple(c for c in self._carriers() if self._has(c, broken - 1)) if broken and broken != written else ()
+        carriers = taken if broken else self._standing()
         grounds = self._grounds(broken) if broken else ()
-        report = next((m for b, m in grounds if self._operation(m) == "sync"), None)
+        report = next((m for b, m in grounds if self._copies_the_log(b, m)), None)
         seen = [w for w in self.writes if report and w < report]
         reads = [m for m in self._reads() if written is None or m < written]
         return Reason(
@@ -73,6 +84,9 @@ class _Inquiry:
             report,
             seen[-1] if seen else None,
             reads[-1] if reads else None,
+            tuple(self._everywhere()),
+            self._logged(written),
+            min((m for b, m in grounds if self._copies_the_log(b, m)), default=None),
         )
 
     # -- what happened to the page
@@ -94,6 +108,11 @@ class _Inquiry:
     def _operation(self, move: int) -> str:
         return self.trace.moves[move - 1].ground.step.operation
 
+    def _copies_the_log(self, bit: Bit, move: int) -> bool:
+        """The move filled this bitmap from the kernel's log: it is a report."""
+        made, sources = self.origins[move].get(bit, (0, ()))
+        return made == move and any(name == "kernel" for name, _ in sources)
+
     def _carriers(self) -> Iterator[Bit]:
         for name in CARRIERS:
             for number in dict.fromkeys((None, self.client)):
@@ -102,6 +121,20 @@ class _Inquiry:
 
     def _has(self, bit: Bit, at: int) -> bool:
         return bool(self.trace.value(at, *bit) & self.bit)
+
+    def _everywhere(self) -> Iterator[Bit]:
+        """Bitmaps that hold the page at the end, but for what is at stake and what says how writes are noticed."""
+        for field in self.instance.fields:
+            apart = field.name in ("unread", "armed", "tlb") or field.role == "ghost"
+            if field.sort == PAGES and not apart and self._has(field.key, len(self.trace)):
+                yield field.key
+
+    def _logged(self, written: int | None) -> bool:
+        """Whether the write's own step assigns one of the carriers."""
+        if written is None:
+            return False
+        targets = {self.instance.fields[i].key for i, _ in self.trace.moves[written - 1].ground.updates}
+        return any(c in targets for c in self._carriers())
 
     def _standing(self) -> tuple[Bit, ...]:
         return tuple(c for c in self._carriers() if self._has(c, len(self.trace)))

@@ -55,9 +55,9 @@ def certify(directory: Path, *, seconds: float = 20.0, design: str | None = None
         UsageError: the directory is not a certificate.
         MissingTool: cvc5 is not installed.
     """
+    manifest = read_manifest(directory)
     if importlib.util.find_spec("cvc5") is None:
         raise MissingTool(MISSING)
-    manifest = read_manifest(directory)
     found = Findings(f"{', '.join(manifest['properties'])} of {manifest['design']}, {scope(manifest['sizes'])}")
     from_the_files(directory, manifest, seconds, found)
     against_the_design(directory, manifest, design or manifest["design"], found)

@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 COMMANDS = {
     "check": "model.check",
     "certify": "model.certify",
+    "cost": "model.cost",
     "evidence": "model.evidence",
     "explore": "model.explore",
     "gallery": "model.gallery",
+    "liveness": "model.liveness",
     "monitor": "model.monitor",
     "mutants": "model.mutants",
     "record": "model.kvm.recorder",
@@ -54,7 +56,16 @@ class Commands(click.Group):
         return command
 
 
+def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        from model.check import version_line
+
+        click.echo(version_line())
+        ctx.exit(0)
+
+
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Versions.")
 def group() -> None:
     """Check designs of dirty tracking: in which order, and by which mask, may dirty bits be cleared?"""
 
@@ -109,9 +120,15 @@ def console(color: str, *, stderr: bool = False) -> Console:
     """A rich console for results (or for progress, on stderr): colour and width as the terminal has them."""
     from rich.console import Console
 
+    class Piped(Console):
+        """A console whose reader may go away: that ends the command with its own exit code, not with rich's 1."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
     by_choice: dict[str, dict[str, Any]] = {"never": {"color_system": None}, "always": {"force_terminal": True}}
     settings = by_choice.get(color, {})
-    return Console(stderr=stderr, highlight=False, soft_wrap=True, emoji=False, markup=False, **settings)
+    return Piped(stderr=stderr, highlight=False, soft_wrap=True, emoji=False, markup=False, **settings)
 
 
 def print_lines(lines: Iterable[Text], color: str) -> None:

@@ -44,7 +44,7 @@ from model.expr import (
     wait_for,
     walk,
 )
-from model.record import Recorder, carried, pending_name, record_operation, steps_of, stored_name
+from model.record import Recorder, carried, last_place, pending_name, record_operation, steps_of, stored_name
 from model.step import Held, Step, Update
 from model.views import StateView, slots
 
@@ -160,6 +160,8 @@ def record(design: type[Design], *, split_locks: bool = False) -> Program:
         raise UsageError(f"{design!r} is not a design; a design is a class: class MyDesign(Design): ...")
     members = _members(design)
     parts = {n: p for n, p in members.items() if isinstance(p, Part)}
+    for part in parts.values():
+        _well_declared(design.__name__, part, _place(design))
     operations = {n: o for n, o in members.items() if isinstance(o, Operation)}
     place = _place(design)
     if not operations:
@@ -167,6 +169,7 @@ def record(design: type[Design], *, split_locks: bool = False) -> Program:
             f"{design.__name__} has no operations, so nothing can happen; mark what threads do with @operation.", place
         )
     _expand(parts, operations)
+    _forgotten(design, operations)
     sorts = dict(BUILT_IN)
     sorts |= {p.per.name: p.per for p in parts.values() if p.per} | {o.by.name: o.by for o in operations.values()}
     threads: dict[str, list[Location]] = {}
@@ -195,6 +198,33 @@ def record(design: type[Design], *, split_locks: bool = False) -> Program:
         steps=tuple(steps),
         sorts=sorts,
     )
+
+
+def _well_declared(owner: str, part: Part, place: Place | None) -> None:
+    if not part.doc or not isinstance(part.doc, str):
+        raise DesignError(
+            f'{owner}.{part.name}: say in a string which field of the real program it is: Pages("...").', place
+        )
+    if part.per is not None and not isinstance(part.per, Sort):
+        raise DesignError(
+            f"{owner}.{part.name}: per={part.per!r} is no index sort; write per=Client, without quotes.", place
+        )
+
+
+def _forgotten(design: type[Design], operations: Mapping[str, Operation]) -> None:
+    """Refuse a method of the design itself that is no operation and that no operation calls: it would never run."""
+    own = {n: f for n, f in vars(design).items() if inspect.isfunction(f) and not n.startswith("__")}
+    called = {name for o in operations.values() for name in o.function.__code__.co_names}
+    while more := {n for name in called & set(own) for n in own[name].__code__.co_names} - called:
+        called |= more
+    for name, function in own.items():
+        if name not in called:
+            code = function.__code__
+            raise DesignError(
+                f"{design.__name__}.{name} is no operation and no operation calls it, so it would never run; "
+                f"write @operation in front of it, or remove it.",
+                Place(shown_path(code.co_filename), code.co_firstlineno),
+            )
 
 
 def _expand(parts: dict[str, Part], operations: dict[str, Operation]) -> None:
@@ -396,6 +426,8 @@ def invariant(program: Program, property: Property) -> Invariant:
         holds = lift(property.holds(view, *given))
     except DesignError as wrong:
         raise UsageError(f"{property.name} cannot be asked of {program.name}: {wrong.message}") from None
+    except Exception as wrong:
+        raise UsageError(f"{property.name}: {type(wrong).__name__}: {wrong}", last_place(wrong)) from wrong
     if holds.sort != TRUTH:
         raise UsageError(f"{property.name} gives a set of pages ({show(holds)}); compare it: ... <= NONE.")
     return Invariant(property.name, rewrite(holds, lambda e: None), each)
@@ -457,6 +489,8 @@ def _watched(program: Program, property: Property, parts: Mapping[str, Part], st
         property.observe(step, StateView(then), StateView(now), Element(Index("me", step.by)))
     except DesignError as wrong:
         raise UsageError(f"{property.name} cannot be asked of {program.name}: {wrong.message}") from None
+    except Exception as wrong:
+        raise UsageError(f"{property.name}: {type(wrong).__name__}: {wrong}", last_place(wrong)) from wrong
     finally:
         recorders.pop()
     added = now.draft.updates[len(step.updates) :]

@@ -516,7 +516,7 @@ class Part:
             until the machine drains it, and the thread alone sees it meanwhile (x86's total store order).
     """
 
-    doc: str
+    doc: str = ""
     per: Sort | None = None
     initially: object = None
     memory: str = "sc"

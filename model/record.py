@@ -276,8 +276,8 @@ def parameters(operation: Operation, sorts: Mapping[str, Sort], error: Callable[
     except NameError as unknown:
         raise error(f"an annotation of a parameter is unknown: {unknown}.") from None
     names = list(signature.parameters.values())
-    if len(names) < 2:
-        raise error("an operation takes the state and the thread first: def sync(s, me): ...")
+    if len(names) < 2 or names[1].name != "me":
+        raise error("an operation takes the state and the thread, which is called me, first: def sync(s, me): ...")
     found = []
     for name in names[2:]:
         if name.kind in (name.VAR_POSITIONAL, name.VAR_KEYWORD) or name.default is not name.empty:
@@ -330,7 +330,7 @@ def record_operation(
     except DesignError as wrong:
         raise _named(wrong, recorder) from None
     except Exception as wrong:
-        raise recorder.error(f"{type(wrong).__name__}: {wrong}", _last_place(wrong) or start) from wrong
+        raise recorder.error(f"{type(wrong).__name__}: {wrong}", last_place(wrong) or start) from wrong
     finally:
         recorders.pop()
         focus.pop()
@@ -362,7 +362,8 @@ def _named(wrong: DesignError, recorder: Recorder) -> DesignError:
     return DesignError(f"{recorder.owner}.{recorder.operation}: {wrong.message}", wrong.place)
 
 
-def _last_place(wrong: BaseException) -> Place | None:
+def last_place(wrong: BaseException) -> Place | None:
+    """The innermost line of an exception that is not ours."""
     trace, found = wrong.__traceback__, None
     while trace:
         file = trace.tb_frame.f_code.co_filename

@@ -111,8 +111,12 @@ def check(
 
 def applies(design: type[Design], property: Property) -> str:
     """Why the property cannot be asked of the design, or an empty string."""
+    return applies_to(record(design), property)
+
+
+def applies_to(program: Program, property: Property) -> str:
+    """The same of a recorded design."""
     try:
-        program = record(design)
         if property.kind == "sometimes":
             goals(program, property, {})
         else:
@@ -383,13 +387,13 @@ class _Asked:
         holds = instance.predicate(case)
         run = onward(_without_writes(instance), trace.states[-1], holds)
         if run is None or not run.complete or not run.moves:
-            return "promise broken, and no run loses the write in the end"
+            return "promise broken, and from this state no run loses the write"
         whole = Trace(instance, trace.moves + run.moves, trace.states + run.states[1:], trace.invariant, trace.number)
         from model.story import move_text
 
         text = move_text(whole, len(whole), [0] * instance.pages)
         last = run.moves[-1].ground
-        return f"promise broken, recovered by {last.step.label}: {text}, so no run loses the write in the end"
+        return f"promise broken, recovered by {last.step.label}: {text}, and from this state no run loses the write"
 
 
 def _without_writes(instance: Instance) -> Instance:
@@ -435,12 +439,23 @@ def _interrupted(verdict: Verdict) -> bool:
 
 def vacuities(program: Program, instance: Instance, pages: int = 1) -> list[str]:
     """What never happens in the design on a small instance, so that a pass says less than it seems."""
-    every_step_fires = built_in_properties()["every_step_fires"]
     sizes = {s: min(n, 2) for s, n in instance.sizes.items() if program.sorts[s].size is None}
-    idle = [label for label, verdict in _goal_verdicts(program, every_step_fires, pages, sizes) if verdict == "proved"]
-    if not idle:
-        return []
-    return [f"vacuous in part: {', '.join(idle)} never happens ({pages} page)"]
+    known, found = built_in_properties(), []
+    idle = [
+        label for label, word in _goal_verdicts(program, known["every_step_fires"], pages, sizes) if word == "proved"
+    ]
+    if idle:
+        found.append(f"vacuous in part: at {pages} page {', '.join(idle)} can never be taken")
+    if "unread" not in program.parts:
+        return found
+    reads = known["every_client_reads"]
+    if not applies_to(program, reads):
+        blind = [label for label, word in _goal_verdicts(program, reads, pages, sizes) if word == "proved"]
+        if blind:
+            found.append(
+                f"vacuous: {' and '.join(blind)} can never read a page that was written, so nothing can be lost"
+            )
+    return found
 
 
 def _goal_verdicts(

@@ -258,7 +258,21 @@ def move_text(trace: Trace, at: int, versions: list[int]) -> str:
     verb = third_person(step.name) if step.name else active(step.operation)
     if step.name and pages is None:
         return f"{thread}'s {step.operation} {verb}{note}"
-    return f"{thread} {verb}{'' if pages is None else ' ' + pages_text(pages)}{note}"
+    beside = "".join(f" ({name} {page_set(value)})" for name, value in _beside(trace, at) if value != pages)
+    return f"{thread} {verb}{'' if pages is None else ' ' + pages_text(pages)}{beside}{note}"
+
+
+def _beside(trace: Trace, at: int) -> Iterator[tuple[str, int]]:
+    """The other sets of pages that the operation has chosen, where they are known at this move."""
+    move = trace.moves[at - 1]
+    step = move.ground.step
+    first = next(s for s in trace.instance.program.steps if s.operation == step.operation and s.first)
+    for param in [p for p in first.params if p.kind in ("page", "some", "any")][1:]:
+        register = (f"me.{param.name}", move.ground.thread)
+        if param.name in move.arguments:
+            yield param.name, move.arguments[param.name]
+        elif register in trace.instance.position and trace.value(at - 1, *register):
+            yield param.name, trace.value(at - 1, *register)
 
 
 def active(operation: str) -> str:
@@ -305,12 +319,13 @@ def holder(instance: Instance, client: int) -> str:
 def _reason_notes(trace: Trace, at: int, why: Reason | None) -> Iterator[str]:
     if why is None:
         return
-    if at == why.broken and why.client is not None:
+    shown = why.carriers or (why.broken == why.written and not why.logged_elsewhere)
+    if at == why.broken and why.client is not None and shown and (why.logged or why.broken == why.written):
         yield f"the promise to {thread_name(trace.instance, 'Client', why.client)} is broken here"
-    if any(move == at and bit[0] == "mine" for bit, move in why.grounds):
-        syncs = [m for _, m in why.grounds if m < at and trace.moves[m - 1].ground.step.operation == "sync"]
-        if syncs:
-            yield f"reported by the sync at {min(syncs)}"
+    collected = any(move == at and bit[0] == "mine" for bit, move in why.grounds)
+    if collected and why.first_report is not None and why.first_report < at:
+        operation = trace.moves[why.first_report - 1].ground.step.operation
+        yield f"reported by the {operation} at {why.first_report}"
 
 
 def _last_notes(
@@ -333,27 +348,39 @@ def _last_notes(
 
 
 def _because(trace: Trace, why: Reason) -> Iterator[str]:
+    """The argument; where it would rest on bits that the design keeps elsewhere, only what is plain from the trace."""
     instance = trace.instance
     who = thread_name(instance, "Client", why.client)
-    if why.broken is None:
+    if why.written is None:
+        yield f"page {why.page} is unread from the start, and no move tells {who} of it"
+    elif why.broken is None and why.logged:
         standing = " and ".join(field_name(instance, c) for c in why.carriers) or "nothing"
         yield (
             f"{standing} still promises page {why.page} to {who}, because of the write at {why.written}, but no sync "
             f"ever delivers it: what a sync does not put into {who}'s bitmap, {who} never reads"
         )
-        return
-    fatal = trace.moves[why.broken - 1].ground
-    actor = thread_name(instance, fatal.sort, fatal.thread)
-    verb = fatal.step.operation
-    if why.broken == why.written:
+    elif why.broken == why.written and not why.logged_elsewhere:
         yield f"the write at {why.written} set no bit that tells {who} of page {why.page}{_unlogged(trace, why)}"
         if why.read_at:
             yield f"{who} had read the page at {why.read_at}, before it"
-        return
-    carriers = [field_name(instance, c) for c in why.carriers]
+    elif why.broken is not None and why.carriers and why.logged:
+        yield from _taken_away(trace, why, who)
+    else:
+        standing = " and ".join(field_name(instance, b) for b in why.standing) or "no bitmap"
+        yield f"the write at {why.written} is the last of page {why.page}"
+        yield f"at the end {standing} holds the page, and nothing has brought it to {who} since"
+
+
+def _taken_away(trace: Trace, why: Reason, who: str) -> Iterator[str]:
+    """A move removed the last promise: which, and what it relied on."""
+    assert why.broken is not None
+    fatal = trace.moves[why.broken - 1].ground
+    actor = thread_name(trace.instance, fatal.sort, fatal.thread)
+    carriers = [field_name(trace.instance, c) for c in why.carriers]
     only = f"only {carriers[0]}" if len(carriers) == 1 else " and ".join(carriers)
     yield f"{only} promised page {why.page} to {who}, because of the write at {why.written}"
-    yield f"the {verb} at {why.broken} removed it, because {_grounds_text(trace, why, actor, who)}"
+    removed = "took it away" if fatal.step.operation.startswith("remove") else "removed it"
+    yield f"the {fatal.step.operation} at {why.broken} {removed}, because {_grounds_text(trace, why, actor, who)}"
 
 
 def _unlogged(trace: Trace, why: Reason) -> str:
@@ -389,18 +416,19 @@ def _grounds_text(trace: Trace, why: Reason, actor: str, who: str) -> str:
     if relied[0] == "mine" and not own:
         what = f"{actor}'s own bitmap"
     if why.report is None:
-        return f"{what} was set without any report of the write at {why.written}"
+        return f"it relied on {what}, which does not come from a report of the write at {why.written}"
+    begun = trace.moves[why.report - 1].ground.step.operation
     if why.written is not None and why.report > why.written:
         merge = _merge_after(trace, why)
         if merge is not None:
             found = f": the merge at {merge} finds nothing of it" if merge else ""
-            return f"{what} shows the report of the sync at {why.report}, which had not been merged yet{found}"
+            return f"{what} shows the report of the {begun} at {why.report}, which had not been merged yet{found}"
         return (
-            f"{what} shows the report of the sync at {why.report}, and that report never reached {who}: the bit was "
+            f"{what} shows the report of the {begun} at {why.report}, and that report never reached {who}: the bit was "
             f"taken away for everybody, and only {actor} was told"
         )
     older = f"the write at {why.reported_write}" if why.reported_write else "an older state"
-    return f"{what} dates from the sync at {why.report} and cannot tell {older} from the write at {why.written}"
+    return f"{what} dates from the {begun} at {why.report} and cannot tell {older} from the write at {why.written}"
 
 
 def _merge_after(trace: Trace, why: Reason) -> int | None:

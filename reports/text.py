@@ -18,22 +18,41 @@ STYLE = {"proved": "bold green", "refuted": "bold red", "undetermined": "bold ye
 
 
 def results(
-    found: Sequence[Result], *, width: int, verbose: bool = False, stories: Iterable[Result] = ()
+    found: Sequence[Result],
+    *,
+    width: int,
+    verbose: bool = False,
+    quiet: bool = False,
+    stories: Iterable[Result] = (),
 ) -> Iterator[Text]:
     """The table of verdicts, then the stories of those results that are asked for.
 
     Args:
         width: columns of the terminal.
         verbose: also what every engine said, with seconds.
+        quiet: verdicts and notes only.
     """
-    yield from verdicts(found, width=width, verbose=verbose)
+    yield from verdicts(found, width=width, verbose=verbose, quiet=quiet)
+    told: list[tuple[Result, Story]] = []
     for result in stories:
-        if result.story:
-            yield Text()
-            yield from story(result.story, width=width)
+        if not result.story:
+            continue
+        yield Text()
+        same = next((r for r, s in told if r.design == result.design and _same_run(s, result.story)), None)
+        if same:
+            text = f"{result.story.title}: the run above, after move {len(result.story.lines)}."
+            yield from _wrapped(Text(text, "bold"), width, 2)
+            continue
+        told.append((result, result.story))
+        yield from story(result.story, width=width)
 
 
-def verdicts(found: Sequence[Result], *, width: int, verbose: bool) -> Iterator[Text]:
+def _same_run(told: Story, other: Story) -> bool:
+    """The moves of the other story, with what follows a broken promise, are those of the first."""
+    return [m.text for m in told.lines] == [m.text for m in (*other.lines, *other.tail)]
+
+
+def verdicts(found: Sequence[Result], *, width: int, verbose: bool, quiet: bool) -> Iterator[Text]:
     """One row a result: design, property, verdict and its scope; below it what was searched, and notes."""
     first = max((len(r.design) for r in found), default=0) + 2
     second = max((len(r.property) for r in found), default=0) + 2
@@ -45,8 +64,11 @@ def verdicts(found: Sequence[Result], *, width: int, verbose: bool) -> Iterator[
         line.append(f"{result.verdict.word:14}", STYLE[result.verdict.word])
         line.append(claim(result))
         yield from _wrapped(line, width, first + second + 14)
-        for more in (*_searched(result, verbose), *result.notes):
+        searched = () if quiet else _searched(result, verbose)
+        for more in searched:
             yield from _wrapped(Text(" " * 6 + more), width, 8)
+        for note in result.notes:
+            yield from _wrapped(Text(" " * 6 + note, "bold yellow" if note.startswith("vacuous") else ""), width, 8)
 
 
 def claim(result: Result) -> str:
@@ -70,13 +92,16 @@ def scope(sizes: Mapping[str, int | str]) -> str:
 def _searched(result: Result, verbose: bool) -> Iterator[str]:
     for evidence in result.evidence:
         if evidence.verdict.states or verbose:
-            yield counted(evidence) + (f" [{evidence.verdict.seconds:.2f} s]" if verbose else "")
+            time = f" [{evidence.verdict.seconds:.2f} s]" if verbose else ""
+            yield counted(evidence, why=evidence is not result.evidence[0]) + time
 
 
-def counted(evidence: Evidence) -> str:
-    """`lanes: 1,403,799 states, depth 40 at 2 pages, 2 clients`."""
+def counted(evidence: Evidence, *, why: bool = False) -> str:
+    """`lanes: 1,403,799 states, depth 40 at 2 pages, 2 clients`; with `why`, also why a search was not finished."""
     verdict = evidence.verdict
     parts = [plural(verdict.states, "state")] if verdict.states else [verdict.word]
+    if why and isinstance(verdict, Undetermined):
+        parts[0] += f" ({verdict.reason})"
     if verdict.depth:
         parts.append(f"depth {verdict.depth}")
     return f"{evidence.engine}: {', '.join(parts)} at {scope(evidence.scope)}"
@@ -177,7 +202,7 @@ def explanations(found: Sequence[Result], *, width: int) -> Iterator[Text]:
 
 def steps(program: Program, *, width: int) -> Iterator[Text]:
     """The recorded atomic steps of a design: what each waits for and what it changes."""
-    yield Text(f"{program.name}: {first_sentence(program.doc)}", "bold")
+    yield from _wrapped(Text(f"{program.name}: {first_sentence(program.doc)}", "bold"), width, 2)
     for variable in program.variables:
         if variable.role == "part":
             per = f" per {variable.per.name}" if variable.per else ""
@@ -224,8 +249,7 @@ def listing(designs: Mapping[str, str], properties: Mapping[str, Property], *, w
         yield Text(title, "bold")
         left = max(len(n) for n in entries) + 4
         for name, doc in entries.items():
-            line = f"  {name:{left - 2}}{doc}"
-            yield Text(line if len(line) <= width else line[: width - 1] + "…")
+            yield from _wrapped(Text(f"  {name:{left - 2}}{doc}"), width, left)
 
 
 __all__ = ["Proved", "results", "story", "verdicts"]

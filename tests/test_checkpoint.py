@@ -98,7 +98,11 @@ def test_the_checkpoint_of_another_search_is_refused(tmp_path):
     """Another size, another design, another property, other options."""
     file = tmp_path / "saved"
     lanes.search(*question("top-layer", "promise_kept", 2, 1), Limits(depth=4), checkpoint=file)
-    for other in (("top-layer", "promise_kept", 1, 2), ("naive", "promise_kept", 2, 1), ("top-layer", "no_lost_write", 2, 1)):
+    for other in (
+        ("top-layer", "promise_kept", 1, 2),
+        ("naive", "promise_kept", 2, 1),
+        ("top-layer", "no_lost_write", 2, 1),
+    ):
         with pytest.raises(UsageError, match="is the checkpoint of another search"):
             lanes.search(*question(*other), checkpoint=file)
     with pytest.raises(UsageError, match="is the checkpoint of another search"):

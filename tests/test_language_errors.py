@@ -317,3 +317,44 @@ def test_wait_for_outside_an_operation_is_refused():
 
     with pytest.raises(DesignError, match=r"only has a meaning inside an @operation"):
         wait_for(True)
+
+
+FORGOTTEN = "from model import Design, Pages, operation\n\n\nclass Mine(Design):\n    log = Pages('log')\n\n"
+FORGOTTEN += "    @operation\n    def write(s, me, page):\n        s.log |= page\n\n    def clear(s, me, want):\n        s.log -= want\n"
+
+
+def test_a_method_that_nobody_runs_is_refused(tmp_path, monkeypatch):
+    """A forgotten @operation would make every property hold."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(FORGOTTEN)
+    with pytest.raises(DesignError) as caught:
+        record(load("mine.py"))
+    assert (
+        "mine.py:11: Mine.clear is no operation and no operation calls it, so it would never run; write @operation in "
+        "front of it, or remove it."
+    ) == str(caught.value)
+    (tmp_path / "yours.py").write_text(FORGOTTEN.replace("s.log |= page", "Mine.clear(s, me, page)"))
+    assert ("write",) == record(load("yours.py")).operations
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        (
+            "Pages('log')",
+            "Pages('log', per='Client')",
+            "mine.py:4: Mine.log: per='Client' is no index sort; write per=",
+        ),
+        ("Pages('log')", "Pages()", "mine.py:4: Mine.log: say in a string which field of the real program it is"),
+        ("write(s, me, page)", "write(s, page)", "mine.py:7: Mine.write: an operation takes the state and the thread"),
+    ],
+)
+def test_a_declaration_that_makes_no_sense_is_refused(right, wrong, message, tmp_path, monkeypatch):
+    """Quoted sorts, parts without a word, operations without a thread."""
+    monkeypatch.chdir(tmp_path)
+    text = FORGOTTEN.partition("    def clear")[0]
+    assert right in text
+    (tmp_path / "mine.py").write_text(text.replace(right, wrong))
+    with pytest.raises(DesignError) as caught:
+        record(load("mine.py"))
+    assert str(caught.value).startswith(message)

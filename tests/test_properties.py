@@ -180,3 +180,14 @@ def test_unknown_properties_and_designs_offer_the_nearest_name():
         find_property("no_lost_wirte")
     with pytest.raises(UsageError, match="there is no design 'top-layr'; did you mean 'top-layer'?"):
         load("top-layr")
+
+
+def test_a_mistake_in_a_property_names_file_and_line(tmp_path, monkeypatch):
+    """An undefined name is the user's, not an internal error."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rules.py").write_text(
+        "from model.expr import always\n\n\n@always\ndef odd(s):\n    '''Odd.'''\n    return s.kernel <= NOPE\n"
+    )
+    with pytest.raises(UsageError) as caught:
+        ask(load("naive"), find_property("rules.py:odd"), 1, 1)
+    assert "rules.py:7: odd: NameError: name 'NOPE' is not defined" == str(caught.value)

@@ -286,7 +286,7 @@ def test_random_designs_get_the_same_verdicts_with_symmetry(data):
         assert said(expected) == said(with_symmetry(made, invariants))
 
 
-@settings(same_every_time, max_examples=50)
+@settings(same_every_time, max_examples=30)
 @given(designs())
 def test_random_designs_with_three_clients_get_the_same_verdicts_with_symmetry(data):
     made, questions = instance(data, 2, 3)

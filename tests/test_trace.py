@@ -81,7 +81,8 @@ def test_a_broken_promise_is_extended_to_the_loss():
 def test_a_broken_promise_that_loses_nothing_says_how_it_is_recovered():
     """no-lock-register: the page travels in a register outside the three bitmaps."""
     found = result("no-lock-register", "promise_kept", pages=1)
-    expected = "promise broken, recovered by sync.merged: MIGRATION's sync merges, so no run loses the write in the end"
+    by = "promise broken, recovered by sync.merged: MIGRATION's sync merges"
+    expected = f"{by}, and from this state no run loses the write"
     assert (expected, ()) == (found.story.aftermath, found.story.tail)
 
 
@@ -149,3 +150,58 @@ def test_the_text_of_a_counterexample_is_the_golden_one(design):
     if os.environ.get("CLEARORDER_GOLDEN") == "write":
         golden.write_text(shown)
     assert golden.read_text() == shown
+
+
+def test_nothing_is_claimed_of_bits_that_a_design_keeps_elsewhere():
+    """A log per vCPU: the argument says where the page stands and does not blame the stop."""
+    from model import NONE, Pages, Vcpu, every_client, operation
+    from model.designs.naive import Naive
+
+    class Late(Naive):
+        """Each vCPU has a log of its own, which nobody gathers."""
+
+        local = Pages("this vCPU's log", per=Vcpu)
+
+        @operation(by=Vcpu)
+        def write(s, me, page):
+            s.local[me] |= page
+            s.unread[every_client] |= page
+
+        @operation(by=Vcpu)
+        def flush(s, me):
+            s.kernel |= s.local[me]
+            s.local[me] = NONE
+
+    property = built_in_properties()["no_lost_write"]
+    story = answer(Question(Late, property, 1, {"Client": 1, "Vcpu": 1}, "explicit")).story
+    assert (
+        "the write at 1 is the last of page 0",
+        "at the end vCPU 0's `local` holds the page, and nothing has brought it to MIGRATION since",
+    ) == story.because
+    assert not any("broken here" in note for line in story.lines for note in line.notes)
+
+
+def test_a_write_that_nothing_logs_is_argued_for_by_what_was_not_armed():
+    """The page was not armed, so nothing trapped the write."""
+    story = result_of("protect-before-swap")
+    assert (
+        "set no bit that tells MIGRATION of page 0: the page was not armed, so nothing trapped the write"
+        in (story.because[0])
+    )
+    assert story.title.startswith(
+        "protect-before-swap loses a write: it has finished, and MIGRATION has never read page 0"
+    )
+
+
+def result_of(design):
+    """The story of a gallery design, asked what decides it."""
+    property = built_in_properties()["complete_copy"]
+    return answer(Question(load(design), property, 1, {}, "explicit")).story
+
+
+def test_other_sets_that_an_operation_has_chosen_are_shown():
+    """The range that a clear covers decides what it takes away."""
+    from model.run import refines
+
+    lines = refines(load("per-slot-cache"), load("top-layer-and-cache")).story.lines
+    assert "MIGRATION clears page 0 (span {0, 1})" in [line.text for line in lines]

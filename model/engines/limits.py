@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
-
 STALLED = 15.0  # seconds without news after which a run is called stalled
 
 
@@ -52,12 +51,12 @@ class Progress:
 def left(levels: Sequence[int]) -> int | None:
     """States still to come, from the sizes of the levels so far: a geometric series, or None unless the last shrank.
 
-    The ratio is that of the last three levels, so the number is right where levels go on shrinking at that rate and
-    an order of magnitude elsewhere.
+    The ratio is that of the last two levels. As a rule levels shrink ever faster, and then this is too many: by three
+    times at the beginning, by less and less towards the end.
     """
     if len(levels) < 4 or not levels[-4] > levels[-3] > levels[-2] > levels[-1]:
         return None
-    ratio = (levels[-1] / levels[-4]) ** (1 / 3)
+    ratio = levels[-1] / levels[-2]
     return round(levels[-1] * ratio / (1 - ratio))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, TypeVar
 
 from model.design import Location
-from model.parametric.logic import Term
+from model.parametric.logic import PAGE, Term
 
 T = TypeVar("T")
 
@@ -44,5 +44,5 @@ def parameter(name: str) -> str:
 
 
 def chosen_term(name: str, sort: str) -> Term:
-    """The page or element that a step chooses, or goes on with."""
-    return Term(f"the {name}", sort)
+    """The page or element that a step chooses, or goes on with; two sorts may use one name in different steps."""
+    return Term(f"the {name}" if sort == PAGE or name == sort.lower() else f"the {sort.lower()} {name}", sort)

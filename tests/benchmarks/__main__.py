@@ -1,6 +1,7 @@
-"""`python -m tests.benchmarks`: the packed engine against the reference, each run in a process of its own.
+"""`python -m tests.benchmarks`: the packed engine against the reference and against Spin, each run in its own process.
 
-`--large` adds runs of a minute or more and gigabytes; `--explicit N` lets the reference do runs of at most N states.
+`--large` adds runs of a minute or more and gigabytes; `--explicit N` lets the reference do runs of at most N states;
+`--spin PxC` says on which sizes of CLEAR-k Spin runs too, `--runs N` of how many runs the two are the median.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import resource
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
+from statistics import median
 from time import perf_counter, process_time
 from typing import Any
 
@@ -67,13 +69,43 @@ def main() -> int:
                 table.add_row(*_row(case, engine, found, reference, lanes))
                 wrong += found.states != case.states
     _print(table)
+    wrong += _against_spin(options.spin, options.runs)
     return 1 if wrong else 0
+
+
+def _against_spin(sizes: list[str], runs: int) -> int:
+    """Whole process against whole process, compiling left out; returns how many counts differ."""
+    from rich.table import Table
+
+    from tests.benchmarks import spin
+
+    if lacking := spin.missing():
+        print(f"Spin is not compared: {lacking} is not installed")
+        return 0
+    table = Table(title=f"CLEAR-k, whole process, seconds, median of {runs}; ratio: Spin to lanes")
+    for name in ("pages, clients", "Spin", "MB", "lanes", "MB", "ratio", "states", "same counts", "flags"):
+        table.add_column(name, justify="left" if name == "flags" else "right")
+    wrong = 0
+    for size in sizes:
+        pages, clients = map(int, size.split("x"))
+        pan = spin.measured(pages, clients, runs)
+        ours = [_measured(Case("clear-k", "promise", pages, clients, 0), "lanes") for _ in range(runs)]
+        seconds, most = median(o.process for o in ours), max(o.megabytes for o in ours)
+        same = (pan.states, pan.transitions) == (ours[0].states, ours[0].transitions)
+        wrong += not same
+        columns = f"{pan.seconds:.2f}", f"{pan.megabytes:,.0f}", f"{seconds:.2f}", f"{most:,}"
+        ratio, counts = f"{pan.seconds / seconds:.1f}", "yes" if same else "NO"
+        table.add_row(f"{pages}, {clients}", *columns, ratio, f"{ours[0].states:,}", counts, pan.flags)
+    _print(table)
+    return wrong
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--large", action="store_true", help="also the runs of a minute or more")
     parser.add_argument("--explicit", type=int, default=2_000_000, metavar="N", help="states the reference may visit")
+    parser.add_argument("--spin", nargs="*", default=["2x3", "4x2", "3x3"], metavar="PxC", help="sizes to compare at")
+    parser.add_argument("--runs", type=int, default=5, metavar="N", help="of Spin and of ours")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--engine", help=argparse.SUPPRESS)
     return parser.parse_args()
