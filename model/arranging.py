@@ -121,7 +121,7 @@ class Arranging:
         return number[one] != number[other]
 
     def program_of(self, arrangement: Arrangement) -> Program | None:
-        """The design with the arrangement, or None where a line would use a register that is not set yet."""
+        """The design with the arrangement, or None where a line uses a register too early or can never be taken."""
         by_name = {s.name: s for s in self.lines}
         if arrangement == self.original:
             return self.program
@@ -141,7 +141,8 @@ class Arranging:
             if e.op == "var"
         ):
             return None
-        return _relocated(replace(self.program, steps=steps, parts=self._parts()))
+        made = _relocated(replace(self.program, steps=steps, parts=self._parts()))
+        return made if made and taken(self.program) <= taken(made) else None
 
     def _placed(self, line: Step, at: Step, i: int, arrangement: Arrangement) -> Step:
         moved = line if line is at else _moved(line, at)
@@ -155,6 +156,19 @@ class Arranging:
             parts[self.lock.lock] = Lock("added: keeps two threads apart")
             parts[self.lock.lock].name = self.lock.lock
         return parts
+
+
+def taken(program: Program) -> set[str]:
+    """Labels of the steps that are taken in some run with one page and two clients."""
+    instance = Instance(program, 1, {"Client": 2})
+    seen, queue, numbers = {instance.initial}, [instance.initial], set()
+    for state in queue:
+        for number, after in instance.successors(state):
+            numbers.add(number)
+            if after not in seen:
+                seen.add(after)
+                queue.append(after)
+    return {instance.moves[n].ground.step.label for n in numbers}
 
 
 def _others(locks: Sequence[Held], but: Held) -> list[Held]:
@@ -193,7 +207,7 @@ class Arranged:
 
     Attributes:
         killed: each other one that is a program, and a trace of it that ends in a violation.
-        senseless: those in which a line uses a register that is not set yet.
+        senseless: those in which a line uses a register that is not set yet, or can never be taken.
         searched: arrangements that an engine searched; the others follow from those by what is said at `arrange`.
     """
 

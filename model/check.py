@@ -15,7 +15,7 @@ from model.cli import columns, complain, print_lines, run, write_out
 from model.errors import ModelError, UsageError
 from model.export import EXPORTS
 from model.verdict import INTERRUPTED, PROVED, REFUTED, Proved, Refuted, Undetermined, Verdict, exit_code
-from reports.formats import REPORTS, SINGLE
+from reports.formats import PROGRAMS, REPORTS, SINGLE
 
 if TYPE_CHECKING:
     from model.design import Design
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ENGINES = ("auto", "explicit", "lanes", "bounded", "induction", "inductive")
 GRAPHS = ("dot", "graphml")
-FORMATS = ("text", *REPORTS, *EXPORTS, *GRAPHS)
+FORMATS = ("text", *REPORTS, *PROGRAMS, *EXPORTS, *GRAPHS)
 GRAPH_STATES = 5_000
 EXPORT_STATES = 10_000_000  # up to which the verdict that an export names is looked for
 

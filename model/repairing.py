@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from model.arranging import Arrangement, Arranging, transferred
+from model.arranging import Arrangement, Arranging, taken, transferred
 from model.design import Program
 from model.errors import UsageError
 from model.expr import PAGES, Expr, make, node, walk
@@ -99,14 +99,14 @@ def repairs(program: Program, judge: Judge, most: int = 2) -> Repairs:
 
 
 def _sets(program: Program, known: Sequence[Change], size: int) -> Iterator[tuple[tuple[Change, ...], Program]]:
-    """Every set of so many changes that gives a program; the order of application does not matter to what is tried."""
+    """Every set of so many changes that gives a program; one where a step can never be taken any more is none."""
     if len(list(combinations(range(len(known)), size))) > MOST_SETS:
         raise TooLarge(f"there are more than {MOST_SETS:,} sets of {size} changes of {program.name}.")
     for chosen in combinations(known, size):
         changed: Program | None = program
         for change in chosen:
             changed = change.apply(changed) if changed else None
-        if changed is not None:
+        if changed is not None and taken(program) <= taken(changed):
             yield chosen, changed
 
 

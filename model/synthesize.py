@@ -155,7 +155,7 @@ def _arrangements(found: Arranged, seconds: float, verbose: bool, width: int) ->
     yield Text(f"{arranging.program.name}: lines of {arranging.operation}, {arranging.original}", "bold")
     yield Text(
         f"  {len(found.safe)} of {total} arrangements are safe{_asked(found.judge)}; {len(found.killed)} are refuted, "
-        f"{len(found.senseless)} use a register before it is set; {found.searched} searched"
+        f"{len(found.senseless)} make no sense; {found.searched} searched"
     )
     for least in found.least:
         program = arranging.program_of(least)
@@ -178,7 +178,7 @@ def _known(found: Arranged, one: Arrangement) -> bool:
 def _verdict(found: Arranged, one: Arrangement) -> str:
     if one in found.killed:
         return _refuted(found.killed[one])
-    return "safe" if one in found.safe else "uses a register before it is set"
+    return "safe" if one in found.safe else "a line uses what is not set yet, or can never be taken"
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ REPORTS: Mapping[str, tuple[str, str]] = {  # name -> (module, function from res
     "sarif": ("sarif", "document"),
     "github": ("github", "document"),
     "ktap": ("ktap", "document"),
-    "kselftest": ("formats", "kselftest"),
 }
+PROGRAMS: Mapping[str, tuple[str, str]] = {"kselftest": ("formats", "kselftest")}  # a counterexample as a program
 SINGLE = frozenset({"itf", "mermaid", "svg", "kselftest"})  # formats whose files hold one property of one design
 
 
@@ -44,10 +44,10 @@ def kselftest(results: Sequence[Result]) -> str:
 
 
 def render(name: str, results: Sequence[Result]) -> str:
-    """The results in the format `name` of REPORTS.
+    """The results in the format `name` of REPORTS or PROGRAMS.
 
     Raises:
         UsageError: the format shows one result, and there are several.
     """
-    module, function = REPORTS[name]
+    module, function = {**REPORTS, **PROGRAMS}[name]
     return str(getattr(import_module(f"reports.{module}"), function)(results))

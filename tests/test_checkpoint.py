@@ -119,10 +119,12 @@ def test_a_file_that_is_no_checkpoint_is_refused_and_left_alone(text, tmp_path):
     assert text == file.read_text()
 
 
-def test_half_a_checkpoint_is_refused(tmp_path):
+@pytest.mark.parametrize("damage", [lambda b: b[:-8], lambda b: b[:-520], lambda b: b[:-100] + b"\xff" + b[-99:]])
+def test_a_damaged_checkpoint_is_refused(damage, tmp_path):
+    """Cut off, a whole block missing, a byte changed: the states seen would be others, and the verdict wrong."""
     file = tmp_path / "saved"
     lanes.search(*question("top-layer", "promise_kept", 2, 1), Limits(depth=4), checkpoint=file)
-    file.write_bytes(file.read_bytes()[:-8])
+    file.write_bytes(damage(file.read_bytes()))
     with pytest.raises(UsageError, match="is not a whole checkpoint; remove it to begin anew\\.$"):
         lanes.search(*question("top-layer", "promise_kept", 2, 1), checkpoint=file)
 

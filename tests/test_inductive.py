@@ -74,7 +74,7 @@ def same_move(reading, instance, state, move):
     ground = move.ground
     step = next(t for t in reading.transitions if t.step == ground.step)
     terms = {step.terms[0]: ground.thread}
-    terms |= {t: ground.indices[t.name.removeprefix("the ")] for t in step.terms[1:] if t.sort != PAGE}
+    terms |= {t: ground.indices[t.name.rpartition(" ")[2]] for t in step.terms[1:] if t.sort != PAGE}
     chosen = {parameter(n): v for n, v in {**move.arguments, **ground.indices}.items()}
     terms |= {t: move.arguments[t.name.removeprefix("the ")].bit_length() - 1 for t in step.terms if t.sort == PAGE}
     world = structure(reading, instance, state, terms, chosen)

@@ -320,7 +320,8 @@ def test_wait_for_outside_an_operation_is_refused():
 
 
 FORGOTTEN = "from model import Design, Pages, operation\n\n\nclass Mine(Design):\n    log = Pages('log')\n\n"
-FORGOTTEN += "    @operation\n    def write(s, me, page):\n        s.log |= page\n\n    def clear(s, me, want):\n        s.log -= want\n"
+FORGOTTEN += "    @operation\n    def write(s, me, page):\n        s.log |= page\n\n"
+FORGOTTEN += "    def clear(s, me, want):\n        s.log -= want\n"
 
 
 def test_a_method_that_nobody_runs_is_refused(tmp_path, monkeypatch):

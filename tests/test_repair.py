@@ -114,3 +114,8 @@ def test_a_safe_design_needs_nothing_and_a_hopeless_one_gets_nothing(capsys):
     assert "no set of up to 2 changes makes it safe" in capsys.readouterr().out
     with pytest.raises(UsageError, match="there is no design 'perslot'"):
         command.main(["perslot"], standalone_mode=False)
+
+
+def test_a_step_that_can_never_be_taken_is_no_repair():
+    """Top-layer that reads first would wait for ever before it clears: safe, because nothing is cleared any more."""
+    assert [] == [texts for texts in sets(found("top-layer")) if texts == ["clear: cleared after read"]]

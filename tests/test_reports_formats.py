@@ -39,7 +39,7 @@ def test_every_format_writes_every_kind_of_result_twice_the_same():
             assert text.encode() == formats.render(name, [make()]).encode()
 
 
-@pytest.mark.parametrize("name", sorted(formats.SINGLE))
+@pytest.mark.parametrize("name", sorted(formats.SINGLE & set(formats.REPORTS)))
 def test_formats_that_hold_one_result_refuse_several(name):
     """Which one is the user's choice."""
     with pytest.raises(UsageError, match="one property of one design, not 2"):

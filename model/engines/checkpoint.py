@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from time import monotonic
 from typing import IO, Any
+from zlib import crc32
 
 import numpy as np
 
@@ -42,7 +43,7 @@ class Checkpoint:
         search: what the search is of (design, size, layout of states, properties), as text.
 
     The file is a line of JSON, then the frontier, a state after the other, then the blocks of all states seen, each
-    its name and its bits. It is replaced in one go, so that a killed run leaves the last whole one.
+    its name and its bits, then a checksum. It is replaced in one go, so that a killed run leaves the last whole one.
     """
 
     def __init__(self, path: Path, search: str) -> None:
@@ -76,11 +77,12 @@ class Checkpoint:
 
     def _write(self, file: IO[bytes], counts: Counts, frontier: Words | Stored, visited: Visited | Spilling) -> None:
         head = json.dumps({"what": MAGIC, "of": self.of, **asdict(counts)})
-        file.write(f"{head}\n".encode())
+        total = _put(file, f"{head}\n".encode(), 0)
         for begin in range(0, counts.frontier, PART):
-            file.write(np.ascontiguousarray(frontier[:, begin : begin + PART].T).tobytes())
+            total = _put(file, np.ascontiguousarray(frontier[:, begin : begin + PART].T).tobytes(), total)
         for rows in visited.rows(old=True):
-            file.write(np.ascontiguousarray(rows).tobytes())
+            total = _put(file, np.ascontiguousarray(rows).tobytes(), total)
+        file.write(total.to_bytes(8, "little"))
 
     # -- going on
 
@@ -101,10 +103,10 @@ class Checkpoint:
             words = visited.words
             width = 8 * (words + LANES)
             begin = file.tell()
-            left = self.path.stat().st_size - begin - 8 * words * counts.frontier
-            if left < 0 or left % width:
+            left = self.path.stat().st_size - begin - 8 * words * counts.frontier - 8
+            if left < 0 or left % width or not _whole(file):
                 raise UsageError(f"{self.path} is not a whole checkpoint; remove it to begin anew.")
-            file.seek(8 * words * counts.frontier, 1)
+            file.seek(begin + 8 * words * counts.frontier)
             for rows in _parts(file, words + LANES, left // width, FEW):
                 visited.load(rows)
             file.seek(begin)
@@ -129,6 +131,22 @@ class Checkpoint:
     def done(self) -> None:
         """The search has come to its end: nothing is left to go on with."""
         self.path.unlink(missing_ok=True)
+
+
+def _put(file: IO[bytes], data: bytes, total: int) -> int:
+    """Write, and return the checksum so far."""
+    file.write(data)
+    return crc32(data, total)
+
+
+def _whole(file: IO[bytes]) -> bool:
+    """Whether the checksum at the end is that of all before it."""
+    left, total = file.seek(-8, 2), 0
+    file.seek(0)
+    while left:
+        data = file.read(min(left, 1 << 20))
+        left, total = left - len(data), crc32(data, total)
+    return file.read() == total.to_bytes(8, "little")
 
 
 def _parts(file: IO[bytes], width: int, count: int, most: int) -> Iterator[Words]:
