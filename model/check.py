@@ -362,12 +362,27 @@ def _write(results: Sequence[Result], comparing: bool, options: Mapping[str, Any
     )
     if options["explain"]:
         lines += text.explanations(results, width=width)
+        lines += text.cutoffs(_cutoffs(results), width=width)
     if comparing:
         lines += _comparison(results)
     if options["output"]:
         write_out("".join(f"{line.plain}\n" for line in lines), options["output"])
     else:
         print_lines(lines, options["color"])
+
+
+def _cutoffs(results: Sequence[Result]) -> Iterator[tuple[Result, str, int]]:
+    """(result, why one page does not decide or nothing, side conditions proved) for each question about every state."""
+    from model.design import invariant, observed
+    from model.designs.catalogue import find_property, load
+    from model.parametric.cutoff import pages_independent
+
+    for result in results:
+        property = find_property(result.property, load(result.spec)) if result.spec else None
+        if property is not None and property.kind == "always":
+            watched = observed(result.program, property)
+            found = pages_independent(watched, [invariant(watched, property)], seconds=2.0)
+            yield result, found.reason, found.conditions
 
 
 def _certificates(results: Sequence[Result], directory: Path) -> None:

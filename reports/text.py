@@ -197,6 +197,19 @@ def explanations(found: Sequence[Result], *, width: int) -> Iterator[Text]:
             yield from _paragraph(f"      needed for {', '.join(clause.needed_by)}", width, 8)
 
 
+def cutoffs(found: Iterable[tuple[Result, str, int]], *, width: int) -> Iterator[Text]:
+    """Whether one page decides for any number of pages, question by question (docs/proofs.md has the theorem)."""
+    for result, reason, conditions in found:
+        yield Text()
+        about = f"Pages in {result.design}, for {result.property}"
+        if reason:
+            yield from _paragraph(f"{about}: one page does not decide for all: {reason}.", width, 2)
+        else:
+            told = f"they are independent, by {conditions} side conditions that z3 proved: where one page of a design "
+            told += "that may also leave it out of every choice is safe, any number of pages is (docs/proofs.md)"
+            yield from _paragraph(f"{about}: {told}.", width, 2)
+
+
 # ---------------------------------------------------------------- --show and --list
 
 

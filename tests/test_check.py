@@ -281,3 +281,21 @@ def test_an_internal_error_exits_70_and_says_how_to_report_it(tmp_path):
     done = check("naive", env=environment)
     assert 70 == done.returncode
     assert done.stderr.startswith("error: internal error: RuntimeError: boom\nThis is a bug in clearorder")
+
+
+def test_explain_prints_the_invariant_and_whether_one_page_decides():
+    """A clause a line with the steps that need it; the cutoff with the number of side conditions."""
+    done = check("per-slot-cache", "--pages", 1, "--property", "promise_kept", "--explain")
+    text = " ".join(done.stdout.split())
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "Why per-slot-cache keeps promise_kept, for any number of pages and clients:" in text
+    assert "unread[c] <= kernel | mine[c] | user[c]" in text
+    assert "Pages in per-slot-cache, for promise_kept: they are independent, by 114 side conditions" in text
+
+
+def test_the_cutoff_is_refused_where_chunks_relate_pages():
+    """By name."""
+    done = check("deferred-chunked-clear", "--pages", 1, "--engine", "lanes", "--property", "promise_kept", "--explain")
+    assert "one page does not decide for all: this reading has no exact meaning for 'spread'" in " ".join(
+        done.stdout.split()
+    )
