@@ -135,7 +135,12 @@ def sizes_for(program: Program, given: Mapping[str, int]) -> dict[str, int]:
 def finite_scope(instance: Instance) -> dict[str, int | str]:
     """{"pages": 2, "clients": 2}"""
     counts: dict[str, int | str] = {"pages": instance.pages}
-    return counts | {f"{s.lower()}s": n for s, n in instance.sizes.items() if instance.program.sorts[s].size is None}
+    return counts | {counted(s): n for s, n in instance.sizes.items() if instance.program.sorts[s].size is None}
+
+
+def counted(sort: str) -> str:
+    """What a scope calls the number of elements of a sort: `clients`, `mainloops`."""
+    return f"{sort.lower()}s"
 
 
 # ---------------------------------------------------------------- engines
@@ -220,8 +225,8 @@ class _Asked:
 
     def proven(self, verdict: Verdict, fixed: Mapping[str, int]) -> Evidence:
         """What the parametric proof says, and of which scope."""
-        scope = {name: fixed.get(_sort_of(name), "any") for name in finite_scope(self.instance)}
-        return Evidence("inductive", verdict, scope)
+        scope: dict[str, int | str] = dict.fromkeys(finite_scope(self.instance), "any")
+        return Evidence("inductive", verdict, scope | {counted(sort): n for sort, n in fixed.items()})
 
     def one(self, engine: str) -> Result:
         return self.result([self.ask(engine)])
@@ -425,11 +430,6 @@ def _ordered(finite: Evidence, proof: Evidence) -> list[Evidence]:
     return [proof, finite] if isinstance(proof.verdict, Proved) else [finite, proof]
 
 
-def _sort_of(count: str) -> str:
-    """`clients` as `Client`."""
-    return count[:-1].capitalize()
-
-
 def _interrupted(verdict: Verdict) -> bool:
     return isinstance(verdict, Undetermined) and verdict.interrupted
 
@@ -560,9 +560,7 @@ def refines(
     if not isinstance(decided.verdict, Refuted):
         return base
     run = decided.verdict.detail
-    instance = Instance(
-        programs[0], int(decided.scope["pages"]), {s: int(decided.scope[f"{s.lower()}s"]) for s in free}
-    )
+    instance = Instance(programs[0], int(decided.scope["pages"]), {s: int(decided.scope[counted(s)]) for s in free})
     trace = Trace(instance, run.moves, run.states, Invariant(name, TRUE), None)
     title = f"{programs[0].name} does what {programs[1].name} cannot: after the same visible steps, the last one"
     return replace(base, trace=trace, story=replace(told(trace, programs[0].name), title=title))

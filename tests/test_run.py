@@ -102,3 +102,35 @@ def test_work_aside_returns_its_result_or_its_error():
     with Aside(sum, range(10**9)) as work:
         assert not work.done
     assert not work.process.is_alive()
+
+
+def test_a_proof_at_fixed_sizes_never_claims_more_than_them():
+    """A sort of two words too: DirtyUser at 2 is `2 dirtyusers`, not any number of them."""
+    from model import Design, Pages, Sort, operation
+    from model.design import invariant, record
+    from model.expr import NONE, always
+    from model.run import _Asked
+
+    class Own(Design):
+        a = Pages("a", per=Sort("DirtyUser", "a user of the log"))
+
+        @operation
+        def empty(s, me, dirtyuser):
+            s.a[dirtyuser] = NONE
+
+    @always
+    def nothing(s):
+        """Nothing is ever in it."""
+        return every_user_is_empty(s)
+
+    def every_user_is_empty(s):
+        from model.expr import every
+
+        return every(s.a.sort_of_index, lambda u: s.a[u] <= NONE)
+
+    program = record(Own)
+    sizes = {"Client": 1, "DirtyUser": 2}
+    asked = _Asked(Question(Own, nothing, 1, sizes), program, program, invariant(program, nothing))
+    expected = {"pages": "any", "clients": "any", "dirtyusers": 2}
+    assert expected == dict(asked.proven(Proved(), {"DirtyUser": 2}).scope)
+    assert {"pages": 1, "clients": 1, "dirtyusers": 2} == dict(asked.ask("explicit").scope)
