@@ -466,13 +466,15 @@ def observed(program: Program, property: Property) -> Program:
 
 
 def _speaks_of(program: Program, property: Property) -> None:
+    known = {*program.parts, *program.operations}
     for name in property.needs:
-        if name not in program.parts:
+        if name not in known:
             raise UsageError(
-                f"{property.name} cannot be asked of {program.name}: it is about '{name}', which it lacks."
+                f"{property.name} cannot be asked of {program.name}: it is about '{name}', which {program.title} "
+                f"lacks; it has {', '.join(sorted(known))}."
             )
     for name in property.lacks:
-        if name in program.parts:
+        if name in known:
             raise UsageError(f"{property.name} cannot be asked of {program.name}: it is not for designs with '{name}'.")
 
 

@@ -615,7 +615,8 @@ class Property:
             are then handed the case as their argument `case`.
         parts: ghost parts that the property adds to the design.
         operations: operations it adds, such as `stop`.
-        needs, lacks: parts that a design must have, or must not have, for the property to say anything of it.
+        needs, lacks: parts and operations that a design must have, or must not have, for the property to say anything
+            of it; without them it would hold because what it is about never happens.
         observe: `observe(step, before, s, me)`, called for every step of the design: changes the ghosts in the same
             atomic step; `before` is the state before the step and `s` the state after it. It may add guards.
     """

@@ -1,6 +1,6 @@
 """The end-to-end form of safety: it decides what is called a loss."""
 
-from model.expr import NONE, Client, Flag, Guest, always, idle, operation, wait_for
+from model.expr import NONE, Client, DesignError, Flag, Guest, always, idle, operation, wait_for
 
 
 @always
@@ -12,6 +12,7 @@ class no_lost_write:
     the source holds is what the destination got. A client other than MIGRATION that misses a page is called stale.
     """
 
+    needs = ("user", "mine", "unread", "sync")
     stopped = Flag("the guest writes no more")
     watched = Flag("the client whose reads are judged", per=Client)
     began = Flag("the watched client has begun a sync after the stop")
@@ -26,7 +27,9 @@ class no_lost_write:
     def observe(step, before, s, me):
         if step.by != "Client" and "unread" in step.writes and step.first:
             wait_for(~before.stopped)
-        if step.operation == "sync" and step.by == "Client":
+        if step.operation == "sync" and step.by != "Client":
+            raise DesignError("its sync is not a client's, so no client would ever complete one.")
+        if step.operation == "sync":
             if step.first:
                 s.began |= s.stopped & s.watched[me]
             if step.last:

@@ -13,7 +13,7 @@ class one_lock_around_sync:
     Source: QEMU 36adac4934, a2f77862ff: kml_slots_lock is held from KVM_GET_DIRTY_LOG to the end of the merge.
     """
 
-    needs = ("cache",)
+    needs = ("cache", "sync")
     between = Flag("this client's sync has reported and not merged", per=Client)
     changed = Flag("the cache was changed in between")
 

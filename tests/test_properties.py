@@ -2,7 +2,7 @@
 
 import pytest
 
-from model import NONE, Pages, every_client, operation, wait_for
+from model import NONE, Pages, Vcpu, every_client, operation, wait_for
 from model.design import invariant, observed, record
 from model.designs.catalogue import built_in_properties, find_property, load
 from model.designs.dirty_log import DirtyLog
@@ -191,3 +191,34 @@ def test_a_mistake_in_a_property_names_file_and_line(tmp_path, monkeypatch):
     with pytest.raises(UsageError) as caught:
         ask(load("naive"), find_property("rules.py:odd"), 1, 1)
     assert "rules.py:7: odd: NameError: name 'NOPE' is not defined" == str(caught.value)
+
+
+def test_a_loss_is_not_asked_of_a_design_without_a_sync():
+    """Nothing would ever complete a sync, and every write would count as migrated."""
+
+    class Renamed(DirtyLog):
+        @operation
+        def get_log(s, me):
+            s.user[every_client] |= s.kernel
+
+        @operation
+        def clear(s, me, want):
+            wait_for(want <= s.mine[me])
+            s.kernel = NONE
+            yield "cleared"
+            DirtyLog.read(s, me, want)
+            yield "read"
+
+    with pytest.raises(UsageError) as caught:
+        ask(Renamed, built_in_properties()["no_lost_write"], 2, 1)
+    assert str(caught.value).startswith(
+        "no_lost_write cannot be asked of renamed: it is about 'sync', which Renamed lacks; it has clear, collect, "
+    )
+
+    class Hardware(Renamed):
+        @operation(by=Vcpu)
+        def sync(s, me):
+            s.user[every_client] |= s.kernel
+
+    with pytest.raises(UsageError, match="its sync is not a client's, so no client would ever complete one"):
+        ask(Hardware, built_in_properties()["no_lost_write"], 2, 1)
