@@ -155,6 +155,17 @@ def words(pages: int) -> Table:
     }
 
 
+def c_source(pages: int) -> Table:
+    """The same reading as C source text, one state at a time: a set is a 64-bit word, a truth 0 or 1."""
+    return {
+        **words(pages),
+        "true": lambda: "1",
+        "false": lambda: "0",
+        "negate": lambda a: f"(!{a})",
+        "choose": lambda c, a, b: f"({c} ? {a} : {b})",
+    }
+
+
 def promela(pages: int) -> Table:
     """A set of pages is an unsigned number with one bit a page, truth is 0 or 1; each value is Promela text."""
     full = (1 << pages) - 1

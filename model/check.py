@@ -104,6 +104,13 @@ class Size(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 @click.option("--memory", type=Size(), metavar="SIZE", help="Stay within, such as 512M: what is more goes to a file.")
 @click.option("--symmetry/--no-symmetry", help="Keep one state of those that differ in the order of what is alike.")
 @click.option(
+    "--kernel",
+    type=click.Choice(("auto", "numpy", "c")),
+    default="auto",
+    show_default=True,
+    help="Of the packed engine: auto is C where there is a compiler and enough to do.",
+)
+@click.option(
     "--checkpoint",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
@@ -181,6 +188,7 @@ def _questions(designs: Sequence[str], options: Mapping[str, Any]) -> Iterator[Q
         options = _one_of_one(designs, options, "--checkpoint saves")
     packed: dict[str, Any] = {"reductions": ("symmetry",)} if options["symmetry"] else {}
     packed |= {"checkpoint": options["checkpoint"]} if options["checkpoint"] else {}
+    packed |= {"kernel": options["kernel"]} if options["kernel"] != "auto" else {}
     for spec in designs or MAIN:
         design = load(spec)
         for property in _properties(options["properties"], design):

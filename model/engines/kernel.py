@@ -17,12 +17,13 @@ from model.algebra import Table, words
 from model.engines.packing import Columns, Packing, Words
 from model.errors import CannotSay
 from model.expr import PAGES, PLACE, TRUTH, Expr, children, walk
-from model.instance import GroundStep
+from model.instance import GroundStep, Instance
 
 Emit = Callable[[Columns], None]
 Expand = Callable[[Words, Emit], int]
 Test = Callable[[Words], Any]
 WORD = (1 << 64) - 1
+NOTHING = ("0", "0ULL")
 
 
 class Kernel:
@@ -45,14 +46,11 @@ class Kernel:
         Each takes a block and calls `emit` with the successors by one move after the other, as columns; it returns
         how many successors there are, those that change nothing included.
         """
-        groups: dict[int, list[GroundStep]] = {}
-        for step in self.instance.steps:
-            groups.setdefault(id(step.guards[0]) if _located(step) else 0, []).append(step)
-        return [self._expand(steps, shared=bool(key)) for key, steps in groups.items()]
+        return [self._expand(here, steps) for here, steps in grouped(self.instance)]
 
-    def _expand(self, steps: Sequence[GroundStep], shared: bool) -> Expand:
-        here = self.test(steps[0].guards[0]) if shared else None
-        functions = [self._step(step, step.guards[shared:]) for step in steps]
+    def _expand(self, located: Expr | None, steps: Sequence[GroundStep]) -> Expand:
+        here = None if located is None else self.test(located)
+        functions = [self._step(step, step.guards[located is not None :]) for step in steps]
 
         def expand(block: Words, emit: Emit) -> int:
             if here is not None:
@@ -71,6 +69,14 @@ class Kernel:
         writer.line(f"return {writer.value(condition)}")
         function = writer.compiled(f"test({', '.join(f'x{i}' for i in self.columns)})")
         return lambda block: function(*block)
+
+
+def grouped(instance: Instance) -> list[tuple[Expr | None, list[GroundStep]]]:
+    """Steps that begin where a thread is at one location, with that guard; with None those that begin anywhere."""
+    groups: dict[int, list[GroundStep]] = {}
+    for step in instance.steps:
+        groups.setdefault(id(step.guards[0]) if _located(step) else 0, []).append(step)
+    return [(steps[0].guards[0] if key else None, steps) for key, steps in groups.items()]
 
 
 def _located(step: GroundStep) -> bool:
@@ -100,26 +106,36 @@ class Writer:
         if key not in self.texts:
             text = LEAVES[expr.op](self, expr, shift) if expr.op in LEAVES else self.operator(expr, shift)
             if self.uses[id(expr)] > 1 and columns(expr) and expr.args and expr.op not in LEAVES:
-                self.fresh += 1
-                self.line(f"t{self.fresh} = {text}")
-                text = f"t{self.fresh}"
+                text = self.named(text)
             self.texts[key] = text
         return self.texts[key]
+
+    def named(self, text: str) -> str:
+        """The name of a value that is computed here, once."""
+        self.fresh += 1
+        self.line(f"t{self.fresh} = {text}")
+        return f"t{self.fresh}"
+
+    def number(self, value: int) -> str:
+        return str(value)
+
+    def truth(self, expr: Expr) -> str:
+        """A truth value as a number that can be shifted."""
+        text = self.value(expr)
+        return f"asarray({text}, dtype=uint64)" if columns(expr) else f"int({text})"
 
     def operator(self, expr: Expr, shift: int) -> str:
         if expr.op not in self.kernel.table:
             raise CannotSay(f"the engine lanes has no exact meaning for '{expr.op}' ({expr!r})")
         row, full = self.kernel.table[expr.op], self.kernel.instance.full
-        if any(
-            not isinstance(a, Expr) for a in expr.args
-        ):  # relates different pages: from bit 0, where they are numbers
-            text: str = row(*(self.value(a) if isinstance(a, Expr) else a for a in expr.args)).replace(
-                "FULL", str(full)
-            )
-            return f"({text} << {shift})" if shift else text
-        inside = self.alignment(expr) if expr.op in ("subset", "equal") else shift
-        aligned: str = row(*(self.value(a, inside) for a in expr.args))
-        return aligned.replace("FULL", str(full << inside))
+        if all(isinstance(a, Expr) for a in expr.args):
+            inside = self.alignment(expr) if expr.op in ("subset", "equal") else shift
+            aligned: str = row(*(self.value(a, inside) for a in expr.args))
+            return aligned.replace("FULL", self.number(full << inside))
+        # relates different pages: from bit 0, where they are numbers
+        text: str = row(*(self.value(a) if isinstance(a, Expr) else a for a in expr.args))
+        text = text.replace("FULL", self.number(full))
+        return f"({text} << {shift})" if shift else text
 
     def alignment(self, expr: Expr) -> int:
         """Where to compare two sets: where the first field among them stands."""
@@ -130,6 +146,28 @@ class Writer:
         """A set of pages with its bits at `shift`; what other values share is written where it always is."""
         shares = any(self.uses[id(e)] > 1 and e.op not in LEAVES for e in walk(expr))
         return f"({self.value(expr)} << {shift})" if shift and shares else self.value(expr, shift)
+
+    def after(self, step: GroundStep, rows: str) -> list[str]:
+        """The words of the next state: changed fields cleared with one mask, and the new bits joined."""
+        clear = dict.fromkeys(self.kernel.columns, 0)
+        bits: dict[int, list[str]] = {column: [] for column in self.kernel.columns}
+        for position, value in step.updates:
+            place = self.packing.places[position]
+            clear[place.word] |= place.mask
+            bits[place.word].append(self.stored(value, place.shift))
+        words = []
+        for column, mask in clear.items():
+            old = f"({rows}{column} & {self.number(~mask & WORD)})" if mask else f"{rows}{column}"
+            words.append(" | ".join([old, *(b for b in bits[column] if b not in NOTHING)]))
+        return words
+
+    def stored(self, value: Expr, shift: int) -> str:
+        """What to join so that the cleared field becomes `value`."""
+        if value.sort == TRUTH:
+            return f"({self.truth(value)} << {shift})"
+        if value.sort not in (PAGES, PLACE):
+            raise CannotSay(f"the engine lanes cannot store a {value.sort}")
+        return self.placed(value, shift)
 
     def compiled(self, head: str) -> Any:
         text = "\n".join([f"def {head}:", *self.lines])
@@ -143,14 +181,15 @@ class Writer:
         place = self.packing.place(expr.args)
         word, by = f"{self.rows}{place.word}", place.shift - shift
         if expr.sort == TRUTH:
-            return f"(({word} & {place.mask}) != 0)"
+            return f"(({word} & {self.number(place.mask)}) != 0)"
         moved = f"({word} >> {by})" if by > 0 else f"({word} << {-by})" if by < 0 else word
-        return f"({moved} & {((1 << place.width) - 1) << shift})"
+        return f"({moved} & {self.number(((1 << place.width) - 1) << shift)})"
 
     def located(self, expr: Expr, shift: int) -> str:
         place = self.packing.place(expr.args[:2])
-        here = f"({self.rows}{place.word} & {place.mask})"
-        return f"({' | '.join(f'({here} == {code << place.shift})' for code in sorted(expr.args[2]))})"
+        here = f"({self.rows}{place.word} & {self.number(place.mask)})"
+        codes = (self.number(code << place.shift) for code in sorted(expr.args[2]))
+        return f"({' | '.join(f'({here} == {code})' for code in codes)})"
 
     def param(self, expr: Expr, shift: int) -> str:
         name = f"p_{expr.args[0]}"
@@ -161,8 +200,8 @@ LEAVES: dict[str, Callable[[Writer, Expr, int], str]] = {
     "field": Writer.field,
     "located": Writer.located,
     "param": Writer.param,
-    "place": lambda writer, e, shift: str(e.args[0] << shift),
-    "these": lambda writer, e, shift: str(e.args[0] << shift),
+    "place": lambda writer, e, shift: writer.number(e.args[0] << shift),
+    "these": lambda writer, e, shift: writer.number(e.args[0] << shift),
 }
 
 
@@ -189,8 +228,8 @@ class StepWriter(Writer):
 
     def keep(self, rows: str, kept: str, chosen: set[str], otherwise: str) -> str:
         """Cut the rows to those where the guards hold whose parameters are chosen; where none is left, `otherwise`."""
-        ready = [g for g in self.guards if _parameters(g) <= chosen]
-        self.guards = [g for g in self.guards if not _parameters(g) <= chosen]
+        ready = [g for g in self.guards if parameters(g) <= chosen]
+        self.guards = [g for g in self.guards if not parameters(g) <= chosen]
         self.over(rows, ready)
         for guard in ready:
             if not columns(guard):
@@ -206,28 +245,9 @@ class StepWriter(Writer):
 
     def update(self, rows: str) -> None:
         self.over(rows, [value for _, value in self.step.updates])
-        clear = dict.fromkeys(self.kernel.columns, 0)
-        bits: dict[int, list[str]] = {column: [] for column in self.kernel.columns}
-        for position, value in self.step.updates:
-            place = self.packing.places[position]
-            clear[place.word] |= place.mask
-            bits[place.word].append(self.stored(value, place.shift))
-        after = []
-        for column, mask in clear.items():
-            old = f"({rows}{column} & {~mask & WORD})" if mask else f"{rows}{column}"
-            after.append(" | ".join([old, *(b for b in bits[column] if b != "0")]))
+        after = self.after(self.step, rows)
         self.line(f"count += {rows}0.size")
         self.line(f"emit(({', '.join(after)},))")
-
-    def stored(self, value: Expr, shift: int) -> str:
-        """What to join so that the cleared field becomes `value`."""
-        if value.sort == TRUTH:
-            text = self.value(value)
-            word = f"asarray({text}, dtype=uint64)" if columns(value) else f"int({text})"
-            return f"({word} << {shift})"
-        if value.sort not in (PAGES, PLACE):
-            raise CannotSay(f"the engine lanes cannot store a {value.sort}")
-        return self.placed(value, shift)
 
 
 def columns(expr: Expr) -> bool:
@@ -235,7 +255,7 @@ def columns(expr: Expr) -> bool:
     return any(e.op in ("field", "located") for e in walk(expr))
 
 
-def _parameters(expr: Expr) -> set[str]:
+def parameters(expr: Expr) -> set[str]:
     return {e.args[0] for e in walk(expr) if e.op == "param"}
 
 

@@ -17,10 +17,11 @@ from model.design import Invariant
 from model.engines.checkpoint import Checkpoint, Counts
 from model.engines.kernel import Kernel, Test
 from model.engines.limits import Limits, Progress, left
+from model.engines.native import Gears, Native, gears
 from model.engines.packing import Columns, Packing, Words
 from model.engines.spill import LEAST, MEGABYTE, NoRoom, Spilling, Stored, resident, room_within
 from model.engines.symmetry import Canonical, canonical, symmetry
-from model.engines.visited import DIGIT, ROOT, Visited
+from model.engines.visited import DIGIT, ROOT, Full, Visited
 from model.errors import UsageError
 from model.expr import show
 from model.instance import Instance, State
@@ -42,6 +43,7 @@ def search(
     threads: int | None = None,
     reductions: Sequence[str] = (),
     checkpoint: Path | None = None,
+    kernel: str = "auto",
 ) -> Verdict:
     """Visit every reachable state, nearest first, a whole depth at a time.
 
@@ -59,6 +61,8 @@ def search(
             (`model.engines.symmetry`): states, transitions and `detail` are of orbits then, verdict and depth the same.
         checkpoint: a file in which the search is saved between levels now and then and when it is stopped, and from
             which it goes on; it is removed when there is a verdict.
+        kernel: "numpy"; "c", the same steps compiled (`model.engines.native`); or "auto", which is C from the moment
+            that there is enough to do, where there is a C compiler and neither a limit of memory nor symmetry.
 
     Returns:
         Proved(states, depth); Refuted(states, depth, detail=[(state, invariant, number), ...]) where states counts
@@ -66,15 +70,17 @@ def search(
         invariant and number); or Undetermined(reason) with what was covered. All count transitions.
 
     Raises:
-        UsageError: a field is wider than a word, there is no such reduction, the memory is too little to start, or
-            the checkpoint is of another search.
+        UsageError: a field is wider than a word, there is no such reduction or kernel, the memory is too little to
+            start, or the checkpoint is of another search.
         CannotSay: the table has no row for an operator.
+        NoCompiler: kernel "c", and there is no C compiler.
     """
     run = Search(Kernel(Packing(instance, word_bits), table), invariants, limits, digits, threads)
     if unknown := set(reductions) - {"symmetry"}:
         raise UsageError(f"there is no reduction '{min(unknown)}'; there is symmetry.")
     if "symmetry" in reductions and (found := symmetry(instance, invariants)):
         run.least = canonical(found, run.packing)
+    run.gears = gears(kernel, able=table is None and run.least is None and run.limits.memory is None)
     if checkpoint is not None:
         run.checkpoint = Checkpoint(checkpoint, run.described(invariants, reductions))
     return run.run()
@@ -83,7 +89,7 @@ def search(
 def levels(instance: Instance, invariants: Sequence[Invariant] = (), limits: Limits | None = None) -> Levels:
     """The same search with all its levels kept, 8 bytes a state and word, so that traces can be found backwards."""
     run = Search(Kernel(Packing(instance)), invariants, limits)
-    run.layers = []
+    run.layers, run.gears = [], gears("auto")
     return Levels(run.run(), run.packing, run.layers)
 
 
@@ -112,6 +118,7 @@ class Search:
         self.packing, self.expands = kernel.packing, kernel.expands()
         cases = [(i.name, number, case) for i in invariants for number, case in kernel.instance.cases(i)]
         self.checks: list[tuple[str, int | None, Test]] = [(n, k, kernel.test(case)) for n, k, case in cases]
+        self.conditions = [case for _, _, case in cases]
         self.threads = threads or min(4, os.cpu_count() or 1)
         digits = digits or (ROOT, DIGIT if sum(self.packing.bits) <= DENSE else SPARSE_DIGIT)
         self.visited: Visited | Spilling = Visited(self.packing.bits, *digits)
@@ -127,6 +134,8 @@ class Search:
         self.layers: list[Words] | None = None
         self.least: Canonical | None = None
         self.checkpoint: Checkpoint | None = None
+        self.gears: Gears | None = None
+        self.native: Native | None = None  # from the moment that compiled code does the work
         self.entered: tuple[Counts, Words | Stored] | None = None  # the present level as it began
 
     def run(self) -> Verdict:
@@ -139,6 +148,10 @@ class Search:
             return verdict
         except Stopped as stop:
             return self.covered(reason=f"{stop}{self.kept()}")
+        except Full:
+            return self.covered(
+                reason=f"the states take more memory than there is; --memory writes them out{self.kept()}"
+            )
         except NoRoom as stop:
             return self.answer(Undetermined, states=self.states, depth=self.depth, reason=f"{stop}{self.kept()}")
         except KeyboardInterrupt:
@@ -146,6 +159,8 @@ class Search:
         finally:
             if isinstance(self.visited, Spilling):
                 self.visited.close()
+            if self.gears:
+                self.gears.close()
 
     def sweep(self) -> Verdict:
         frontier = self.first()
@@ -159,12 +174,18 @@ class Search:
             self.sizes.append(frontier.shape[1])
             self.expanded = 0
             self.report()
+            self.shift(frontier.shape[1])
             self.expand_all(frontier)
             self.entered = None
             del frontier  # before the next one takes its place
             frontier = self.turn()
             self.depth += 1
         return self.answer(Proved, states=self.states, depth=self.depth - 1)
+
+    def shift(self, size: int) -> None:
+        """Go on with compiled code if it is there, and start to make it where so many states are worth it."""
+        if self.gears and self.native is None and isinstance(self.visited, Visited):
+            self.native = self.gears.native(self.packing, self.conditions, self.visited, self.states, size)
 
     def first(self) -> Words | Stored:
         """The frontier to begin with: the initial state, or what a checkpoint says."""
@@ -211,8 +232,11 @@ class Search:
             spilled = self.visited.turn()
             self.visited.hold(spilled)
             return spilled
-        blocks = list(self.visited.turn())
-        frontier = np.concatenate(blocks, axis=1) if blocks else np.zeros((self.packing.words, 0), dtype=np.uint64)
+        if self.native:
+            frontier = self.native.turn()
+        else:
+            blocks = list(self.visited.turn())
+            frontier = np.concatenate(blocks, axis=1) if blocks else np.zeros((self.packing.words, 0), dtype=np.uint64)
         if self.layers is not None and frontier.shape[1]:
             self.layers.append(frontier)
         return frontier
@@ -220,10 +244,14 @@ class Search:
     def expand_all(self, frontier: Words | Stored) -> None:
         """Add the states one move from `frontier`, and look at the limits between its parts."""
 
+        native, size = self.native, frontier.shape[1]
+
         def expand(begin: int) -> int:
+            if native:
+                return native.expand(frontier, begin, min(begin + CHUNK, size))
             return self.expand(frontier[:, begin : begin + CHUNK])
 
-        begins = range(0, frontier.shape[1], CHUNK)
+        begins = range(0, size, CHUNK)
         if self.threads == 1 or len(begins) <= 1:
             self.count(map(expand, begins))
             return
@@ -277,6 +305,8 @@ class Search:
 
     def violations(self, frontier: Words | Stored) -> list[tuple[State, str, int | None]]:
         """(state, invariant, number) for states that violate it: of each, the first MOST."""
+        if self.native and not self.native.broken(frontier):
+            return []
         found = []
         for name, number, holds in self.checks:
             bad: list[State] = []

@@ -7,8 +7,11 @@ finds its blocks in the cache.
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from math import prod
 from threading import Lock
 from typing import Any
 
@@ -22,6 +25,7 @@ LANES = 1 << (LOW - 6)  # words of a block
 ROOT, DIGIT = 18, 12  # most bits of the first and of every other digit of a block's name
 SLAB = 1 << 12  # blocks that are unfolded at a time
 FEW = 1 << 8  # the same where memory is limited
+NORESERVE = 0x4000  # Linux; the name is in Python from 3.13 on
 Numbers = NDArray[np.int64]
 
 
@@ -142,6 +146,18 @@ class Visited:
         """Bytes that are in use."""
         return self.blocks * self.block + 8 * self.directory.used
 
+    def settle(self, room: int) -> None:
+        """Give the arrays the size that they may grow to within so many bytes; from then on they stay where they are.
+
+        Raises:
+            OSError: the system does not let so much address space be set aside.
+        """
+        space = room // self.block + 2
+        bits, old = (_set_aside(a, space * LANES) for a in (self.bits, self.old))
+        names, touched = _set_aside(self.names, space), _set_aside(self.touched, space)
+        self.directory.nodes = _set_aside(self.directory.nodes, max(room // 8, self.directory.nodes.size))
+        self.bits, self.old, self.names, self.touched, self.room = bits, old, names, touched, room
+
     def unseen(self, columns: Columns) -> Numbers:
         """Positions of the states that are not in the set; may run beside `add`, and may miss what that adds."""
         words = self._words(columns)
@@ -164,13 +180,17 @@ class Visited:
 
     def fresh(self) -> int:
         """How many states were added since the last turn."""
-        self.most = sum(ones(new) for _, new in self._changes(np.flatnonzero(self.touched)))
+        self.most = sum(ones(new) for _, new in self._changes(np.flatnonzero(self.touched[: self.blocks])))
         return self.most
+
+    def recent(self) -> Numbers:
+        """Numbers of the blocks that got states since the last turn, sorted by name."""
+        numbers = np.flatnonzero(self.touched[: self.blocks])
+        return numbers.take(np.lexsort(self.names[numbers].T))
 
     def turn(self) -> Iterator[Words]:
         """The states added since the last turn, sorted, as blocks of shape (words, n)."""
-        numbers = np.flatnonzero(self.touched)
-        numbers = numbers.take(np.lexsort(self.names[numbers].T))
+        numbers = self.recent()
         old = self.old.reshape(-1, LANES)
         for slab, new in self._changes(numbers):
             yield unfolded(new, self.names[slab].T)
@@ -184,8 +204,8 @@ class Visited:
         Args:
             old: the bits as of the last turn, else what has been added since; blocks without any are left out.
         """
-        numbers = np.arange(1, self.blocks) if old else np.flatnonzero(self.touched)
-        numbers = numbers.take(np.lexsort(self.names[numbers].T))
+        numbers = np.arange(1, self.blocks) if old else self.recent()
+        numbers = numbers.take(np.lexsort(self.names[numbers].T)) if old else numbers
         bits, before = self.bits.reshape(-1, LANES), self.old.reshape(-1, LANES)
         for begin in range(0, numbers.size, most):
             slab = numbers[begin : begin + most]
@@ -246,6 +266,20 @@ class Visited:
 def _doubled(array: NDArray[Any]) -> NDArray[Any]:
     """Twice as long, with zeros at the end; what is not written yet takes no memory."""
     grown = np.zeros((2 * array.shape[0], *array.shape[1:]), dtype=array.dtype)
+    grown[: array.shape[0]] = array
+    return grown
+
+
+def _set_aside(array: NDArray[Any], length: int) -> NDArray[Any]:
+    """The array with zeros at the end, in address space that is not promised any memory before it is written."""
+    shape = (max(length, array.shape[0]), *array.shape[1:])
+    size = prod(shape) * array.itemsize
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", NORESERVE)
+    space = mmap.mmap(-1, size, flags=flags)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):  # it is only faster
+            space.madvise(mmap.MADV_HUGEPAGE)
+    grown = np.frombuffer(space, dtype=array.dtype, count=prod(shape)).reshape(shape)
     grown[: array.shape[0]] = array
     return grown
 
