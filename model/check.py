@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from model.run import Question, Result
 
 ENGINES = ("auto", "explicit", "lanes", "bounded", "induction", "inductive")
+REDUCTIONS = ("symmetry", "order", "pages")
 GRAPHS = ("dot", "graphml")
 FORMATS = ("text", *REPORTS, *PROGRAMS, *EXPORTS, *GRAPHS)
 GRAPH_STATES = 5_000
@@ -104,6 +105,13 @@ class Size(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 @click.option("--memory", type=Size(), metavar="SIZE", help="Stay within, such as 512M: what is more goes to a file.")
 @click.option("--symmetry/--no-symmetry", help="Keep one state of those that differ in the order of what is alike.")
 @click.option(
+    "--reduce",
+    "reductions",
+    multiple=True,
+    type=click.Choice((*REDUCTIONS, "all")),
+    help="Fewer states, the same verdict: alike ones once; unnoticed steps first; one page where none relates two.",
+)
+@click.option(
     "--kernel",
     type=click.Choice(("auto", "numpy", "c")),
     default="auto",
@@ -179,6 +187,7 @@ def command(designs: tuple[str, ...], **options: Any) -> int:
 def _questions(designs: Sequence[str], options: Mapping[str, Any]) -> Iterator[Question]:
     from model.designs.catalogue import MAIN, load
     from model.engines.limits import Limits
+    from model.expr import INFINITE
     from model.run import Question
 
     limits = Limits(options["max_states"], options["timeout"], options["depth"], memory=options["memory"])
@@ -186,12 +195,19 @@ def _questions(designs: Sequence[str], options: Mapping[str, Any]) -> Iterator[Q
         options = _one_of_one(designs, options, f"--format {options['form']} writes")
     if options["checkpoint"]:
         options = _one_of_one(designs, options, "--checkpoint saves")
-    packed: dict[str, Any] = {"reductions": ("symmetry",)} if options["symmetry"] else {}
+    reductions = set(options["reductions"]) | ({"symmetry"} if options["symmetry"] else set())
+    wanted = tuple(r for r in REDUCTIONS if r in reductions or "all" in reductions)
+    packed: dict[str, Any] = {"reductions": wanted} if wanted else {}
     packed |= {"checkpoint": options["checkpoint"]} if options["checkpoint"] else {}
     packed |= {"kernel": options["kernel"]} if options["kernel"] != "auto" else {}
     for spec in designs or MAIN:
         design = load(spec)
         for property in _properties(options["properties"], design):
+            if property.kind in INFINITE:
+                raise UsageError(
+                    f"{property.name} speaks of infinite runs, not of states; `python -m model.liveness {spec} "
+                    f"--property {property.name}` asks it."
+                )
             yield Question(
                 design,
                 property,

@@ -300,6 +300,12 @@ class Instance:
                     result = make("both", result, make("negate", node("located", (at(sort), k, holding), TRUTH)))
         return result
 
+    def held(self, sort: str, k: int, code: int) -> frozenset[tuple[str, int | None]]:
+        """The locks that thread `k` of `sort` holds where its location has this code, by name and number."""
+        location, carried = self.codes[sort][code]
+        found = self.program.threads[sort][location].held
+        return frozenset((h.lock, self._number_at(h.index, sort, location, k, carried)) for h in found)
+
     def _number_at(self, index: Index | None, sort: str, location: int, k: int, carried: tuple[int, ...]) -> int | None:
         if index is None:
             return None

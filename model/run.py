@@ -293,13 +293,26 @@ class _Asked:
         ]
         if isinstance(decided.verdict, Undetermined) and isinstance(evidence[-1].verdict, Undetermined):
             found += [f"{e.engine}: {e.verdict.reason}" for e in evidence[1:] if isinstance(e.verdict, Undetermined)]
-        if "symmetry" in self.question.packed.get("reductions", ()) and any(e.engine == "lanes" for e in evidence):
-            from model.engines.symmetry import symmetry
-
-            found.append(f"states are orbits: {symmetry(self.instance, [self.invariant])}")
+        if any(e.engine == "lanes" for e in evidence):
+            found += [self.reduced(name) for name in self.question.packed.get("reductions", ())]
         if isinstance(decided.verdict, Proved):
             found += vacuities(self.program, self.instance)
         return found
+
+    def reduced(self, name: str) -> str:
+        """What a reduction came to here."""
+        from model.engines.partial_order import ample
+        from model.engines.slicing import one_page
+        from model.engines.symmetry import symmetry
+
+        asked = self.instance, [self.invariant]
+        if name == "symmetry":
+            return f"states are orbits: {symmetry(*asked)}"
+        if name == "pages":
+            return f"one page stands for all: {'yes' if one_page(*asked) else 'no, or there is only one'}"
+        alone = ample(*asked)
+        steps = [s.step.label for s in self.instance.steps if any(g is here for g in s.guards for here in alone)]
+        return f"taken before all others: {', '.join(dict.fromkeys(steps)) or 'no step'}"
 
     # -- counterexamples
 

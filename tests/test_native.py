@@ -66,9 +66,7 @@ def test_300_random_designs_get_the_answer_of_the_reference(data):
     agrees_on(data)
 
 
-@pytest.mark.parametrize(
-    "operator", ["union", "meet", "minus", "subset", "equal", "both", "either", "negate", "choose"]
-)
+@pytest.mark.parametrize("operator", ["minus", "subset", "negate", "choose"])
 def test_a_wrong_row_in_its_table_is_caught(operator, monkeypatch):
     """The rows of `words` are tried by `test_engines_agree`."""
     right = algebra.c_source

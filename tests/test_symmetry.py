@@ -12,7 +12,6 @@ from model.designs.manifest import rows
 from model.engines import explicit, lanes, symmetry
 from model.engines.limits import Limits
 from model.engines.packing import Packing
-from model.errors import UsageError
 from model.expr import PAGES, always
 from model.instance import Instance
 from model.mutation import mutants
@@ -228,11 +227,6 @@ def test_more_than_four_that_are_alike_are_exchanged_by_fours():
     """5 orders of magnitude are 120 orders; the first four have 24."""
     asked, invariants = question("naive", "promise_kept", 1, 5)
     assert (("Client", (0, 1, 2, 3)),) == symmetry.symmetry(asked, invariants).classes
-
-
-def test_an_unknown_reduction_is_refused():
-    with pytest.raises(UsageError, match="^there is no reduction 'magic'; there is symmetry\\.$"):
-        lanes.search(*question("naive", "promise_kept", 1, 1), reductions=["magic"])
 
 
 # ---------------------------------------------------------------- the same verdicts

@@ -48,6 +48,24 @@ class Kernel:
         """
         return [self._expand(here, steps) for here, steps in grouped(self.instance)]
 
+    def expands_alone(self, alone: Sequence[Expr]) -> list[Expand]:
+        """The same, but of a state where one of these locations is taken only the moves that begin at the first."""
+        if not alone:
+            return self.expands()
+        groups = dict(grouped(self.instance))
+        first = [(self.test(here), self._expand(here, groups[here])) for here in alone]
+        rest = self.expands()
+
+        def expand(block: Words, emit: Emit) -> int:
+            moves = 0
+            for here, group in first:
+                at = here(block)
+                moves += group(block.take(np.flatnonzero(at), axis=1), emit)
+                block = block.take(np.flatnonzero(~at), axis=1)
+            return moves + sum(group(block, emit) for group in rest) if block.shape[1] else moves
+
+        return [expand]
+
     def _expand(self, located: Expr | None, steps: Sequence[GroundStep]) -> Expand:
         here = None if located is None else self.test(located)
         functions = [self._step(step, step.guards[located is not None :]) for step in steps]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -19,14 +19,17 @@ from model.engines.kernel import Kernel, Test
 from model.engines.limits import Limits, Progress, left
 from model.engines.native import Gears, Native, gears
 from model.engines.packing import Columns, Packing, Words
+from model.engines.partial_order import ample
+from model.engines.slicing import one_page
 from model.engines.spill import LEAST, MEGABYTE, NoRoom, Spilling, Stored, resident, room_within
 from model.engines.symmetry import Canonical, canonical, symmetry
 from model.engines.visited import DIGIT, ROOT, Full, Visited
 from model.errors import UsageError
-from model.expr import show
+from model.expr import Expr, show
 from model.instance import Instance, State
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
+REDUCTIONS = ("symmetry", "order", "pages")
 CHUNK = 1 << 15  # states that are worked on at a time: their columns fit a cache
 TELL = 2.0  # seconds after which a level that is not finished is reported again
 MOST = 10_000  # violating states that are named for each invariant
@@ -57,8 +60,11 @@ def search(
         digits: bits of the digits by which the set of states finds a block (`model.engines.visited.Tree`); default
             small ones for states of more than 60 bits, which lie far apart.
         threads: default one for each processor, at most 4; the answer does not depend on it.
-        reductions: "symmetry" keeps one state of those that differ in the order of what is alike only
-            (`model.engines.symmetry`): states, transitions and `detail` are of orbits then, verdict and depth the same.
+        reductions: of REDUCTIONS; verdict and depth are the same with them. "symmetry" keeps one state of those that
+            differ in the order of what is alike only (`model.engines.symmetry`): states, transitions and `detail` are
+            of orbits then. "order" takes steps that nobody notices before all others (`model.engines.partial_order`),
+            and "pages" looks at one page where no step relates two (`model.engines.slicing`): what they find violated
+            is searched again without them, so that `depth` is the least. With a limit of depth there is no "order".
         checkpoint: a file in which the search is saved between levels now and then and when it is stopped, and from
             which it goes on; it is removed when there is a verdict.
         kernel: "numpy"; "c", the same steps compiled (`model.engines.native`); or "auto", which is C from the moment
@@ -75,15 +81,28 @@ def search(
         CannotSay: the table has no row for an operator.
         NoCompiler: kernel "c", and there is no C compiler.
     """
+    if unknown := set(reductions) - set(REDUCTIONS):
+        raise UsageError(f"there is no reduction '{min(unknown)}'; there are {', '.join(REDUCTIONS)}.")
+    begin, how = monotonic(), {"table": table, "word_bits": word_bits, "digits": digits, "threads": threads}
     run = Search(Kernel(Packing(instance, word_bits), table), invariants, limits, digits, threads)
-    if unknown := set(reductions) - {"symmetry"}:
-        raise UsageError(f"there is no reduction '{min(unknown)}'; there is symmetry.")
-    if "symmetry" in reductions and (found := symmetry(instance, invariants)):
-        run.least = canonical(found, run.packing)
+    if "pages" in reductions and (single := one_page(instance, invariants)):
+        others = [r for r in reductions if r != "pages"]
+        found = search(single, invariants, run.limits.after(begin), reductions=others, kernel=kernel, **how)
+        if not isinstance(found, Refuted):
+            return replace(found, seconds=monotonic() - begin)
+    if "symmetry" in reductions and (alike := symmetry(instance, invariants)):
+        run.least = canonical(alike, run.packing)
+    if "order" in reductions and run.limits.depth is None:
+        run.go_alone(ample(instance, invariants))
     run.gears = gears(kernel, able=table is None and run.least is None and run.limits.memory is None)
     if checkpoint is not None:
         run.checkpoint = Checkpoint(checkpoint, run.described(invariants, reductions))
-    return run.run()
+    found = run.run()
+    if isinstance(found, Refuted) and run.alone:
+        others = [r for r in reductions if r == "symmetry"]
+        nearest = replace(run.limits.after(begin), depth=found.depth)
+        found = search(instance, invariants, nearest, reductions=others, kernel=kernel, **how)
+    return replace(found, seconds=monotonic() - begin)
 
 
 def levels(instance: Instance, invariants: Sequence[Invariant] = (), limits: Limits | None = None) -> Levels:
@@ -115,7 +134,8 @@ class Search:
         threads: int | None = None,
     ) -> None:
         self.begin, self.limits = monotonic(), limits or Limits()
-        self.packing, self.expands = kernel.packing, kernel.expands()
+        self.kernel, self.packing, self.expands = kernel, kernel.packing, kernel.expands()
+        self.alone: Sequence[Expr] = ()  # locations at which only the moves that begin there are taken
         cases = [(i.name, number, case) for i in invariants for number, case in kernel.instance.cases(i)]
         self.checks: list[tuple[str, int | None, Test]] = [(n, k, kernel.test(case)) for n, k, case in cases]
         self.conditions = [case for _, _, case in cases]
@@ -137,6 +157,10 @@ class Search:
         self.gears: Gears | None = None
         self.native: Native | None = None  # from the moment that compiled code does the work
         self.entered: tuple[Counts, Words | Stored] | None = None  # the present level as it began
+
+    def go_alone(self, locations: Sequence[Expr]) -> None:
+        """Where a thread is at one of these, take its moves only."""
+        self.alone, self.expands = locations, self.kernel.expands_alone(locations)
 
     def run(self) -> Verdict:
         if not self.checks and self.layers is None:
@@ -185,7 +209,8 @@ class Search:
     def shift(self, size: int) -> None:
         """Go on with compiled code if it is there, and start to make it where so many states are worth it."""
         if self.gears and self.native is None and isinstance(self.visited, Visited):
-            self.native = self.gears.native(self.packing, self.conditions, self.visited, self.states, size)
+            made_of = self.packing, self.conditions, self.alone
+            self.native = self.gears.native(made_of, self.visited, self.states, size)
 
     def first(self) -> Words | Stored:
         """The frontier to begin with: the initial state, or what a checkpoint says."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 
 STALLED = 15.0  # seconds without news after which a run is called stalled
@@ -92,6 +92,10 @@ class Limits:
         """Why no further level is searched, or an empty string."""
         over = self.depth is not None and depth >= self.depth
         return f"nothing found up to depth {depth}, the limit" if over else ""
+
+    def after(self, begin: float) -> Limits:
+        """The limits for what is done from now on, of something that began then."""
+        return self if self.seconds is None else replace(self, seconds=self.left(begin))
 
     def left(self, begin: float) -> float | None:
         """Seconds that remain, at least 0, or None without a limit."""

@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -56,6 +57,18 @@ class CWriter(Writer):
     def truth(self, expr: Expr) -> str:
         return f"(word)({self.value(expr)})"
 
+    def group(self, here: Expr | None, steps: Sequence[GroundStep], last: bool = False) -> None:
+        """Steps that begin at one location; the last of what is done for a state, or not."""
+        self.over("x", [here] if here is not None else [])
+        self.opened(f"if ({self.value(here)})" if here is not None else "")
+        for step in steps:
+            self.opened("")
+            self.step(step, step.guards[here is not None :])
+            self.closed()
+        if last:
+            self.line("return 1;")
+        self.closed()
+
     def step(self, step: GroundStep, guards: Sequence[Expr]) -> None:
         """Guards as soon as what they mention is chosen, a loop for each parameter, and the visit innermost."""
         self.over("x", [*guards, *(value for _, value in step.updates)])
@@ -71,8 +84,7 @@ class CWriter(Writer):
         self.line(f"if (!visit(set, fresh, {', '.join(self.after(step, 'x'))}))")
         self.line("    return 0;")
         while self.indent > outside:
-            self.indent -= 1
-            self.line("}")
+            self.closed()
 
     def where(self, guards: Sequence[Expr], chosen: set[str]) -> list[Expr]:
         """Go on where the guards hold whose parameters are chosen; the others are left."""
@@ -96,8 +108,12 @@ class CWriter(Writer):
             )
 
     def opened(self, head: str) -> None:
-        self.line(f"{head} {{")
+        self.line(f"{head} {{".lstrip())
         self.indent += 1
+
+    def closed(self) -> None:
+        self.indent -= 1
+        self.line("}")
 
 
 def _bounds(guard: Expr, name: str, chosen: set[str]) -> bool:
@@ -107,10 +123,14 @@ def _bounds(guard: Expr, name: str, chosen: set[str]) -> bool:
     return parameters(guard.args[1]) <= chosen
 
 
-def source(packing: Packing, invariants: Sequence[Expr], visited: Visited) -> str:
-    """The whole C text for an instance, the ground conditions that must hold, and the shape of its set of states."""
+def source(packing: Packing, invariants: Sequence[Expr], visited: Visited, alone: Sequence[Expr] = ()) -> str:
+    """The whole C text for an instance, the ground conditions that must hold, and the shape of its set of states.
+
+    Args:
+        alone: locations at which only the moves that begin there are taken (`model.engines.partial_order`).
+    """
     kernel = Kernel(packing, c_source(packing.instance.pages))
-    parts = _shape(packing.words, visited), [SOURCE.read_text()], _moves(kernel), _broken(kernel, invariants)
+    parts = _shape(packing.words, visited), [SOURCE.read_text()], _moves(kernel, alone), _broken(kernel, invariants)
     return "\n".join(line for part in parts for line in part)
 
 
@@ -135,20 +155,12 @@ def _digit(k: int, digit: Digit) -> str:
     return f"(k) == {k} ? (int64_t)({shifted} & {(1 << digit.bits) - 1}ULL)"
 
 
-def _moves(kernel: Kernel) -> Iterator[str]:
-    writer = CWriter(kernel)
-    for here, steps in grouped(kernel.instance):
-        if here is not None:
-            writer.over("x", [here])
-            writer.opened(f"if ({writer.value(here)})")
-        for step in steps:
-            writer.opened("")
-            writer.step(step, step.guards[here is not None :])
-            writer.indent -= 1
-            writer.line("}")
-        if here is not None:
-            writer.indent -= 1
-            writer.line("}")
+def _moves(kernel: Kernel, alone: Sequence[Expr]) -> Iterator[str]:
+    writer, groups = CWriter(kernel), dict(grouped(kernel.instance))
+    for here in alone:
+        writer.group(here, groups.pop(here), last=True)
+    for located, steps in groups.items():
+        writer.group(located, steps)
     yield "static int moves(struct set *set, int64_t *fresh, int64_t *count, STATE)\n{"
     yield from writer.lines
     yield "    return 1;\n}"
@@ -324,10 +336,11 @@ class Gears:
         self.must, self.given_up = must, False
         self.building: Building | None = None
 
-    def native(
-        self, packing: Packing, conditions: Sequence[Expr], visited: Visited, states: int, size: int
-    ) -> Native | None:
+    def native(self, made_of: Sequence[Any], visited: Visited, states: int, size: int) -> Native | None:
         """The compiled code, or None as long as there is none; asked before a level of `size` states.
+
+        Args:
+            made_of: the packing, the conditions and the locations that go alone, as for `source`.
 
         Raises:
             NoCompiler: it must be there, and cannot.
@@ -335,7 +348,8 @@ class Gears:
         if self.given_up or not (self.must or states > WORTH):
             return None
         try:
-            self.building = self.building or Building(source(packing, conditions, visited))
+            packing, conditions, alone = made_of
+            self.building = self.building or Building(source(packing, conditions, visited, alone))
             if not (self.must or self.building.done or size > WORTH_WAITING):
                 return None
             library = self.building.library()
