@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from model.design import Design
     from model.engines.limits import Progress
     from model.expr import Property
-    from model.run import Question, Result
+    from model.result import Result
+    from model.run import Question
 
 ENGINES = ("auto", "explicit", "lanes", "bounded", "induction", "inductive")
 REDUCTIONS = ("symmetry", "order", "pages")
@@ -299,7 +300,8 @@ def _sizes(design: type[Design], options: Mapping[str, Any]) -> dict[str, int]:
 def _refinement(options: Mapping[str, Any], report: Callable[[Progress], None] | None) -> Result:
     from model.designs.catalogue import load
     from model.engines.limits import Limits
-    from model.run import SMALL, refines
+    from model.refining import refines
+    from model.vacuity import SMALL
 
     concrete, abstract = (load(name) for name in options["refines"])
     limits = Limits(options["max_states"] or SMALL, options["timeout"], report=report)

@@ -97,7 +97,8 @@ def _searched(spec: str, options: dict[str, Any]) -> list[_Run] | None:
     from model.design import record
     from model.designs.catalogue import find_property, load
     from model.engines.limits import Limits
-    from model.run import Question, answer, sizes_for
+    from model.result import sizes_for
+    from model.run import Question, answer
 
     design = load(spec)
     no_lost_write = find_property("no_lost_write")
@@ -116,7 +117,7 @@ def _walked(spec: str, options: dict[str, Any]) -> dict[str, Any]:
     from model.designs.catalogue import find_property, load
     from model.instance import Instance
     from model.kvm.replay import bench, deepest, rehearse, walks
-    from model.run import sizes_for
+    from model.result import sizes_for
 
     name, program = record(load(spec)).name, observed(record(load(spec)), find_property("no_lost_write"))
     sizes = sizes_for(program, {"Client": options["clients"]})

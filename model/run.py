@@ -7,56 +7,21 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
+from model.counterexample import Counterexamples
 from model.design import Design, Invariant, Program, goals, invariant, observed, record
-from model.designs.catalogue import built_in_properties
 from model.engines.limits import Limits, Progress
 from model.errors import UsageError, did_you_mean
-from model.expr import TRUE, Property
-from model.instance import Instance, State, used_sorts
-from model.story import Story, told
-from model.trace import Continuation, Trace, carried_over, joined, onward, replayed, shortest, smaller_sizes
+from model.expr import Property
+from model.instance import Instance
+from model.result import Evidence, Result, counted, finite_scope, sizes_for
+from model.vacuity import applies_to, vacuities
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
 ENGINES = ("auto", "explicit", "lanes", "bounded", "induction", "inductive")
 PROOF_SECONDS = 60.0
-SMALL = 300_000  # states up to which a happening is searched on the reference
 FEW = 2  # elements of a sort up to which a proof for exactly so many is tried
 PATIENCE = 20.0  # seconds after which a proof that was found ends a finite search that still runs
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What one engine that was asked said, and of which scope ("any" where it holds for every size)."""
-
-    engine: str
-    verdict: Verdict
-    scope: Mapping[str, int | str]
-
-
-@dataclass(frozen=True)
-class Result:
-    """The answer to one question.
-
-    Attributes:
-        scope: {"pages": 2 or "any", "clients": 2 or "any", …} of the verdict.
-        evidence: one entry for each engine that was asked, the deciding one first.
-        trace: the counterexample on the size where it is shown, replayed; `whole` adds what follows it.
-        notes: what a reader should know besides the verdict, one sentence each.
-        proof: what a parametric proof left behind (an invariant), or None.
-    """
-
-    design: str
-    property: str
-    verdict: Verdict
-    scope: Mapping[str, int | str]
-    program: Program
-    evidence: tuple[Evidence, ...] = ()
-    story: Story | None = None
-    trace: Trace | None = None
-    whole: Trace | None = None
-    notes: tuple[str, ...] = ()
-    proof: Any = None
-    spec: str = ""
+__all__ = ["ENGINES", "Evidence", "Question", "Result", "answer", "applies", "applies_to", "check", "proof"]
 
 
 @dataclass(frozen=True)
@@ -112,35 +77,6 @@ def check(
 def applies(design: type[Design], property: Property) -> str:
     """Why the property cannot be asked of the design, or an empty string."""
     return applies_to(record(design), property)
-
-
-def applies_to(program: Program, property: Property) -> str:
-    """The same of a recorded design."""
-    try:
-        if property.kind == "sometimes":
-            goals(program, property, {})
-        else:
-            invariant(observed(program, property), property)
-    except UsageError as reason:
-        return reason.message
-    return ""
-
-
-def sizes_for(program: Program, given: Mapping[str, int]) -> dict[str, int]:
-    """The given sizes that the design has a sort for; the guest is always one."""
-    used = used_sorts(program)
-    return {s: n for s, n in given.items() if s in used}
-
-
-def finite_scope(instance: Instance) -> dict[str, int | str]:
-    """{"pages": 2, "clients": 2}"""
-    counts: dict[str, int | str] = {"pages": instance.pages}
-    return counts | {counted(s): n for s, n in instance.sizes.items() if instance.program.sorts[s].size is None}
-
-
-def counted(sort: str) -> str:
-    """What a scope calls the number of elements of a sort: `clients`, `mainloops`."""
-    return f"{sort.lower()}s"
 
 
 # ---------------------------------------------------------------- engines
@@ -282,7 +218,19 @@ class _Asked:
             proof=decided.verdict.detail if decided.engine == "inductive" else None,
             spec=self.question.spec or self.name,
         )
-        return self.refuted(base) if isinstance(decided.verdict, Refuted) else base
+        if not isinstance(decided.verdict, Refuted):
+            return base
+        trace, whole, story = self.counterexamples.told(decided.verdict.depth, self.name)
+        return replace(base, trace=trace, whole=whole, story=story)
+
+    @property
+    def counterexamples(self) -> Counterexamples:
+        return Counterexamples(self.program, self.watched, self.invariant, self.question.pages, self.free_sizes())
+
+    def free_sizes(self) -> dict[str, int]:
+        """The sizes that can be chosen, by sort."""
+        program = self.program
+        return {s: n for s, n in self.instance.sizes.items() if program.sorts[s].size is None}
 
     def notes(self, evidence: list[Evidence]) -> list[str]:
         decided = evidence[0]
@@ -314,118 +262,6 @@ class _Asked:
         steps = [s.step.label for s in self.instance.steps if any(g is here for g in s.guards for here in alone)]
         return f"taken before all others: {', '.join(dict.fromkeys(steps)) or 'no step'}"
 
-    # -- counterexamples
-
-    def refuted(self, base: Result) -> Result:
-        trace = self.shown(base.verdict)
-        whole, aftermath = self.afterwards(trace)
-        story = told(trace, self.name, whole=whole, aftermath=aftermath)
-        return replace(base, trace=trace, whole=whole, story=story)
-
-    def shown(self, verdict: Verdict) -> Trace:
-        """A shortest trace on the smallest instance where it is no longer than on the one that was asked for."""
-        for pages, sizes in smaller_sizes(self.question.pages, self.free_sizes()):
-            trace = self.trace_at(pages, sizes, verdict.depth)
-            if trace is not None:
-                return trace
-        trace = self.trace_at(self.question.pages, self.free_sizes(), verdict.depth)
-        assert trace is not None, "a refuted instance has a trace"
-        return trace
-
-    def free_sizes(self) -> dict[str, int]:
-        """The sizes that can be chosen, by sort."""
-        program = self.program
-        return {s: n for s, n in self.instance.sizes.items() if program.sorts[s].size is None}
-
-    def trace_at(self, pages: int, sizes: Mapping[str, int], depth: int) -> Trace | None:
-        """A trace of exactly `depth` moves at that size, or None where the shortest is longer or there is none."""
-        from model.engines import lanes
-
-        try:
-            instance = Instance(self.watched, pages, sizes)
-        except UsageError:
-            return None
-        verdict = lanes.search(instance, [self.invariant], Limits(depth=depth))
-        if not isinstance(verdict, Refuted) or verdict.depth != depth:
-            return None
-        accept = self._extendable(instance) if self.invariant.name == "promise_kept" else None
-        return shortest(instance, self.invariant, accept)
-
-    def _extendable(self, instance: Instance) -> Callable[[State, int | None], bool]:
-        """Which broken promises can still become an end-to-end loss (asked of the first few only)."""
-        end = self._end_to_end(instance)
-        tried = [0]
-
-        def accept(state: State, number: int | None) -> bool:
-            tried[0] += 1
-            if end is None or tried[0] > 20:
-                return tried[0] == 1
-            target, lost = end
-            run = onward(target, carried_over(state, instance, target), lost(number))
-            return run is not None and run.complete
-
-        return accept
-
-    def _end_to_end(
-        self, instance: Instance
-    ) -> tuple[Instance, Callable[[int | None], Callable[[State], bool]]] | None:
-        """The instance with a `stop`, and what it means there that a client has lost a write."""
-        no_lost_write = built_in_properties()["no_lost_write"]
-        try:
-            watched = observed(self.program, no_lost_write)
-            ends = invariant(watched, no_lost_write)
-        except UsageError:
-            return None
-        sizes = {s: n for s, n in instance.sizes.items() if self.program.sorts[s].size is None}
-        target = Instance(watched, instance.pages, sizes)
-        holds = {k: target.predicate(case) for k, case in target.cases(ends)}
-        self._ends = ends
-        return target, lambda number: lambda state: not holds[number](state)
-
-    def afterwards(self, trace: Trace) -> tuple[Trace | None, str]:
-        """What becomes of a broken promise: the trace extended to the loss, or a sentence on how it is recovered."""
-        if self.invariant.name != "promise_kept":
-            return None, ""
-        end = self._end_to_end(trace.instance)
-        if end is None:
-            return None, ""
-        target, lost = end
-        start = carried_over(trace.states[-1], trace.instance, target)
-        run = onward(target, start, lost(trace.number))
-        if run is None:
-            return None, self.recovery(trace)
-        if not run.complete:
-            return None, "whether the write is lost in the end was not determined: too many states follow"
-        return joined(trace, run, self._ends, trace.number), ""
-
-    def recovery(self, trace: Trace) -> str:
-        """How the page gets a promise again, or is read: the first move of a shortest way there without new writes."""
-        instance = trace.instance
-        case = dict(instance.cases(trace.invariant))[trace.number]
-        holds = instance.predicate(case)
-        run = onward(_without_writes(instance), trace.states[-1], holds)
-        if run is None or not run.complete or not run.moves:
-            return "promise broken, and from this state no run loses the write"
-        whole = Trace(instance, trace.moves + run.moves, trace.states + run.states[1:], trace.invariant, trace.number)
-        from model.story import move_text
-
-        text = move_text(whole, len(whole), [0] * instance.pages)
-        last = run.moves[-1].ground
-        return f"promise broken, recovered by {last.step.label}: {text}, and from this state no run loses the write"
-
-
-def _without_writes(instance: Instance) -> Instance:
-    """The same instance where only clients move."""
-    quiet = Instance(
-        instance.program,
-        instance.pages,
-        {s: n for s, n in instance.sizes.items() if instance.program.sorts[s].size is None},
-    )
-    successors = instance.successors
-    clients = {m.number for m in instance.moves if m.ground.sort == "Client"}
-    quiet.__dict__["successors"] = lambda state: ((n, after) for n, after in successors(state) if n in clients)
-    return quiet
-
 
 class Contradiction(Exception):
     """One engine proves what another refutes at a size that the proof covers: a bug of ours, and no verdict."""
@@ -447,41 +283,7 @@ def _interrupted(verdict: Verdict) -> bool:
     return isinstance(verdict, Undetermined) and verdict.interrupted
 
 
-# ---------------------------------------------------------------- vacuity
-
-
-def vacuities(program: Program, instance: Instance, pages: int = 1) -> list[str]:
-    """What never happens in the design on a small instance, so that a pass says less than it seems."""
-    sizes = {s: min(n, 2) for s, n in instance.sizes.items() if program.sorts[s].size is None}
-    known, found = built_in_properties(), []
-    idle = [
-        label for label, word in _goal_verdicts(program, known["every_step_fires"], pages, sizes) if word == "proved"
-    ]
-    if idle:
-        found.append(f"vacuous in part: at {pages} page {', '.join(idle)} can never be taken")
-    if "unread" not in program.parts:
-        return found
-    reads = known["every_client_reads"]
-    if not applies_to(program, reads):
-        blind = [label for label, word in _goal_verdicts(program, reads, pages, sizes) if word == "proved"]
-        if blind:
-            found.append(
-                f"vacuous: {' and '.join(blind)} can never read a page that was written, so nothing can be lost"
-            )
-    return found
-
-
-def _goal_verdicts(
-    program: Program, property: Property, pages: int, sizes: Mapping[str, int], limits: Limits | None = None
-) -> list[tuple[str, str]]:
-    from model.engines import explicit
-
-    found = []
-    for label, watched, never in goals(program, property, sizes):
-        instance = Instance(watched, pages, sizes)
-        verdict = explicit.search(instance, [never], limits or Limits(states=SMALL))
-        found.append((label, verdict.word))
-    return found
+# ---------------------------------------------------------------- what has to happen
 
 
 def _happenings(question: Question, program: Program) -> Result:
@@ -525,55 +327,3 @@ def _happenings(question: Question, program: Program) -> Result:
         notes=tuple(notes),
         spec=question.spec or question.name or program.name,
     )
-
-
-__all__ = ["ENGINES", "Continuation", "Evidence", "Question", "Result", "answer", "applies", "check", "replayed"]
-
-
-# ---------------------------------------------------------------- refinement
-
-
-def refines(
-    concrete: type[Design],
-    abstract: type[Design],
-    *,
-    pages: int = 2,
-    sizes: Mapping[str, int] | None = None,
-    limits: Limits | None = None,
-) -> Result:
-    """Is every behaviour that a client can see of the one design possible in the other?
-
-    First for any size, by a choice of the other's parameters that makes it do the same step by step; else on finite
-    instances, smallest first, up to the size asked for.
-    """
-    from model.engines import refinement
-
-    limits = limits or Limits(states=SMALL)
-    programs = record(concrete), record(abstract)
-    given = sizes_for(programs[0], sizes or {})
-    whole = Instance(programs[0], pages, given)
-    free = {s: n for s, n in whole.sizes.items() if programs[0].sorts[s].size is None}
-    name = f"refines {programs[1].name}"
-    chosen = refinement.mapping(*programs)
-    if chosen is not None:
-        scope: dict[str, int | str] = dict.fromkeys(finite_scope(whole), "any")
-        how = ", ".join(f"{extra} as {own}" for extra, own in chosen.items()) or "nothing"
-        note = f"every step is a step of {programs[1].name}, which chooses {how}"
-        verdict: Verdict = Proved(engine="refinement", detail=chosen)
-        evidence = (Evidence("refinement", verdict, scope),)
-        return Result(programs[0].name, name, verdict, scope, programs[0], evidence, notes=(note,))
-    found: list[Evidence] = []
-    for size in (*smaller_sizes(pages, free), (pages, free)):
-        lower, upper = (Instance(p, *size) for p in programs)
-        found.insert(0, Evidence("refinement", refinement.search(lower, upper, limits), finite_scope(lower)))
-        if not isinstance(found[0].verdict, Proved):
-            break
-    decided = found[0]
-    base = Result(programs[0].name, name, decided.verdict, decided.scope, programs[0], tuple(found))
-    if not isinstance(decided.verdict, Refuted):
-        return base
-    run = decided.verdict.detail
-    instance = Instance(programs[0], int(decided.scope["pages"]), {s: int(decided.scope[counted(s)]) for s in free})
-    trace = Trace(instance, run.moves, run.states, Invariant(name, TRUE), None)
-    title = f"{programs[0].name} does what {programs[1].name} cannot: after the same visible steps, the last one"
-    return replace(base, trace=trace, story=replace(told(trace, programs[0].name), title=title))

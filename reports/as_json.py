@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from model.run import Evidence, Result
+from model.result import Evidence, Result
 from model.story import Line, Story
 from model.verdict import Undetermined, Verdict
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from model.run import Result
+    from model.result import Result
 
 REPORTS: Mapping[str, tuple[str, str]] = {  # name -> (module, function from results to text)
     "json": ("formats", "json"),

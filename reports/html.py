@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from model.run import Result
+from model.result import Result
 from model.story import Line
 from reports import text, words
 from reports.svg import picture

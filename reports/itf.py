@@ -14,7 +14,7 @@ from typing import Any
 
 from model.expr import PAGES, PLACE
 from model.instance import Field, Instance
-from model.run import Result
+from model.result import Result
 from model.story import Line, members
 from model.trace import Trace
 from reports import words

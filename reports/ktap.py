@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from model.run import Result
+from model.result import Result
 from model.verdict import Proved, Refuted
 from reports import words
 from reports.mail import document as mail

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
-from model.run import Result
+from model.result import Result
 from model.story import Line
 from model.verdict import Refuted
 from reports import words

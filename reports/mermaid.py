@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from model.run import Result
+from model.result import Result
 from reports import words
 from reports.sequence import Row, diagram
 

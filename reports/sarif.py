@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from model.errors import Place
-from model.run import Result
+from model.result import Result
 from model.story import Line
 from model.verdict import Proved, Refuted
 from reports import words

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from textwrap import wrap
 
-from model.run import Result
+from model.result import Result
 from reports import words
 from reports.sequence import Crossing, Diagram, Row, diagram
 from reports.strips import Lane, Strip

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from model.design import Program
 from model.expr import Property, show
-from model.run import Evidence, Result
+from model.result import Evidence, Result
 from model.step import Step
 from model.story import Line, Story, page_set, plural
 from model.verdict import Proved, Refuted, Undetermined

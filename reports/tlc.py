@@ -12,7 +12,7 @@ from pathlib import Path
 
 from model.expr import PAGES, PLACE
 from model.instance import Field, Instance
-from model.run import Result
+from model.result import Result
 from model.trace import Trace
 from model.verdict import Proved, Refuted
 from reports import text, words

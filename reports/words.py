@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from model import __version__
 from model.errors import Place, UsageError
-from model.run import Result
+from model.result import Result
 from model.story import Line, Story
 from model.verdict import Proved, Refuted, Undetermined
 from reports import text

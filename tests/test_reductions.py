@@ -16,7 +16,8 @@ from model.errors import UsageError
 from model.expr import always
 from model.instance import Instance
 from model.mutation import mutants
-from model.run import applies, sizes_for
+from model.result import sizes_for
+from model.run import applies
 from model.verdict import Proved, Refuted, Undetermined
 from tests.random_designs import SIZES, designs, instance
 from tests.test_engines_agree import hardest, same_every_time

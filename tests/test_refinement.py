@@ -9,7 +9,7 @@ from model.engines import refinement
 from model.engines.limits import Limits
 from model.errors import UsageError
 from model.instance import Instance
-from model.run import refines
+from model.refining import refines
 
 PAIRS = [
     ("top-layer-and-cache", "per-slot-cache", 2, 1, "proved"),

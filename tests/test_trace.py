@@ -201,7 +201,7 @@ def result_of(design):
 
 def test_other_sets_that_an_operation_has_chosen_are_shown():
     """The range that a clear covers decides what it takes away."""
-    from model.run import refines
+    from model.refining import refines
 
     lines = refines(load("per-slot-cache"), load("top-layer-and-cache")).story.lines
     assert "MIGRATION clears page 0 (span {0, 1})" in [line.text for line in lines]

@@ -83,7 +83,8 @@ def search(
     """
     if unknown := set(reductions) - set(REDUCTIONS):
         raise UsageError(f"there is no reduction '{min(unknown)}'; there are {', '.join(REDUCTIONS)}.")
-    begin, how = monotonic(), {"table": table, "word_bits": word_bits, "digits": digits, "threads": threads}
+    begin = monotonic()
+    how: dict[str, Any] = {"table": table, "word_bits": word_bits, "digits": digits, "threads": threads}
     run = Search(Kernel(Packing(instance, word_bits), table), invariants, limits, digits, threads)
     if "pages" in reductions and (single := one_page(instance, invariants)):
         others = [r for r in reductions if r != "pages"]
@@ -272,7 +273,7 @@ class Search:
         native, size = self.native, frontier.shape[1]
 
         def expand(begin: int) -> int:
-            if native:
+            if native and not isinstance(frontier, Stored):
                 return native.expand(frontier, begin, min(begin + CHUNK, size))
             return self.expand(frontier[:, begin : begin + CHUNK])
 
@@ -330,7 +331,7 @@ class Search:
 
     def violations(self, frontier: Words | Stored) -> list[tuple[State, str, int | None]]:
         """(state, invariant, number) for states that violate it: of each, the first MOST."""
-        if self.native and not self.native.broken(frontier):
+        if self.native and not isinstance(frontier, Stored) and not self.native.broken(frontier):
             return []
         found = []
         for name, number, holds in self.checks:

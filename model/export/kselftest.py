@@ -20,7 +20,7 @@ from model.kvm import guest
 from model.kvm.moves import Act, Acts
 
 if TYPE_CHECKING:
-    from model.run import Result
+    from model.result import Result
 
 STRIDE = 64
 

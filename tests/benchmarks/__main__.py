@@ -12,6 +12,7 @@ import resource
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
 from typing import Any
@@ -77,19 +78,23 @@ def _against_spin(sizes: list[str], runs: int) -> int:
     """Whole process against whole process, compiling left out; returns how many counts differ."""
     from rich.table import Table
 
+    from model.engines import native
     from tests.benchmarks import spin
 
     if lacking := spin.missing():
         print(f"Spin is not compared: {lacking} is not installed")
         return 0
-    table = Table(title=f"CLEAR-k, whole process, seconds, median of {runs}; ratio: Spin to lanes")
+    kernel = f"C ({Path(native.compiler()).name} {' '.join(native.FLAGS[:1])})" if native.compiler() else "NumPy"
+    title = f"CLEAR-k, whole process, seconds, median of {runs}; ratio: Spin to lanes with kernel {kernel}"
+    table = Table(title=f"{title}; compiling left out")
     for name in ("pages, clients", "Spin", "MB", "lanes", "MB", "ratio", "states", "same counts", "flags"):
         table.add_column(name, justify="left" if name == "flags" else "right")
     wrong = 0
     for size in sizes:
         pages, clients = map(int, size.split("x"))
-        pan = spin.measured(pages, clients, runs)
-        ours = [_measured(Case("clear-k", "promise", pages, clients, 0), "lanes") for _ in range(runs)]
+        pan, case = spin.measured(pages, clients, runs), Case("clear-k", "promise", pages, clients, 0)
+        _measured(case, "lanes")  # compiles, where there is a compiler; left out as that of pan is
+        ours = [_measured(case, "lanes") for _ in range(runs)]
         seconds, most = median(o.process for o in ours), max(o.megabytes for o in ours)
         same = (pan.states, pan.transitions) == (ours[0].states, ours[0].transitions)
         wrong += not same

@@ -14,7 +14,11 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-COMPILE = (("-O2", "-DSAFETY"), ("-O2", "-DSAFETY", "-DNOREDUCE", "-DSFH", "-DNOFAIR"))
+COMPILE = (
+    ("-O2", "-DSAFETY"),
+    ("-O2", "-DSAFETY", "-DNOREDUCE", "-DNOFAIR"),
+    ("-O2", "-DSAFETY", "-DNOREDUCE", "-DSFH", "-DNOFAIR"),
+)
 RUN = ("-m8000000", "-w24")  # depth of the stack, and bits of the hash table
 
 
