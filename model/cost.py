@@ -1,89 +1,31 @@
-"""`python -m model.cost [DESIGN …]`: safety, redundant copies, ioctls and bitmaps of designs, in one table."""
+"""`python -m model.cost [DESIGN …]`: safety, redundant copies, ioctls and bitmaps of designs, side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import click
 
-from model.cli import columns, print_lines, run
-from model.costing import Expected, bitmaps, expected, one_sync_a_round, redundant_copy, tally, with_device, worst
-from model.design import Design, Program, record
-from model.designs.catalogue import DEFAULT_PROPERTIES, built_in_properties, load
-from model.engines.limits import Limits
+from model.cli import columns, print_lines, run, write_out
+from model.comparison import SOURCES, Candidate, Row, row
+from model.costing import tally, told
+from model.designs.catalogue import built_in_properties, load
+from model.expectation import RATE
 from model.synthesis import Judge
-from model.trace import Trace
 from model.verdict import PROVED
 
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from model.trace import Trace
+    from model.verdict import Verdict
+    from reports.costs import Table
+
 DESIGNS = ("naive", "top-layer", "top-layer-and-cache", "per-slot-cache")
-SOURCES = ("none", "device", "careless")
-
-
-@dataclass(frozen=True)
-class Row:
-    """What one design costs with so many clients and this other source of dirty pages.
-
-    Attributes:
-        source: "none"; "device", which marks every client's bitmap; "careless", which marks MIGRATION's only.
-        loss: moves of a shortest trace to a loss or a broken promise, or None where it is safe at that size.
-        redundant: a shortest trace to a redundant copy on any schedule, or None where none is reachable.
-        in_rounds: the same on schedules with one sync a round.
-        worst: copies of one client for each write on any schedule; None where unbounded.
-        worst_in_rounds: redundant copies of one client for each write, with one sync a round.
-    """
-
-    design: str
-    clients: int
-    source: str
-    loss: int | None
-    redundant: Trace | None
-    in_rounds: Trace | None
-    worst: Fraction | None
-    worst_in_rounds: Fraction | None
-    expected: Expected
-    bitmaps: int
-
-
-def row(design: type[Design], clients: int, source: str, *, pages: int = 2, seed: int = 1) -> Row:
-    """Measure one design; searches go up to `pages` pages, ratios are those of one page.
-
-    Raises:
-        Unsettled: a search ended at a limit.
-    """
-    plain = record(design)
-    changed = {"none": design, "device": with_device(design), "careless": with_device(design, tells_one=True)}
-    program = record(changed[source])
-    judge = Judge([built_in_properties()[n] for n in reversed(DEFAULT_PROPERTIES)], _sizes(pages, clients))
-    killing = judge.killing(program)
-    rounds = one_sync_a_round(program)
-    return Row(
-        design=plain.name,
-        clients=clients,
-        source=source,
-        loss=len(killing.trace) if killing else None,
-        redundant=_redundant(program, pages, clients),
-        in_rounds=_redundant(rounds, pages, clients),
-        worst=worst(program, 1, clients),
-        worst_in_rounds=worst(rounds, 1, clients, of="redundant"),
-        expected=expected(program, pages, clients, seed=seed),
-        bitmaps=bitmaps(program, clients),
-    )
-
-
-def _sizes(pages: int, clients: int) -> list[tuple[int, int]]:
-    return [(p, clients) for p in range(1, pages + 1)]
-
-
-def _redundant(program: Program, pages: int, clients: int) -> Trace | None:
-    limits = Limits(states=30_000_000)
-    found = (redundant_copy(program, *size, limits) for size in _sizes(pages, clients))
-    return next((trace for trace in found if trace), None)
+Lines = Iterator["Text"]
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -91,16 +33,33 @@ def _redundant(program: Program, pages: int, clients: int) -> Trace | None:
 @click.option("--pages", type=click.IntRange(1), default=2, show_default=True)
 @click.option("--clients", type=click.IntRange(1), multiple=True, help="Default: 1 and 2.")
 @click.option("--source", "sources", type=click.Choice(SOURCES), multiple=True, help="Default: none and device.")
+@click.option(
+    "--writes",
+    "rates",
+    type=click.FloatRange(0, min_open=True),
+    multiple=True,
+    metavar="RATE",
+    help=f"Writes in the time a client is idle between operations; may be repeated. Default: {RATE:g}.",
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the simulated runs.")
+@click.option("--proof", type=click.FloatRange(0), metavar="SECONDS", help="Also prove safety for any number.")
 @click.option("--traces", is_flag=True, help="List the moves to each redundant copy with one sync a round.")
+@click.option(
+    "--format", "form", type=click.Choice(("text", "json", "svg", "markdown")), default="text", show_default=True
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write there.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
 def command(
     designs: tuple[str, ...],
     pages: int,
     clients: tuple[int, ...],
     sources: tuple[str, ...],
+    rates: tuple[float, ...],
     seed: int,
+    proof: float | None,
     traces: bool,
+    form: str,
+    output: Path | None,
     color: str,
 ) -> int:
     """Compare what DESIGNs cost, with and without another source of dirty pages.
@@ -108,75 +67,75 @@ def command(
     A copy is redundant where the page has not changed since that client last read it.
     """
     found = [
-        row(load(design), count, source, pages=pages, seed=seed)
-        for design in designs or DESIGNS
+        row(c, count, source, pages=pages, rates=rates or (RATE,), seed=seed, proof=_proof(c, source, proof))
+        for c in [Candidate(_name(d), load(d)) for d in designs or DESIGNS]
         for count in clients or (1, 2)
         for source in sources or SOURCES[:2]
     ]
-    print_lines(_table(found, pages, traces, columns(color)), color)
+    if form == "text" and output is None:
+        print_lines(_text(found, traces, columns(color)), color)
+    else:
+        write_out(_written(found, form, traces), output)
     return PROVED
 
 
-HEADS = ("design", "clients", "other source", "safe", "redundant", "in rounds", "worst", "worst in rounds")
-MORE = ("copies", "redundant", "GET", "CLEAR", "bitmaps")
+def _name(design: str) -> str:
+    from model.design import record
+
+    return record(load(design)).name
 
 
-def _table(found: Sequence[Row], pages: int, traces: bool, width: int) -> Lines:
+def _proof(candidate: Candidate, source: str, seconds: float | None) -> Verdict | None:
+    if seconds is None:
+        return None
+    return Judge([built_in_properties()["no_lost_write"]]).proof(candidate.program(source), seconds)
+
+
+def _written(found: Sequence[Row], form: str, traces: bool) -> str:
+    from reports.costs import as_json, as_markdown
+    from reports.pareto import as_svg
+
+    forms = {"json": as_json, "svg": as_svg, "markdown": as_markdown}
+    if form in forms:
+        return forms[form](found)
+    return "".join(f"{line.plain}\n" for line in _text(found, traces, 100))
+
+
+def _text(found: Sequence[Row], traces: bool, width: int) -> Lines:
     from rich.text import Text
 
-    cells = [HEADS + MORE, *(_cells(r) for r in found)]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
+    from reports.costs import tables
+
+    for number, table in enumerate(tables(found)):
+        yield from [Text()] * bool(number)
+        yield from _table(table, width)
+    for each in found:
+        if traces and each.in_rounds:
+            yield Text()
+            title = f"{each.design}, {each.clients} client{'s' * (each.clients > 1)}, {each.source}: a redundant copy"
+            yield Text(title, "bold")
+            yield from _moves(each.in_rounds)
+
+
+def _table(table: Table, width: int) -> Lines:
+    from rich.text import Text
+
+    cells = [table.heads, *table.lines]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(table.heads))]
+    yield Text(table.title, "bold")
     for number, line in enumerate(cells):
         text = "  ".join(cell.ljust(size) for cell, size in zip(line, widths, strict=True)).rstrip()
         yield Text(text, "" if number else "bold")
-    yield Text()
-    for note in _legend(found, pages):
-        yield Text(note)
-    for each in found:
-        if traces and each.in_rounds:
-            yield from _moves(each, each.in_rounds)
+    for piece in wrap(table.note, width):
+        yield Text(piece, "dim")
 
 
-Lines = Iterator["Text"]
-
-
-def _cells(r: Row) -> tuple[str, ...]:
-    e = r.expected
-    safe = "yes" if r.loss is None else f"no, {r.loss} moves"
-    unbounded = ["unbounded" if ratio is None else str(ratio) for ratio in (r.worst, r.worst_in_rounds)]
-    numbers = (str(e.copies), str(e.redundant), str(e.gets), str(e.clears), str(r.bitmaps))
-    return (r.design, str(r.clients), r.source, safe, _moved(r.redundant), _moved(r.in_rounds), *unbounded, *numbers)
-
-
-def _moved(trace: Trace | None) -> str:
-    return f"{len(trace)} moves" if trace else "never"
-
-
-def _legend(found: Sequence[Row], pages: int) -> Iterator[str]:
-    e = found[0].expected
-    yield f"safe, redundant: shortest trace, searched to the end up to {pages} page{'s' * (pages > 1)}"
-    yield "in rounds: write, at most one sync, then collect and copy everything, and nothing is written meanwhile"
-    yield "worst: copies by one client for each write in the long run; in rounds: redundant copies (one page, exact)"
-    yield (
-        f"copies to CLEAR: for each write, all clients together; mean and 95 % interval of {e.runs} simulated runs of "
-        f"{e.moves} moves"
-    )
-
-
-def _moves(each: Row, trace: Trace) -> Lines:
+def _moves(trace: Trace) -> Lines:
     from rich.text import Text
 
-    from model.argue import writes_page
-    from model.story import move_text
-
-    count, versions = tally(trace), [0] * trace.instance.pages
-    yield Text()
-    yield Text(
-        f"{each.design}, {each.clients} client{'s' * (each.clients > 1)}, {each.source}: a redundant copy", "bold"
-    )
-    for number in range(1, len(trace) + 1):
-        versions = [v + writes_page(trace, number, p) for p, v in enumerate(versions)]
-        yield Text(f"{number:3} {move_text(trace, number, versions)}")
+    for number, (text, _) in enumerate(told(trace), 1):
+        yield Text(f"{number:3} {text}")
+    count = tally(trace)
     yield Text(
         f"    {count.writes} writes, {count.copies} copies, {count.redundant} redundant; {count.gets} GET, "
         f"{count.clears} CLEAR"

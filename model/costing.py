@@ -1,17 +1,14 @@
-"""What a design costs: redundant copies, the worst case and the expected number, ioctls and bitmaps.
+"""What a run of a design costs: other sources of dirty pages, schedules, redundant copies, ioctls and bitmaps.
 
 A copy is one page read by one client; it is redundant where the page has not changed since that client last read it.
-At the start every client has read everything.
+At the start every client has read everything. The worst case is in `model.cycles`, the expected one in
+`model.expectation`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from math import sqrt
-from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from model.design import Design, Program, invariant, observed
 from model.engines.limits import Limits
@@ -35,9 +32,6 @@ from model.instance import Instance, Move, State
 from model.step import Step
 from model.synthesis import violation
 from model.trace import Trace
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 Device = Sort("Device", "whoever writes pages and does not pass through KVM", ("the device",), size=1)
 WRITERS = ("Guest", "Device")
@@ -130,7 +124,7 @@ class Count:
     Attributes:
         writes: by the guest and by devices, one page each.
         copies: pages read by clients.
-        gets, clears: ioctls: a sync that looks at the kernel's log, a step of a client that takes bits from it.
+        gets, clears: ioctls: a sync that looks at the kernel's log, another step of a client that takes bits from it.
     """
 
     writes: int = 0
@@ -162,7 +156,7 @@ def counted(instance: Instance, move: Move, before: State, after: State, client:
         copies=copies,
         redundant=redundant,
         gets=int(step.operation == "sync" and "kernel" in step.reads),
-        clears=int(step.by == "Client" and "kernel" in step.writes),
+        clears=int(step.by == "Client" and "kernel" in step.writes and step.operation != "sync"),
     )
 
 
@@ -172,169 +166,20 @@ def tally(trace: Trace) -> Count:
     return sum((counted(trace.instance, m, a, b) for m, a, b in pairs), Count())
 
 
+def told(trace: Trace) -> list[tuple[str, Count]]:
+    """Each move in words, with what the run comes to up to and including it."""
+    from model.argue import writes_page
+    from model.story import move_text
+
+    lines, versions, total = [], [0] * trace.instance.pages, Count()
+    for number, move in enumerate(trace.moves, 1):
+        versions = [v + writes_page(trace, number, p) for p, v in enumerate(versions)]
+        total += counted(trace.instance, move, trace.states[number - 1], trace.states[number])
+        lines.append((move_text(trace, number, versions), total))
+    return lines
+
+
 def bitmaps(program: Program, clients: int) -> int:
     """Bitmaps that the design keeps, ghosts and registers not counted."""
     kept = [v for v in program.variables if v.role == "part" and v.sort == PAGES and not v.doc.startswith("ghost")]
     return sum(1 if v.per is None else clients if v.per.name == "Client" else 1 for v in kept)
-
-
-# ---------------------------------------------------------------- the worst case
-
-
-def worst(
-    program: Program, pages: int, clients: int, *, of: str = "copies", per: str = "writes", most: int = 60_000
-) -> Fraction | None:
-    """The greatest number of copies by one client for each write, in the long run.
-
-    It is the greatest ratio over all cycles of the finite graph, exact.
-
-    Args:
-        of: "copies", or "redundant" for those only.
-        per: "writes", by the guest or by a device, or "gets", by any client.
-
-    Returns:
-        The ratio, or None where it is unbounded: a cycle copies and has none of what is counted.
-
-    Raises:
-        UsageError: there are more than `most` states.
-    """
-    edges = _edges(Instance(program, pages, {"Client": clients}), of, per, most)
-    ratio = Fraction(0)
-    while True:
-        cycle = _better_cycle(*edges, ratio)
-        if cycle is None:
-            return ratio
-        gained, paid = int(edges[2][cycle].sum()), int(edges[3][cycle].sum())
-        if paid == 0:
-            return None
-        ratio = Fraction(gained, paid)
-
-
-Ints = Any  # NDArray[np.int64]
-
-
-def _edges(instance: Instance, of: str, per: str, most: int) -> tuple[Ints, Ints, Ints, Ints]:
-    """Every edge of the graph: from, to, what client 0 gains, and what is paid."""
-    import numpy as np
-
-    numbers, queue, rows = {instance.initial: 0}, [instance.initial], []
-    for state in queue:
-        for n, after in instance.successors(state):
-            if after not in numbers:
-                numbers[after] = len(numbers)
-                queue.append(after)
-            count = counted(instance, instance.moves[n], state, after, client=0)
-            rows.append((numbers[state], numbers[after], getattr(count, of), getattr(count, per)))
-        if len(queue) > most:
-            raise UsageError(
-                f"{instance.program.name} has more than {most:,} states at this size; ask for fewer pages."
-            )
-    table: NDArray[np.int64] = np.array(sorted(set(rows)), dtype=np.int64)
-    return table[:, 0], table[:, 1], table[:, 2], table[:, 3]
-
-
-def _better_cycle(source: Ints, target: Ints, gains: Ints, pays: Ints, ratio: Fraction) -> list[int] | None:
-    """Edges of a cycle with more gain than `ratio` times what it pays, or None: Bellman and Ford, all edges at once."""
-    import numpy as np
-
-    weight = gains * ratio.denominator - pays * ratio.numerator
-    states = int(max(source.max(), target.max())) + 1
-    best, reached = np.zeros(states, dtype=np.int64), np.full(states, -1, dtype=np.int64)
-    for _ in range(states + 1):
-        offer = best[source] + weight
-        better = np.flatnonzero(offer > best[target])
-        if not better.size:
-            return None
-        order = better[np.argsort(offer[better], kind="stable")]  # of several offers the greatest comes last
-        best[target[order]], reached[target[order]] = offer[order], order
-        cycle = _closed(source, reached)
-        if cycle and int(weight[cycle].sum()) > 0:
-            return cycle
-    raise AssertionError("a value that still grows after as many rounds as there are states lies on a cycle")
-
-
-def _closed(source: Ints, reached: Ints) -> list[int] | None:
-    """Edges of a cycle among those by which each state got its value, or None where they form none."""
-    colour: dict[int, int] = {}
-    for start in range(len(reached)):
-        state, path = start, []
-        while state not in colour and reached[state] >= 0:
-            colour[state] = start
-            path.append(state)
-            state = int(source[reached[state]])
-        if colour.get(state) == start and state in path:
-            return [int(reached[s]) for s in path[path.index(state) :]]
-        colour.setdefault(state, start)
-    return None
-
-
-# ---------------------------------------------------------------- the expected case
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean over independent runs and the half width of its 95 % confidence interval."""
-
-    mean: float
-    margin: float
-
-    def __str__(self) -> str:
-        return f"{self.mean:.2f} ± {self.margin:.2f}"
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What runs of a random scheduler come to, for each write.
-
-    Attributes:
-        copies, redundant, gets, clears: for each write; copies of all clients together.
-    """
-
-    copies: Estimate
-    redundant: Estimate
-    gets: Estimate
-    clears: Estimate
-    runs: int
-    moves: int
-
-
-T95 = 2.045  # Student's t, 29 degrees of freedom
-RUNS = 30
-
-
-def expected(
-    program: Program, pages: int, clients: int, *, writes: float = 0.2, moves: int = 400, seed: int = 1
-) -> Expected:
-    """Simulate RUNS runs of `moves` moves from the start, and estimate what each write costs.
-
-    Args:
-        writes: probability that the next move is a write, by the guest or by a device, wherever one is possible;
-            otherwise each possible move of the clients is as likely as any other.
-        seed: of the random numbers; the same seed gives the same estimate.
-    """
-    instance = Instance(program, pages, {"Client": clients})
-    random = Random(seed)
-    found = [_simulated(instance, random, writes, moves) for _ in range(RUNS)]
-    counts = {name: _estimate(found, name) for name in ("copies", "redundant", "gets", "clears")}
-    return Expected(**counts, runs=RUNS, moves=moves)
-
-
-def _simulated(instance: Instance, random: Random, writes: float, moves: int) -> Count:
-    state, total = instance.initial, Count()
-    by_writer = [m.ground.step.by in WRITERS for m in instance.moves]
-    for _ in range(moves):
-        options = list(instance.successors(state))
-        stores = [o for o in options if by_writer[o[0]]]
-        others = [o for o in options if not by_writer[o[0]]]
-        chosen = stores if stores and (not others or random.random() < writes) else others
-        number, after = random.choice(chosen)
-        total += counted(instance, instance.moves[number], state, after)
-        state = after
-    return total
-
-
-def _estimate(found: Sequence[Count], name: str) -> Estimate:
-    values = [getattr(c, name) / max(1, c.writes) for c in found]
-    mean = sum(values) / len(values)
-    variance = sum((v - mean) ** 2 for v in values) / (len(values) - 1)
-    return Estimate(mean, T95 * sqrt(variance / len(values)))

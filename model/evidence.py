@@ -12,7 +12,7 @@ from model.cli import run
 from model.errors import UsageError
 
 if TYPE_CHECKING:
-    from model.run import Result
+    from model.result import Result
 
 GALLERY = ("naive", "top-layer", "per-slot-cache", "top-layer-and-cache")
 ROOT = Path(__file__).parents[1]
@@ -25,19 +25,23 @@ ENGINES = ("auto", "explicit", "lanes", "inductive")
 @click.option("--clients", type=click.IntRange(1), default=2, show_default=True, help="Clients of it.")
 @click.option("--engine", type=click.Choice(ENGINES), default="lanes", show_default=True, help="Who is asked.")
 def command(output: Path | None, pages: int, clients: int, engine: str) -> int:
-    """Write the evidence pack of the main designs; without options, exactly the one that is committed.
+    """Write the evidence pack of the main designs and the answer to the discussion of 2019.
+
+    Without options, exactly the one that is committed; the answer does not depend on the options.
 
     Exit codes: 0 written, 2 bad use.
     """
     from importlib.metadata import version
 
     from model import __version__
+    from model.discussion import answer
+    from reports.discussion import files as discussion
     from reports.pack import write
 
     directory = (output or ROOT / "reports" / "evidence").resolve()
     z3 = version("z3-solver") if engine in ("auto", "inductive") else "not asked"
     tool = {"name": "clearorder", "version": __version__, "z3": z3}
-    files = write(gallery(pages, clients, engine), directory, tool)
+    files = write(gallery(pages, clients, engine), directory, tool, discussion(answer(), tool))
     click.echo(f"{len(files)} files in {directory}")
     return 0
 

@@ -120,11 +120,11 @@ def opened(program: Program, inputs: Sequence[str]) -> tuple[Program, Expr]:
         UsageError: no step or several clear by a mask, or an input is not visible there.
     """
     updates = [(i, s, u) for i, s in enumerate(program.steps) for u in s.updates]
-    found = [(i, u.value.args[1]) for i, s, u in updates if clears(s, u.variable, u.value)]
+    found = [(i, mask) for i, s, u in updates if (mask := mask_of(s, u)) is not None]
     if len(found) != 1:
         raise UsageError(
             f"{program.name} has {len(found) or 'no'} steps in which a client takes a mask away from `kernel`; write "
-            f'the hole into the design: hole("mask", s.cache, s.mine[me], want).'
+            f'the hole into the design: s.kernel -= hole("mask", s.cache, s.mine[me], want).'
         )
     at, mask = found[0]
     step = program.steps[at]
@@ -133,11 +133,25 @@ def opened(program: Program, inputs: Sequence[str]) -> tuple[Program, Expr]:
     return replace(program, steps=(*program.steps[:at], changed, *program.steps[at + 1 :])), mask
 
 
+def mask_of(step: Step, update: Update) -> Expr | None:
+    """The mask that a client takes away from the kernel's log here, or None where it takes none away.
+
+    `s.kernel = NONE` is recorded with its mask, all ones, folded away; a sync that empties the log is no clear.
+    """
+    if clears(step, update.variable, update.value):
+        mask: Expr = update.value.args[1]
+        return mask
+    emptied = (step.by, update.variable, update.index) == ("Client", "kernel", None) and update.value is NONE
+    return ALL if emptied and step.operation != "sync" else None
+
+
 def put_for(update: Update, mask: Expr, there: Expr) -> Update:
     """The update with the hole for the mask; a mask that is a plain name stands elsewhere with another meaning."""
-    if mask.op in ("var", "param"):
-        here = update.variable == "kernel"
-        return replace(update, value=make("minus", update.value.args[0], there)) if here else update
+    if mask.op in ("var", "param", "all"):
+        if update.variable != "kernel":
+            return update
+        log = node("var", ("kernel", update.index), PAGES) if update.value is NONE else update.value.args[0]
+        return replace(update, value=make("minus", log, there))
     return replace(update, value=rewrite(update.value, lambda e: there if e is mask else None))
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from model.design import Program
 from model.errors import UsageError
-from model.run import Evidence, Result
+from model.result import Evidence, Result
 from model.trace import Trace
 from reports import as_json, text
 from reports.difference import Difference, as_text, difference, pairs
@@ -52,7 +52,9 @@ LEFT_OUT = (
 )
 
 
-def write(results: Sequence[Result], directory: Path, tool: Mapping[str, str]) -> list[Path]:
+def write(
+    results: Sequence[Result], directory: Path, tool: Mapping[str, str], beside: Mapping[str, str] | None = None
+) -> list[Path]:
     """Write the evidence pack of these results into a directory, which is made where there is none.
 
     What an earlier pack left there and nobody changed since is replaced; other files are left alone.
@@ -60,6 +62,7 @@ def write(results: Sequence[Result], directory: Path, tool: Mapping[str, str]) -
     Args:
         tool: names and versions that the pack states, such as {"name": "clearorder", "version": "0.1.0", "z3": …};
             whatever stands there is in the bytes.
+        beside: further files by name; the page links those that are pages.
 
     Returns:
         The files written, `index.html` first.
@@ -67,7 +70,7 @@ def write(results: Sequence[Result], directory: Path, tool: Mapping[str, str]) -
     Raises:
         UsageError: the directory cannot be written.
     """
-    files = contents([_timeless(r) for r in results], tool)
+    files = contents([_timeless(r) for r in results], tool, beside)
     sums = "".join(f"{hashlib.sha256(body.encode()).hexdigest()}  {name}\n" for name, body in files.items())
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -77,9 +80,11 @@ def write(results: Sequence[Result], directory: Path, tool: Mapping[str, str]) -
         raise UsageError(f"cannot write the pack to {directory}: {wrong.strerror or wrong}.") from None
 
 
-def contents(results: Sequence[Result], tool: Mapping[str, str]) -> dict[str, str]:
+def contents(
+    results: Sequence[Result], tool: Mapping[str, str], beside: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """The files of the pack by their names in it, as text."""
-    pack = _Pack(results, tool)
+    pack = _Pack(results, tool, beside or {})
     files = {"index.html": pack.html()} | dict(pack.files())
     return {name: body.encode("utf-8", "replace").decode() for name, body in files.items()}  # a lone surrogate
 
@@ -161,8 +166,8 @@ class Shown:
 
 
 class _Pack:
-    def __init__(self, results: Sequence[Result], tool: Mapping[str, str]) -> None:
-        self.results, self.tool, self.slugs = results, tool, Slugs()
+    def __init__(self, results: Sequence[Result], tool: Mapping[str, str], beside: Mapping[str, str]) -> None:
+        self.results, self.tool, self.beside, self.slugs = results, tool, beside, Slugs()
 
     @cached_property
     def names(self) -> dict[tuple[str, str], str]:
@@ -235,6 +240,7 @@ class _Pack:
             atomic=ATOMIC,
             left_out=LEFT_OUT,
             files=[name for name, _ in self.files()] + [SUMS],
+            linked=[name for name in self.beside if name.endswith(".html")],
         )
 
     def files(self) -> Iterator[tuple[str, str]]:
@@ -250,6 +256,7 @@ class _Pack:
         for found in self.differences:
             left, right = self.slugs(found.left), self.slugs(found.right)
             yield f"differences/{left}--{right}.txt", as_text(found)
+        yield from self.beside.items()
 
 
 def _files_of(told: Told) -> Iterator[tuple[str, str]]:

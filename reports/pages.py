@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,16 +41,18 @@ def asset(name: str) -> str:
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def page(template: str, *, connect: str = "'none'", **values: Any) -> str:
+def page(template: str, *, connect: str = "'none'", styles: Iterable[str] = (), **values: Any) -> str:
     """A whole page with its style and script inline.
 
     Args:
         connect: what the script may fetch, as a source of a content security policy.
+        styles: names of further style sheets.
 
     Only the two texts that are inlined here may run or style anything: the policy names their hashes, so that a
     name or a docstring of a design could not become a script even if it were not escaped.
     """
-    style, script = asset("page.css") + asset("graph.css"), asset("explorer.js")
+    style = "".join(asset(name) for name in ("page.css", "graph.css", *styles))
+    script = asset("explorer.js")
     policy = (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; connect-src {connect}; "
         "img-src data:; base-uri 'none'; form-action 'none'"

@@ -55,8 +55,11 @@ def files(directory):
 def test_the_committed_evidence_is_what_the_command_writes_today(results, tmp_path):
     """`python -m model.evidence` makes it again; where this fails after a wanted change, run that and commit."""
     from model import __version__
+    from model.discussion import answer
+    from reports.discussion import files as discussion
 
-    write(results, tmp_path, {**TOOL, "version": __version__})
+    tool = {**TOOL, "version": __version__}
+    write(results, tmp_path, tool, discussion(answer(), tool))
     committed, made = files(ROOT / "reports" / "evidence"), files(tmp_path)
     assert sorted(committed) == sorted(made)
     assert [] == [name for name in made if committed[name] != made[name]]
@@ -72,6 +75,18 @@ def test_a_pack_is_written_over_an_older_one_and_leaves_what_is_not_its_own(resu
     left = set(files(tmp_path)) - {str(p.relative_to(tmp_path)) for p in written}
     assert {"notes.txt", "steps/naive.txt"} == left
     assert tmp_path / "index.html" == written[0]
+
+
+def test_files_beside_the_page_are_listed_summed_and_linked(results, tmp_path):
+    """A page is linked; what is no page is a file among others; a pack without them links nothing."""
+    write(results[:1], tmp_path, TOOL, {"answer.html": "<p>", "answer.json": "{}"})
+    page = (tmp_path / "index.html").read_text()
+    assert ("<p>", "{}") == tuple((tmp_path / f"answer.{kind}").read_text() for kind in ("html", "json"))
+    assert (1, 0) == tuple(page.count(f'<a href="answer.{kind}">') for kind in ("html", "json"))
+    assert 2 == (tmp_path / "SHA256SUMS").read_text().count("  answer.")
+    write(results[:1], tmp_path, TOOL)
+    assert "answer.html" not in (tmp_path / "index.html").read_text()
+    assert not (tmp_path / "answer.html").exists()
 
 
 def test_a_directory_that_cannot_be_made_is_refused(results, tmp_path):

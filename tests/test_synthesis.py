@@ -2,11 +2,13 @@
 
 import pytest
 
-from model import hole, operation, wait_for
+from model import ALL, every_client, hole, operation, wait_for
 from model.arranging import Arrangement, Arranging, arrange, runs
 from model.design import record
 from model.designs.catalogue import built_in_properties, load
 from model.designs.dirty_log import DirtyLog, SlotCache
+from model.designs.naive import Naive
+from model.discussion import GetClears
 from model.errors import UsageError
 from model.expr import NONE, PAGES, node, show
 from model.holes import filled, formula, inputs_of, opened, table_of, the_hole
@@ -64,10 +66,99 @@ def test_a_filled_hole_is_the_design_that_was_opened():
     assert program.digest == filled(there, table_of(mask, inputs_of(there))).digest
 
 
+class AllOnes(Naive):
+    """The same as naive, written as the mask that is taken away."""
+
+    @operation
+    def clear(s, me, want):
+        wait_for(want <= s.mine[me])
+        s.kernel -= ALL
+        yield "cleared"
+        DirtyLog.read(s, me, want)
+        yield "read"
+
+
+@pytest.mark.parametrize("design", [load("naive"), AllOnes])
+def test_all_ones_is_a_mask_too_although_it_is_folded_away(design):
+    """Naive has a hole where it clears, and all ones in it is naive."""
+    program = record(design)
+    there, mask = opened(program, ["want", "mine"])
+    assert (ALL, 15) == (mask, table_of(mask, inputs_of(there)))
+    assert program.digest == filled(there, 15).digest
+    assert ("clear.cleared",) == the_hole(there).places
+    assert record(load("top-layer")).steps[-2].updates == filled(there, 0b1010).steps[-2].updates
+
+
+def test_the_weakest_safe_mask_of_naive_is_what_the_one_client_owes():
+    """The same as for top-layer, which differs in the mask only; with two clients nothing may be cleared."""
+    one, two = (Judge(BOTH, scopes) for scopes in (((1, 1), (2, 1)), ((1, 2),)))
+    for judge in (one, two):
+        found = synthesise(holed("naive", "want", "mine"), judge)
+        assert synthesise(holed("top-layer", "want", "mine"), judge).safe == found.safe
+        assert 15 not in found.safe and found.killer(15)
+    assert ["want | mine[me]"] == [found.hole.text(t) for t in synthesise(holed("naive", "want", "mine"), one).greatest]
+
+
+class Kept(DirtyLog):
+    """A clear that says what stays."""
+
+    @operation
+    def sync(s, me):
+        s.user[every_client] |= s.kernel
+
+    @operation
+    def clear(s, me, want):
+        wait_for(want <= s.mine[me])
+        s.kernel &= s.user[me]
+        yield "cleared"
+        DirtyLog.read(s, me, want)
+        yield "read"
+
+
+class ForgetsAll(SlotCache):
+    """All ones, and the cache is forgotten in the same step."""
+
+    @operation
+    def clear(s, me, want):
+        wait_for(want <= s.mine[me])
+        s.kernel = NONE
+        s.cache = NONE
+        yield "cleared"
+        DirtyLog.read(s, me, want)
+        yield "read"
+
+
+def test_only_the_kernels_log_gets_the_hole():
+    """The cache is emptied as before."""
+    there, _ = opened(record(ForgetsAll), ["want"])
+    step = next(s for s in there.steps if s.label == "clear.cleared")
+    assert ["kernel - hole('mask', want)", "NONE"] == [
+        show(u.value) for u in step.updates if u.variable in ("kernel", "cache")
+    ]
+
+
+def test_a_sync_that_empties_the_log_is_no_clear():
+    """A GET without manual protection."""
+    with pytest.raises(UsageError, match="get-clears has no steps in which a client takes a mask away"):
+        opened(record(GetClears), ["want"])
+
+
+def test_a_clear_that_takes_no_mask_away_is_refused_with_what_to_write():
+    """What stays is no mask of what goes."""
+    with pytest.raises(UsageError) as refused:
+        opened(record(Kept), ["want"])
+    assert (
+        "kept has no steps in which a client takes a mask away from `kernel`; write the hole into the design: "
+        's.kernel -= hole("mask", s.cache, s.mine[me], want).'
+    ) == str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("design", "inputs", "scopes", "safe"),
     [
         ("top-layer-and-cache", ("cache", "want"), SMALL.scopes, 4),
+        ("per-slot-cache", ("cache", "want"), SMALL.scopes, 4),
+        ("naive", ("want", "mine"), ((1, 1), (2, 1)), 8),
         ("top-layer", ("mine", "want"), ((1, 1), (2, 1)), 8),
         ("top-layer", ("want", "MIGRATION"), ((1, 2),), 4),
     ],
@@ -86,6 +177,19 @@ def test_trying_all_256_masks_of_the_per_slot_cache_gives_the_same_set():
     program = holed("per-slot-cache", "cache", "want", "span")
     found = synthesise(program, judge)
     assert (24, found.safe) == (len(found.safe), exhaustive(program, judge))
+
+
+def test_the_per_slot_caches_own_mask_is_found_safe_and_not_the_greatest():
+    """Cached bits of the range are safe; so is the whole cache, which is greater; all ones is killed by a trace."""
+    program, mask = opened(record(load("per-slot-cache")), ("cache", "want", "span"))
+    own = table_of(mask, inputs_of(program))
+    found = synthesise(program, Judge(BOTH, ((1, 2), (2, 1))))
+    assert own in found.safe and own not in found.greatest
+    above = [t for t in found.greatest if own | t == t]
+    assert ["cache"] == [found.hole.text(t, explained(found, 0.01).unseen[t]) for t in above]
+    killing = found.killer((1 << 8) - 1)
+    assert killing.trace == replayed(killing.trace)
+    assert filled(program, (1 << 8) - 1).digest == killing.program.digest
 
 
 def test_every_mask_that_is_not_safe_is_killed_by_a_trace_of_its_own():
