@@ -1,37 +1,24 @@
-"""Liveness on the finite graph: what holds for ever in the end once nobody writes, and lassos where it does not.
+"""Infinite runs of an instance as lassos, what fairness owes to each step, and the judge of every lasso.
 
-After the last write only clients move (and a write that has begun ends). "Eventually for ever" fails exactly where a
-fair infinite run, from a state that the design reaches, is outside the goal again and again: a fair cycle through a
-state outside the goal.
+A run is infinite. Where no step is possible except that a write begins, it may stay as it is for ever.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
-from model.design import Program
-from model.errors import ModelError, UsageError
-from model.expr import PAGES
-from model.instance import Instance, Move, State
-from model.verdict import UNDETERMINED
+from model.instance import GroundStep, Instance, Move, State
+from model.lasso_goal import BEGIN_WRITES, Case
+from model.step import Step
+from model.trace import ReplayError
 
-WRITERS = ("Guest", "Device")
-STATES = 200_000
-Action = tuple[str, int]  # label of a step and the number of the client that takes it
-
-
-class TooManyStates(ModelError):
-    """The graph is larger than what is kept."""
-
-    exit_code = UNDETERMINED
+Action = tuple[str, int]  # label of a step and the number of the thread that takes it
 
 
 @dataclass(frozen=True)
 class Fairness:
-    """What the scheduler owes to each client's steps.
+    """What the scheduler owes to each step of each thread; to the beginning of a write it owes nothing.
 
     A step is the same whatever its parameters. Strong: a step that is possible again and again is taken again and
     again. Weak: a step that is possible all the time from some moment on is taken again and again.
@@ -47,235 +34,93 @@ class Fairness:
     def of(self, operation: str) -> str:
         return (self.but or {}).get(operation, self.kind)
 
+    def owed(self, instance: Instance) -> dict[Action, str]:
+        """The kind for every action of an instance, in the order of its moves."""
+        return {action(g): "none" if begins_a_write(g.step) else self.of(g.step.operation) for g in instance.steps}
+
 
 @dataclass(frozen=True)
 class Lasso:
-    """An infinite run: the moves of `stem` from the initial state, then those of `loop` for ever, by clients only.
+    """An infinite run: the moves of `stem` from the initial state, then those of `loop` for ever.
 
     Attributes:
-        loop: empty where nothing can happen any more.
+        loop: empty where nothing but the beginning of a write is possible any more, and nobody writes.
+        states: from the initial one to the end of the first round of the loop.
     """
 
     instance: Instance
     stem: tuple[Move, ...]
     loop: tuple[Move, ...]
-    states: tuple[State, ...]  # from the initial one to the end of the first round
+    states: tuple[State, ...]
 
     @property
     def rounds(self) -> Sequence[State]:
         """The states of the loop."""
         return self.states[len(self.stem) :]
 
-
-def read(program: Program) -> Callable[[Instance, State], bool]:
-    """Every client has read every write."""
-    return _empty(program, lambda v: v == "unread")
-
-
-def drained(program: Program) -> Callable[[Instance, State], bool]:
-    """Every client has read every write, and every bitmap is empty."""
-    kept = {v.name for v in program.variables if v.role == "part" and v.sort == PAGES}
-    return _empty(program, kept.__contains__)
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """Those of the stem, then one round of the loop."""
+        return self.stem + self.loop
 
 
-def _empty(program: Program, wanted: Callable[[str], bool]) -> Callable[[Instance, State], bool]:
-    names = {v.name for v in program.variables if wanted(v.name)}
-    return lambda instance, state: not any(v for f, v in zip(instance.fields, state, strict=True) if f.name in names)
+def begins_a_write(step: Step) -> bool:
+    """The guest or a device begins to write."""
+    return step.by in BEGIN_WRITES and step.first
 
 
-GOALS = {"every_write_is_read": read, "bitmaps_drain": drained}
+def action(ground: GroundStep) -> Action:
+    """Which step of which thread, whatever its parameters."""
+    return ground.step.label, ground.thread
 
 
-def lasso(instance: Instance, goal: Callable[[Instance, State], bool], fairness: Fairness) -> Lasso | None:
-    """A fair run of clients that leaves the goal again and again after the last write, replayed; None where none is.
+def executed(instance: Instance, stem: Sequence[Move], loop: Sequence[Move]) -> Lasso:
+    """The lasso with these moves, run on plain integers.
 
     Raises:
-        TooManyStates: the graph does not fit.
-        UsageError: threads of other kinds write, or nothing says what is unread.
+        ReplayError: a move is not possible where it is taken.
     """
-    _understood(instance.program)
-    graph = _Graph(instance)
-    outside = {i for i, state in enumerate(graph.states) if not goal(instance, state)}
-    stuck = next((i for i in sorted(outside) if not graph.out[i]), None)
-    if stuck is not None:
-        return checked(graph.run(stuck, []), goal, fairness)
-    for part in graph.components(set(range(len(graph.states)))):
-        found = _fair(graph, part, outside, fairness)
-        if found is not None:
-            return checked(found, goal, fairness)
-    return None
+    states = [instance.initial]
+    for number, move in enumerate((*stem, *loop), 1):
+        if not instance.enabled(move, states[-1]):
+            raise ReplayError(f"move {number}, {move.ground.step.label}, is not enabled")
+        states.append(instance.apply(move, states[-1]))
+    return Lasso(instance, tuple(stem), tuple(loop), tuple(states))
 
 
-def _understood(program: Program) -> None:
-    others = set(program.threads) - {*WRITERS, "Client", "Machine"}
-    if others:
-        raise UsageError(
-            f"{program.name} has operations of {', '.join(sorted(others))}; that nobody writes any more is only known "
-            f"of the guest and of devices."
-        )
-    if "unread" not in program.variable:
-        raise UsageError(f"{program.name} has no `unread`, so it does not say which writes are still to be read.")
+def checked(found: Lasso, case: Case, fairness: Fairness, *, quiet: bool) -> Lasso:
+    """The lasso, after running stem and loop again and judging them anew on plain integers.
 
+    Args:
+        quiet: nobody may begin a write in the loop.
 
-class _Graph:
-    """Every reachable state, and the moves of clients between them."""
-
-    def __init__(self, instance: Instance) -> None:
-        self.instance = instance
-        self.states, self.parent = [instance.initial], {0: (0, -1)}
-        self.out: list[list[tuple[int, int]]] = []  # (move, target) of clients
-        numbers = {instance.initial: 0}
-        for i, state in enumerate(self.states):
-            self.out.append([])
-            for move, after in instance.successors(state):
-                if after not in numbers:
-                    numbers[after] = len(self.states)
-                    self.parent[numbers[after]] = (i, move)
-                    self.states.append(after)
-                if not begins_a_write(instance.moves[move]):
-                    self.out[i].append((move, numbers[after]))
-            if len(self.states) > STATES:
-                raise TooManyStates(
-                    f"{instance.program.name} has more than {STATES:,} states at this size; ask for --pages 1."
-                )
-
-    @cached_property
-    def actions(self) -> Sequence[Action]:
-        return [action(m) for m in self.instance.moves]
-
-    def enabled(self, i: int) -> set[Action]:
-        return {self.actions[move] for move, _ in self.out[i]}
-
-    def components(self, within: set[int]) -> list[list[int]]:
-        """Strongly connected parts that have an edge of their own, each with its states in order."""
-        import numpy as np
-        from scipy.sparse import coo_array
-        from scipy.sparse.csgraph import connected_components
-
-        order = sorted(within)
-        place = {i: k for k, i in enumerate(order)}
-        edges = [(place[i], place[j]) for i in order for _, j in self.out[i] if j in place]
-        if not edges:
-            return []
-        rows, columns = np.array(edges, dtype=np.int64).T
-        matrix: Any = coo_array((np.ones(len(edges), dtype=np.int8), (rows, columns)), shape=(len(order), len(order)))
-        _, labels = connected_components(matrix, directed=True, connection="strong")
-        inside = {int(label) for label in labels[rows[labels[rows] == labels[columns]]]}
-        parts: dict[int, list[int]] = {label: [] for label in sorted(inside)}
-        for i, label in zip(order, labels, strict=True):
-            if int(label) in parts:
-                parts[int(label)].append(i)
-        return list(parts.values())
-
-    def path(self, begin: int, within: set[int], wanted: Callable[[int, int, int], bool]) -> list[tuple[int, int, int]]:
-        """The fewest edges (from, move, to) inside, the last of which is wanted."""
-        came: dict[int, tuple[int, int, int] | None] = {begin: None}
-        queue = [begin]
-        for i in queue:
-            for move, j in self.out[i]:
-                if j in within and wanted(i, move, j):
-                    return [*self._back(came, i), (i, move, j)]
-                if j in within and j not in came:
-                    came[j] = (i, move, j)
-                    queue.append(j)
-        raise AssertionError("a strongly connected part has a path to each of its edges")
-
-    def _back(self, came: Mapping[int, tuple[int, int, int] | None], i: int) -> list[tuple[int, int, int]]:
-        found: list[tuple[int, int, int]] = []
-        while (edge := came[i]) is not None:
-            found.append(edge)
-            i = edge[0]
-        return found[::-1]
-
-    def run(self, at: int, loop: Sequence[int]) -> Lasso:
-        """The shortest stem to a state, and the loop from there, executed on plain integers."""
-        stem: list[int] = []
-        while at:
-            at, number = self.parent[at]
-            stem.insert(0, number)
-        instance = self.instance
-        states = [instance.initial]
-        taken = [instance.moves[n] for n in (*stem, *loop)]
-        for move in taken:
-            assert instance.enabled(move, states[-1]), "every edge of the graph is a move"
-            states.append(instance.apply(move, states[-1]))
-        return Lasso(instance, tuple(taken[: len(stem)]), tuple(taken[len(stem) :]), tuple(states))
-
-
-def begins_a_write(move: Move) -> bool:
-    """The guest or a device begins to write."""
-    return move.ground.step.by in WRITERS and move.ground.step.first
-
-
-def action(move: Move) -> Action:
-    """Which step of which thread, whatever its parameters."""
-    return move.ground.step.label, move.ground.thread
-
-
-def _fair(graph: _Graph, part: list[int], outside: set[int], fairness: Fairness) -> Lasso | None:
-    """A fair loop through a state outside the goal inside a strongly connected part (Streett emptiness)."""
-    if not outside & set(part):
-        return None
-    inside = set(part)
-    taken = {graph.actions[m] for i in part for m, j in graph.out[i] if j in inside}
-    wronged: set[int] = set()
-    for each in {a for i in part for a in graph.enabled(i)} - taken:
-        owed = [i for i in part if each in graph.enabled(i)]
-        kind = fairness.of(each[0].split(".")[0])
-        if kind == "weak" and len(owed) == len(part):
-            return None
-        if kind == "strong":
-            wronged |= set(owed)
-    if not wronged:
-        return _loop(graph, part, outside, fairness)
-    for smaller in graph.components(inside - wronged):
-        found = _fair(graph, smaller, outside, fairness)
-        if found is not None:
-            return found
-    return None
-
-
-def _loop(graph: _Graph, part: list[int], outside: set[int], fairness: Fairness) -> Lasso:
-    """A loop that visits a state outside the goal and does for every step what fairness owes to it."""
-    inside = set(part)
-    begin = next(i for i in part if i in outside)
-    taken = {graph.actions[m] for i in part for m, j in graph.out[i] if j in inside}
-    edges: list[tuple[int, int, int]] = []
-
-    def go(wanted: Callable[[int, int, int], bool]) -> None:
-        if not any(wanted(*e) for e in edges):
-            edges.extend(graph.path(edges[-1][2] if edges else begin, inside, wanted))
-
-    for each in sorted({a for i in part for a in graph.enabled(i)}):
-        if fairness.of(each[0].split(".")[0]) == "none":
-            continue
-        if each in taken:
-            go(lambda i, m, j, each=each: graph.actions[m] == each)  # type: ignore[misc]
-        else:
-            go(lambda i, m, j, each=each: each not in graph.enabled(j))  # type: ignore[misc]
-    if not edges:
-        edges.extend(graph.path(begin, inside, lambda i, m, j: True))
-    if edges[-1][2] != begin:
-        edges.extend(graph.path(edges[-1][2], inside, lambda i, m, j: j == begin))
-    return graph.run(begin, [move for _, move, _ in edges])
-
-
-def checked(found: Lasso, goal: Callable[[Instance, State], bool], fairness: Fairness) -> Lasso:
-    """The lasso, after judging it anew: the loop is closed, by clients, fair, and outside the goal somewhere."""
+    Raises:
+        ReplayError: it is no run, the loop is not closed or unfair, or the property is kept.
+    """
     instance, loop = found.instance, found.rounds
-    assert loop[0] == loop[-1], "the loop ends where it begins"
-    assert any(not goal(instance, s) for s in loop), "the loop leaves the goal"
-    possible = [_possible(instance, s) for s in loop]
-    taken = {action(m) for m in found.loop}
-    assert not any(begins_a_write(m) for m in found.loop), "nobody writes in the loop"
-    for each in set().union(*possible):
-        kind = fairness.of(each[0].split(".")[0])
-        owed = kind == "strong" or (kind == "weak" and all(each in p for p in possible))
-        assert not owed or each in taken, f"the loop is unfair to {each}"
-    assert found.loop or not possible[0], "where nothing happens nothing is possible"
+    if executed(instance, found.stem, found.loop).states != found.states:
+        raise ReplayError("the lasso leads through other states")
+    if loop[0] != loop[-1]:
+        raise ReplayError("the loop does not end where it begins")
+    if not case.broken_by(instance, found.states, len(found.stem)):
+        raise ReplayError("the run keeps the property")
+    if quiet and any(begins_a_write(m.ground.step) for m in found.loop):
+        raise ReplayError("somebody writes in the loop")
+    _fair(found, fairness.owed(instance))
     return found
 
 
-def _possible(instance: Instance, state: State) -> set[Action]:
+def _fair(found: Lasso, owed: Mapping[Action, str]) -> None:
+    possible = [possible_in(found.instance, s) for s in found.rounds]
+    taken = {action(m.ground) for m in found.loop}
+    if not found.loop and possible[0]:
+        raise ReplayError("the run stops where something is possible")
+    for each in set().union(*possible) - taken:
+        if owed[each] == "strong" or (owed[each] == "weak" and all(each in p for p in possible)):
+            raise ReplayError(f"the loop is unfair to {each}")
+
+
+def possible_in(instance: Instance, state: State) -> set[Action]:
     """The steps that are enabled and begin no write, by the plain-integer interpreter."""
-    return {action(m) for m in instance.moves if not begins_a_write(m) and instance.enabled(m, state)}
+    moves = (m for m in instance.moves if not begins_a_write(m.ground.step))
+    return {action(m.ground) for m in moves if instance.enabled(m, state)}

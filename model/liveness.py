@@ -1,50 +1,93 @@
-"""`python -m model.liveness DESIGN`: once the guest stops, is every write read, and do the bitmaps drain?"""
+"""`python -m model.liveness DESIGN`: what holds in the end, and what follows on what, under fairness."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from model.cli import print_lines, run
-from model.design import record
-from model.designs.catalogue import load
+from model.cli import print_lines, run, write_out
 from model.errors import UsageError, did_you_mean
-from model.instance import Instance
-from model.lasso import GOALS, Fairness, Lasso, lasso
-from model.run import sizes_for
-from model.story import move_text
-from model.trace import Trace
-from model.verdict import PROVED, REFUTED
+from model.verdict import PROVED, Undetermined, Verdict, exit_code
 
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from model.design import Design, Program
+    from model.expr import Property
+    from model.instance import Instance
+    from model.lasso import Fairness
+    from model.lasso_goal import Asked
+    from model.result import Result
+    from model.story import Line, Story
+
 KINDS = ("strong", "weak", "none")
+ENGINES = ("graph", "z3")
+FORMATS = ("text", "json", "promela")
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+def _complete(ctx: click.Context, param: click.Parameter, word: str) -> list[str]:
+    from model.designs.catalogue import built_in_properties
+    from model.expr import INFINITE
+
+    return [n for n, p in built_in_properties().items() if p.kind in INFINITE and n.startswith(word)]
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.argument("design", metavar="DESIGN")
+@click.option(
+    "--property",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=_complete,
+    help="Of kind `eventually` or `leads_to`; may be repeated. Default: the built-in ones that apply.",
+)
 @click.option("--fairness", type=click.Choice(KINDS), default="strong", show_default=True, help="Of every step.")
 @click.option(
     "--but", multiple=True, metavar="OPERATION=KIND", help="Another fairness for one operation: collect=none."
 )
 @click.option("--pages", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--clients", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--engine", type=click.Choice(ENGINES), default="graph", show_default=True, help="Who is asked.")
+@click.option("--max-states", type=click.IntRange(1), metavar="N", help="Of the graph; more is undetermined.")
+@click.option("--depth", type=click.IntRange(1), metavar="N", help="Moves of stem and loop at most (z3).")
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="For each property.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="What to write.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write there.")
+@click.option("-q", "--quiet", is_flag=True, help="Verdicts only.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
-def command(design: str, fairness: str, but: tuple[str, ...], pages: int, clients: int, color: str) -> int:
-    """Decide, for a finite size, whether every write is eventually read and every bitmap drains for good.
+def command(design: str, **options: Any) -> int:
+    """Decide, for a finite size, what is said of all fair infinite runs of a DESIGN.
 
-    Strong fairness: what a client can do again and again it does again and again (a fair lock included). Weak: what
-    it can do all the time. Exit code 0 where both hold, 1 where a lasso refutes one, 3 where there are too many states.
+    Strong fairness: what a thread can do again and again it does again and again (a fair lock included). Weak: what it
+    can do all the time. Nobody owes a write. A refutation is a lasso: moves, and a loop that repeats for ever. The
+    graph engine decides; z3 finds the lasso with the fewest moves and proves nothing. `--format promela` writes the
+    question for Spin, with fairness and the LTL formula.
+
+    Exit codes: 0 every property holds, 1 a lasso refutes one, 2 bad use, 3 undetermined, 130 interrupted.
     """
-    program = record(load(design))
-    instance = Instance(program, pages, sizes_for(program, {"Client": clients}))
-    given = Fairness(fairness, dict(_kind(word, program.operations) for word in but))
-    found = {name: lasso(instance, goal(program), given) for name, goal in GOALS.items()}
-    print_lines(_report(instance, found), color)
-    return REFUTED if any(found.values()) else PROVED
+    from model.design import record
+    from model.designs.catalogue import load
+    from model.lasso import Fairness
+
+    loaded = load(design)
+    program = record(loaded)
+    fairness = Fairness(options["fairness"], dict(_kind(word, program.operations) for word in options["but"]))
+    properties = _properties(options["names"], loaded, program)
+    if options["form"] == "promela":
+        write_out(_promela(program, properties, fairness, options), options["output"])
+        return PROVED
+    results = list(_answers(program, properties, fairness, options, design))
+    code = exit_code(r.verdict for r in results)
+    command.code = code  # type: ignore[attr-defined]  # for `| head`
+    _write(results, options)
+    return code
+
+
+# ---------------------------------------------------------------- what is asked
 
 
 def _kind(word: str, operations: tuple[str, ...]) -> tuple[str, str]:
@@ -56,39 +99,111 @@ def _kind(word: str, operations: tuple[str, ...]) -> tuple[str, str]:
     return operation, kind
 
 
-def _report(instance: Instance, found: dict[str, Lasso | None]) -> Iterator[Text]:
+def _properties(names: Sequence[str], design: type[Design], program: Program) -> list[Property]:
+    from model.designs.catalogue import built_in_properties, find_property
+    from model.expr import INFINITE
+    from model.lasso_goal import applies
+
+    if names:
+        return [find_property(name, design) for name in names]
+    known = [p for p in built_in_properties().values() if p.kind in INFINITE]
+    reasons = [applies(program, p) for p in known]
+    fitting = [p for p, reason in zip(known, reasons, strict=True) if not reason]
+    if not fitting:
+        raise UsageError(f"{reasons[0]} Ask for a property of your own with --property.")
+    return fitting
+
+
+def _instance(program: Program, options: dict[str, Any]) -> Instance:
+    from model.instance import Instance
+    from model.result import sizes_for
+
+    return Instance(program, options["pages"], sizes_for(program, {"Client": options["clients"]}))
+
+
+def _answers(
+    program: Program, properties: Sequence[Property], fairness: Fairness, options: dict[str, Any], spec: str
+) -> Iterator[Result]:
+    from model.lasso_goal import asked
+    from model.lasso_told import result
+
+    for property in properties:
+        question = asked(program, property)
+        instance = _instance(question.program, options)
+        verdict = _ask(instance, question, fairness, options)
+        yield result(question, instance, fairness, verdict, spec)
+        if isinstance(verdict, Undetermined) and verdict.interrupted:
+            break
+
+
+def _ask(instance: Instance, question: Asked, fairness: Fairness, options: dict[str, Any]) -> Verdict:
+    from model.engines.limits import Limits
+
+    limits = Limits(options["max_states"], options["timeout"], options["depth"])
+    if options["engine"] == "z3":
+        from model.engines import liveness_bounded
+
+        return liveness_bounded.search(instance, question, fairness, limits)
+    from model.engines import liveness_graph
+
+    return liveness_graph.search(instance, question, fairness, limits)
+
+
+def _promela(program: Program, properties: Sequence[Property], fairness: Fairness, options: dict[str, Any]) -> str:
+    from model.export import ltl
+    from model.lasso_goal import asked
+
+    if len(options["names"]) != 1:
+        raise UsageError("--format promela writes one property: name one --property.")
+    question = asked(program, properties[0])
+    expected = _ask(_instance(question.program, options), question, fairness, options)
+    return ltl.text(question, _instance(question.observed, options), fairness, expected)
+
+
+# ---------------------------------------------------------------- what is written
+
+
+def _write(results: Sequence[Result], options: dict[str, Any]) -> None:
+    if options["form"] == "json":
+        from reports.formats import render
+
+        write_out(render("json", results), options["output"])
+        return
+    lines = list(_report(results, options["quiet"]))
+    if options["output"]:
+        write_out("".join(f"{line.plain}\n" for line in lines), options["output"])
+    else:
+        print_lines(lines, options["color"])
+
+
+def _report(results: Sequence[Result], quiet: bool) -> Iterator[Text]:
     from rich.text import Text
 
-    sizes = ", ".join(
-        [
-            f"{instance.pages} page{'s' * (instance.pages > 1)}",
-            f"{instance.sizes['Client']} client{'s' * (instance.sizes['Client'] > 1)}",
-        ]
-    )
-    for name, run_of in found.items():
-        verdict = "refuted" if run_of else "proved"
-        yield Text(f"{instance.program.name}  {name}  {verdict}  {sizes}", "bold red" if run_of else "bold green")
-        if run_of:
-            yield from _told(run_of)
+    from reports.text import STYLE, scope
+
+    for found in results:
+        verdict = found.verdict
+        why = f": {verdict.reason}" if isinstance(verdict, Undetermined) else ""
+        line = f"{found.design}  {found.property}  {verdict.word}  {scope(found.scope)}{why}"
+        yield Text(line, STYLE[verdict.word])
+        if not quiet:
+            yield from (Text(f"    {note}") for note in found.notes)
+            yield from _told(found.story) if found.story else ()
 
 
-def _told(found: Lasso) -> Iterator[Text]:
+def _told(story: Story) -> Iterator[Text]:
     from rich.text import Text
 
-    from model.argue import writes_page
-    from model.design import Invariant
-    from model.expr import TRUE
+    yield from map(_line, story.lines)
+    yield Text("    from here on this repeats for ever:" if story.tail else f"    {story.aftermath}")
+    yield from map(_line, story.tail)
+    yield from (Text(f"    Why: {reason}.") for reason in story.because)
 
-    moves = found.stem + found.loop
-    trace = Trace(found.instance, moves, found.states, Invariant("", TRUE), None)
-    versions = [0] * found.instance.pages
-    for number in range(1, len(moves) + 1):
-        if number == len(found.stem) + 1:
-            yield Text("    nobody writes from here on, and the rest repeats for ever:")
-        versions = [v + writes_page(trace, number, p) for p, v in enumerate(versions)]
-        yield Text(f"{number:3} {move_text(trace, number, versions)}")
-    if not found.loop:
-        yield Text("    nothing can happen any more")
+
+def _line(line: Line) -> Text:
+    from rich.text import Text
+
+    return Text(f"{line.number:3} {line.text}")
 
 
 if __name__ == "__main__":

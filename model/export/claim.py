@@ -8,7 +8,7 @@ from textwrap import wrap
 
 from model.design import Invariant, Program, invariant, observed
 from model.errors import ModelError
-from model.expr import Expr, Property
+from model.expr import INFINITE, Expr, Property
 from model.instance import Instance
 from model.verdict import Proved, Refuted, Verdict
 
@@ -55,6 +55,8 @@ def claim(
         ModelError: the property cannot be asked of the design, or says what can happen instead of what must hold.
         UsageError: a size does not fit.
     """
+    if property.kind in INFINITE:
+        raise ModelError(f"{property.name} speaks of infinite runs, not of states; model.export.ltl writes it for Spin.")
     if property.kind != "always":
         raise ModelError(f"{property.name} says what can happen, not what must hold in every state: no invariant.")
     watched = observed(program, property)

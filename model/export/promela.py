@@ -8,7 +8,7 @@ Source: Holzmann, "The SPIN Model Checker", 2003, chapter 3; spinroot.com/spin/M
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -123,16 +123,27 @@ def text(claim: Claim) -> str:
         TooWide: more pages than an `unsigned` has bits, or more moves than `pan` can be compiled with.
         CannotSay: the design uses an operator that has no row in the table.
     """
+    fits(claim)
+    return "\n".join(Model(claim).lines()) + "\n"
+
+
+def fits(claim: Claim) -> None:
+    """Refuse what Spin cannot take.
+
+    Raises:
+        TooWide: more pages than an `unsigned` has bits, or more moves than `pan` can be compiled with.
+    """
     instance = claim.instance
     widest = max(f.width for f in instance.fields)
     if widest > WIDEST:
         raise TooWide(f"Promela's unsigned has at most {WIDEST} bits, and a field of {claim.design} has {widest}.")
     if instance.pages > 12 or len(instance.moves) > MOST:
         raise TooWide(f"{claim.design} has more than {MOST:,} moves at {instance.pages} pages: too many for Spin.")
-    return "\n".join(_Model(claim).lines()) + "\n"
 
 
-class _Model:
+class Model:
+    """The text of a claim, part by part; `model.export.ltl` writes other parts around the same moves."""
+
     def __init__(self, claim: Claim) -> None:
         self.claim, self.instance = claim, claim.instance
         self.table = promela(self.instance.pages)
@@ -144,19 +155,25 @@ class _Model:
         yield from self._variables()
         yield ""
         yield from self._property()
+        yield from self._inlines()
+        yield ""
+        yield from self._process()
+
+    def _inlines(self) -> Iterator[str]:
         orders = [ordered(self.instance, ground) for ground in self.instance.steps]
         yield from self._saved({i for order in orders for i in order.saved})
         for number, (ground, order) in enumerate(zip(self.instance.steps, orders, strict=True)):
             yield ""
             yield from self._inline(number, ground, order)
-        yield ""
-        yield from self._process()
 
     # -- names
 
     @cached_property
     def names(self) -> dict[object, str]:
         """Identifiers: of fields by their key, of locations by (sort, code), of ground steps by number, and others."""
+        return unique(self._wanted(), WORDS)
+
+    def _wanted(self) -> dict[object, str]:
         instance = self.instance
         wanted: dict[object, str] = {f.key: field_word(instance, f) for f in instance.fields}
         places = [(s, c) for s, codes in instance.codes.items() for c in range(1, len(codes))]
@@ -166,8 +183,7 @@ class _Model:
         numbers = [n for n, _ in self.claim.cases if n is not None]
         wanted |= {("case", n): f"{self.claim.rule.name} {self._whose(n)}" for n in numbers}
         wanted["holds"] = self.claim.rule.name
-        wanted |= {("was", f.key): f"was_{field_word(instance, f)}" for f in instance.fields}
-        return unique(wanted, WORDS)
+        return wanted | {("was", f.key): f"was_{field_word(instance, f)}" for f in instance.fields}
 
     def _whose(self, number: int | None) -> str:
         each = self.claim.invariant.each
@@ -220,15 +236,28 @@ class _Model:
 
     def _inline(self, number: int, ground: GroundStep, order: Order) -> Iterator[str]:
         params = [self.names["param", p.name] for p in ground.params]
-        guards = [self.text(g) for g in ground.guards]
+        guards = [*self._permits(ground), *(self.text(g) for g in ground.guards)]
         new = dict(ground.updates)
         yield f"inline {self.names[number]}({', '.join(params)}) {{"
         yield f"  d_step {{ {' && '.join(guards) or 'true'} ->"
         yield from (f"    {self.was(i)} = {self.name(i)};" for i in order.saved)
-        yield from (f"    {self.name(i)} = {bare(self.text(new[i], i, order.saved))};" for i in order.updates)
-        yield f"    {self._told(ground, params)}"
+        yield from (f"    {self.name(i)} = {self._value(new[i], i, order)};" for i in order.updates)
+        yield "    " + ";\n    ".join([self._told(ground, params), *self._after(ground)])
         yield "  }"
         yield "}"
+
+    def _value(self, new: Expr, position: int, order: Order) -> str:
+        """A new value; only a conditional expression needs parentheses around the whole of it."""
+        said = self.text(new, position, order.saved)
+        return said if new.op == "choose" else bare(said)
+
+    def _permits(self, ground: GroundStep) -> list[str]:
+        """What else a step waits for."""
+        return []
+
+    def _after(self, ground: GroundStep) -> list[str]:
+        """What else happens at the end of a step."""
+        return []
 
     def _told(self, ground: GroundStep, params: list[str]) -> str:
         """What `spin -t` prints for the move."""
@@ -243,12 +272,15 @@ class _Model:
         yield "end:"
         yield "  do"
         yield f"  :: d_step {{ !{holds} -> assert({holds}) }}"
+        yield from self._moves()
+        yield "  od"
+        yield "}"
+
+    def _moves(self) -> Iterator[str]:
         numbers = {id(g): i for i, g in enumerate(self.instance.steps)}
         for move in self.instance.moves:
             values = ", ".join(str(move.arguments[p.name]) for p in move.ground.params)
             yield f"  :: {self.names[numbers[id(move.ground)]]}({values})"
-        yield "  od"
-        yield "}"
 
     # -- expressions
 
@@ -261,9 +293,12 @@ class _Model:
     def text(self, expr: Expr, position: int | None = None, saved: tuple[int, ...] = ()) -> str:
         if expr.op == "place" and position is not None:
             return self.place(str(self.instance.fields[position].per), expr.args[0])
-        return str(fold(expr, self.table, self._leaf(saved)))
+        return str(fold(expr, self.table, self.leaf(saved)))
 
-    def _leaf(self, saved: tuple[int, ...]) -> Callable[[Expr], str | None]:
+    def leaf(
+        self, saved: tuple[int, ...] = (), arguments: Mapping[str, int] | None = None
+    ) -> Callable[[Expr], str | None]:
+        """What is no operator; `arguments` gives parameters their values, else they stand by name."""
         kept = {self.instance.fields[i].key for i in saved}
 
         def leaf(e: Expr) -> str | None:
@@ -276,7 +311,8 @@ class _Model:
                     places = [f"{was} == {self.place(str(field.per), c)}" for c in sorted(e.args[2])]
                     return f"({' || '.join(places)})"
                 case "param":
-                    return self.names["param", e.args[0]]
+                    name = e.args[0]
+                    return self.names["param", name] if arguments is None else str(arguments[name])
             return None
 
         return leaf
