@@ -56,7 +56,7 @@ def claim(
         UsageError: a size does not fit.
     """
     if property.kind in INFINITE:
-        raise ModelError(f"{property.name} speaks of infinite runs, not of states; model.export.ltl writes it for Spin.")
+        raise ModelError(f"{property.name} speaks of infinite runs, not of states; `model.export.ltl` writes it.")
     if property.kind != "always":
         raise ModelError(f"{property.name} says what can happen, not what must hold in every state: no invariant.")
     watched = observed(program, property)
