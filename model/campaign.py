@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import CancelledError, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -22,9 +23,16 @@ from pathlib import Path
 from typing import IO, Any
 
 from model.errors import MissingTool, ModelError, UsageError
+from model.verdict import UNDETERMINED
 
 Row = dict[str, Any]
 PATIENCE = 3  # times that workers may die one after the other without a result between
+
+
+class Lost(ModelError):
+    """Who computes is gone; what is missing can be asked again."""
+
+    exit_code = UNDETERMINED
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,12 @@ def _digest(design: Any, wanted: Any) -> str:
 
 
 def answered(configuration: Configuration) -> Row:
-    """The result of one configuration as a row; also where the design refuses the question."""
+    """The result of one configuration as a row; also where the design refuses the question.
+
+    Raises:
+        UsageError: what is asked about is not here, or another by the same name: a worker on another machine, or a file
+            that was changed since the campaign began. Its answer would be filed as that of something else.
+    """
     from model.designs.catalogue import find_property, load
     from model.engines.limits import Limits
     from model.run import Question, answer
@@ -96,9 +109,14 @@ def answered(configuration: Configuration) -> Row:
     row = {"key": configuration.key, **asdict(configuration)}
     packed: dict[str, Any] = {"threads": 1, "reductions": ("symmetry",) if configuration.symmetry else ()}
     limits = Limits(configuration.max_states, configuration.timeout, memory=configuration.memory)
+    design = load(configuration.design)
+    wanted = find_property(configuration.property, design)
+    if configuration.digest and configuration.digest != _digest(design, wanted):
+        raise UsageError(
+            f"{configuration.design} {configuration.property} is not here what it was where the campaign began; give "
+            "every worker the same files, then start the campaign again."
+        )
     try:
-        design = load(configuration.design)
-        wanted = find_property(configuration.property, design)
         sizes = {"Client": configuration.clients}
         question = Question(design, wanted, configuration.pages, sizes, configuration.engine, limits, packed=packed)
         result = answer(question)
@@ -151,23 +169,27 @@ def on_cluster(configurations: Sequence[Configuration], scheduler: str) -> Itera
     Raises:
         MissingTool: Dask is not installed.
         UsageError: there is no scheduler at the address.
+        Lost: there is none any more.
     """
     try:
         from distributed import Client, KilledWorker
         from distributed import as_completed as completed
     except ImportError:
         raise MissingTool("--scheduler needs Dask: pip install 'clearorder[cluster]'") from None
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # it tells in tracebacks what is said below
     try:
         client = Client(scheduler, timeout=10)
     except (OSError, ValueError) as wrong:
         raise UsageError(f"there is no Dask scheduler at {scheduler}: {wrong}.") from None
-    with client:
-        waiting = [client.submit(answered, c, key=f"clearorder-{c.key}", pure=False) for c in configurations]
-        for done in completed(waiting):
-            try:
+    try:
+        with client:
+            waiting = [client.submit(answered, c, key=f"clearorder-{c.key}", pure=False) for c in configurations]
+            for done in completed(waiting):
                 yield done.result()
-            except KilledWorker as killed:
-                raise UsageError(f"{killed}; give the workers less to do at a time (--memory).") from None
+    except KilledWorker as killed:
+        raise UsageError(f"{killed}; give the workers less to do at a time (--memory).") from None
+    except (CancelledError, OSError):
+        raise Lost(f"the scheduler at {scheduler} is gone; the same command goes on with the rest.") from None
 
 
 # ---------------------------------------------------------------- the file
@@ -193,12 +215,21 @@ class Results:
         return whole.splitlines()
 
     def add(self, row: Row) -> bool:
-        """Append a row, unless there is one already."""
+        """Append a row, unless there is one already.
+
+        Raises:
+            UsageError: it cannot be written.
+        """
         if row["key"] in self.rows:
             return False
-        self.file.write(json.dumps(row).encode() + b"\n")
-        self.file.flush()
-        os.fsync(self.file.fileno())
+        left, end = memoryview(json.dumps(row).encode() + b"\n"), self.file.seek(0, os.SEEK_END)
+        try:
+            while left:
+                left = left[self.file.write(left) :]
+            os.fsync(self.file.fileno())
+        except OSError as wrong:
+            self.file.truncate(end)
+            raise UsageError(f"cannot write {self.file.name}: {wrong.strerror}; what is there is whole.") from None
         self.rows[row["key"]] = row
         return True
 
@@ -210,8 +241,9 @@ def results(path: Path) -> Iterator[Results]:
     Raises:
         UsageError: it cannot be written, is not ours, or belongs to a campaign that still runs.
     """
+    new = not path.exists()
     try:
-        file = path.open("a+b")
+        file = path.open("a+b", buffering=0)
     except OSError as wrong:
         raise UsageError(f"cannot write {path}: {wrong.strerror}.") from None
     with file:
@@ -228,8 +260,9 @@ def results(path: Path) -> Iterator[Results]:
             raise UsageError(f"{path} is not a file of results; name another one.") from None
         try:
             yield opened
-        except OSError as wrong:
-            raise UsageError(f"cannot write {path}: {wrong.strerror}; what is there is whole.") from None
+        finally:
+            if new and not opened.rows:
+                path.unlink(missing_ok=True)
 
 
 def sweep(

@@ -10,10 +10,13 @@ import contextlib
 import importlib
 import importlib.util
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from threading import Thread
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -29,6 +32,7 @@ COMMANDS = {
     "check": "model.check",
     "certify": "model.certify",
     "cost": "model.cost",
+    "edges": "model.edges",
     "evidence": "model.evidence",
     "explore": "model.explore",
     "gallery": "model.gallery",
@@ -38,8 +42,11 @@ COMMANDS = {
     "record": "model.kvm.recorder",
     "repair": "model.repair",
     "replay": "model.replay",
+    "sweep": "model.sweep",
     "synthesize": "model.synthesize",
 }
+UNREAD = 128 + signal.SIGPIPE  # of a command whose reader went away before it had a verdict
+TERMINATED = 128 + signal.SIGTERM  # what a shell says of a command that SIGTERM has ended
 REPORT = "This is a bug in clearorder: please report it with the design, the command line and the line above."
 
 
@@ -52,8 +59,8 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in self.list_commands(ctx):
             return None
-        command: click.Command = importlib.import_module(COMMANDS[name]).command
-        return command
+        self.chosen: click.Command = importlib.import_module(COMMANDS[name]).command
+        return self.chosen
 
 
 def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
@@ -77,32 +84,82 @@ def main() -> NoReturn:
 
 def run(command: click.Command, name: str) -> NoReturn:
     """Run a command and leave with its exit code; every error is one message on stderr, never a traceback."""
-    code = PROVED
+    with Terminable() as ended:
+        code = _code(command, name)
+    sys.exit(TERMINATED if ended.asked and code == INTERRUPTED else code)
+
+
+def _code(command: click.Command, name: str) -> int:
+    """The exit code of the command, whatever happens in it."""
     try:
-        code = command.main(prog_name=name, standalone_mode=False) or PROVED
+        code: int = command.main(prog_name=name, standalone_mode=False) or PROVED
         sys.stdout.flush()
+        return code
     except click.exceptions.Exit as done:
-        code = done.exit_code
+        return done.exit_code
     except click.Abort:
-        code = INTERRUPTED
+        return INTERRUPTED
     except click.ClickException as wrong:
         wrong.show()
-        code = USAGE
+        return USAGE
     except ModelError as wrong:
         complain(str(wrong))
-        code = wrong.exit_code
+        return wrong.exit_code
     except KeyboardInterrupt:
         complain("interrupted before anything was covered")
-        code = INTERRUPTED
-    except BrokenPipeError:
-        code = getattr(command, "code", PROVED)
+        return INTERRUPTED
+    except (BrokenPipeError, SystemExit):  # click makes the second of the first
         _drop_stdout()
+        return getattr(getattr(command, "chosen", command), "code", UNREAD)
     except Exception as bug:
         if os.environ.get("CLEARORDER_DEBUG"):
             raise
         complain(f"internal error: {type(bug).__name__}: {bug}\n{REPORT} CLEARORDER_DEBUG=1 shows where it happened.")
-        code = INTERNAL
-    sys.exit(code)
+        return INTERNAL
+
+
+class Terminable:
+    """A block in which SIGTERM is what Ctrl-C is: everything is cleaned up, and what was covered is said.
+
+    Python runs handlers between its own instructions, and z3 may think for minutes within one; but z3 listens for
+    Ctrl-C itself. So a thread hears of every signal at once, and passes SIGTERM on as Ctrl-C where z3 is loaded.
+
+    Attributes:
+        asked: a SIGTERM has come; it interrupts once, so that another one does not cut the cleaning up short.
+    """
+
+    def __init__(self) -> None:
+        self.asked = self.passed_on = False
+
+    def __enter__(self) -> Terminable:
+        self.ear, mouth = os.pipe()
+        os.set_blocking(mouth, False)
+        self.mouth = signal.set_wakeup_fd(mouth, warn_on_full_buffer=False)
+        heard = [signal.SIGTERM]
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else Ctrl-C is not meant for us (`&`)
+            heard.append(signal.SIGINT)
+        self.handlers = {number: signal.signal(number, self.interrupt) for number in heard}
+        Thread(target=self.listen, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.handlers.items():
+            signal.signal(number, handler)
+        os.close(signal.set_wakeup_fd(self.mouth))  # which ends the thread
+
+    def interrupt(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGTERM or self.passed_on:
+            if self.asked:
+                return
+            self.asked = True
+        raise KeyboardInterrupt
+
+    def listen(self) -> None:
+        with os.fdopen(self.ear, "rb", buffering=0) as ear:
+            while heard := ear.read(1):
+                if heard[0] == signal.SIGTERM and "z3" in sys.modules and not self.passed_on:
+                    self.passed_on = True
+                    os.kill(os.getpid(), signal.SIGINT)
 
 
 def complain(message: str) -> None:

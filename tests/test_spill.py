@@ -2,10 +2,12 @@
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from time import sleep
 
 import numpy as np
 import pytest
@@ -121,15 +123,15 @@ def test_what_is_full_takes_no_more_memory():
 def test_a_full_disk_leaves_it_undetermined_with_one_sentence_and_nothing_behind(room, monkeypatch):
     """The first write fails as it does on a full disk."""
 
-    def full(self, file, rows):
-        raise self._no_room(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     folder = room(60_000)
-    monkeypatch.setattr(spill.Spilling, "_put", full)
+    monkeypatch.setattr(spill.os, "pwrite", full)
     found = lanes.search(*question(ClearK, promise, 2, 3), Limits(memory=1))
     assert isinstance(found, Undetermined)
-    assert found.reason.startswith(f"the states that do not fit into memory cannot be written to {folder}/clearorder-")
-    assert found.reason.endswith(": No space left on device")
+    sentence = f"the states that do not fit into memory cannot be written to {folder}: No space left on device"
+    assert sentence == found.reason
     assert UNDETERMINED == exit_code([found])
     assert [] == list(folder.iterdir())
 
@@ -157,6 +159,91 @@ def test_a_file_that_may_not_grow_stops_a_real_run_with_exit_code_3(tmp_path):
     assert (3, "") == (done.returncode, done.stderr)
     assert "cannot be written to" in done.stdout
     assert [] == list(tmp_path.iterdir())
+
+
+def test_a_directory_that_is_not_there_is_said_in_the_same_sentence(room, monkeypatch):
+    folder = room(60_000)
+    monkeypatch.setattr(tempfile, "tempdir", str(folder / "missing"))
+    found = lanes.search(*question(ClearK, promise, 2, 3), Limits(memory=1))
+    assert (
+        f"the states that do not fit into memory cannot be written to {folder / 'missing'}: No such file or directory"
+    ) == found.reason
+
+
+SPILLING = """if 1:
+    import sys
+    from model import check, cli
+    from model.engines import lanes, spill
+    file = spill.Spilling._file
+    spill.Spilling._file = lambda self: file(self) or print("written", file=sys.stderr, flush=True)
+    lanes.LEAST = 0
+    lanes.room_within = lambda memory, threads: 5_000_000
+    question = ["per-slot-cache", "--property", "promise_kept", "--pages", "3", "--engine", "lanes"]
+    sys.argv = ["check", *question, "--memory", "400M"]
+    cli.run(check.command, "check")
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)]
+)
+def test_a_run_that_writes_states_out_leaves_nothing_behind_whatever_ends_it(number, code, tmp_path):
+    """SIGTERM is what Ctrl-C is, down to what was covered; against SIGKILL the files have no names."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SPILLING],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path), "COLUMNS": "400"},
+        cwd=Path(__file__).parents[1],
+    )
+    assert "written\n" == process.stderr.readline()
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert code == process.returncode
+    assert [] == list(tmp_path.iterdir())
+    if number != signal.SIGKILL:
+        assert "interrupted\n      lanes: " in out
+        assert "error: interrupted; what was covered so far is above." == err.splitlines()[-1]
+
+
+def test_sigterm_ends_a_run_that_was_started_in_the_background():
+    """A shell lets its jobs with `&` ignore Ctrl-C, and so does the run."""
+    line = f"{sys.executable} -m model.check per-slot-cache --clients 3 --engine explicit & sleep 2; kill -INT $!; "
+    line += "sleep 1; kill $!; wait $!"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, cwd=Path(__file__).parents[1], timeout=60)
+    assert (143, "error: interrupted; what was covered so far is above.\n") == (done.returncode, done.stderr)
+    assert "interrupted" in done.stdout
+
+
+def test_sigterm_is_heard_while_z3_is_thinking():
+    """Python itself would hear it when z3 is done; it is asked for the factors of a product of two large primes."""
+    script = """if 1:
+        import sys, z3
+        from model import check, cli
+        a, b, hard, ask = *z3.BitVecs("a b", 96), z3.Solver(), z3.Solver.check
+        hard.add(a * b == 281474976710597 * 140737488355213, z3.ULT(a, 1 << 48), z3.ULT(b, 1 << 48))
+        z3.Solver.check = lambda self, *more: print("asked", file=sys.stderr, flush=True) or ask(hard)
+        sys.argv = "check per-slot-cache --engine bounded --property no_lost_write".split()
+        cli.run(check.command, "check")
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[1],
+    )
+    assert "asked\n" == process.stderr.readline()
+    sleep(0.5)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    try:
+        out, err = process.communicate(timeout=10)
+    finally:
+        process.kill()
+    assert (143, "error: interrupted; what was covered so far is above.") == (process.returncode, err.splitlines()[-1])
+    assert "interrupted" in out
 
 
 def test_too_little_memory_to_start_is_refused():

@@ -127,6 +127,24 @@ def test_a_changed_limit_or_design_is_another_configuration():
     assert 3 == len({one.key, other.key, changed.key})
 
 
+def test_an_answer_about_another_design_of_the_same_name_is_not_filed(tmp_path):
+    """A worker has an older file: here one that changes before it is asked about."""
+    file = tmp_path / "mine.py"
+    text = (ROOT / "tests" / "benchmarks" / "clear_k.py").read_text()
+    file.write_text(text)
+    (wanted,) = configurations((f"{file}:ClearK",), (f"{file}:promise",), ((1, 1),))
+    assert "proved" == answered(wanted)["verdict"]
+    file.write_text(text.replace("s.kernel -= s.hold[me] & s.cache", "s.kernel -= s.hold[me]"))
+    with pytest.raises(UsageError, match="is not here what it was where the campaign began; give every worker the"):
+        answered(wanted)
+
+
+def test_a_campaign_that_gets_no_result_leaves_no_empty_file(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        sweep(configurations(), tmp_path / "r", lambda missing: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert [] == list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("text", ["hello\n", "{}\n", "{half\n", "[1]\n"])
 def test_a_file_that_is_not_ours_is_left_alone(text, tmp_path):
     file = tmp_path / "r"
@@ -207,6 +225,27 @@ def test_bad_use_is_refused_before_anything_is_written(wrong, tmp_path):
     assert not (tmp_path / "r").exists()
 
 
+def test_a_file_that_may_not_grow_ends_the_campaign_with_a_sentence_and_whole_lines(tmp_path):
+    """The operating system refuses a write in the middle of a line, as on a full disk."""
+    file = tmp_path / "r"
+    script = f"""if 1:
+        import resource, signal
+        from model.campaign import answered, campaign, sweep
+        from model.errors import UsageError
+        from pathlib import Path
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, 1_000))
+        wanted = campaign(["naive"], ["promise_kept"], [(1, 1), (2, 1), (1, 2)])
+        try:
+            sweep(wanted, Path({str(file)!r}), lambda missing: map(answered, missing))
+        except UsageError as wrong:
+            print(wrong)
+    """
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
+    assert (f"cannot write {file}: File too large; what is there is whole.\n", "") == (done.stdout, done.stderr)
+    assert 2 == len(written(file)) == file.read_text().count("\n")
+
+
 # ---------------------------------------------------------------- a cluster
 
 
@@ -218,7 +257,7 @@ def test_without_dask_the_message_says_how_to_get_it(monkeypatch):
 
 @pytest.fixture
 def cluster(tmp_path):
-    """(address, worker processes) of a Dask scheduler and two workers without a nanny, on this machine."""
+    """(address, worker processes, scheduler process) of Dask on this machine, with two workers without a nanny."""
     pytest.importorskip("distributed")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -239,7 +278,7 @@ def cluster(tmp_path):
                 if probe.connect_ex(("127.0.0.1", int(port))) == 0:
                     break
             sleep(0.1)
-        yield address, running[1:]
+        yield address, running[1:], running[0]
     finally:
         for process in running:
             process.kill()
@@ -251,7 +290,7 @@ def cluster(tmp_path):
 @pytest.mark.filterwarnings("default")
 def test_two_hundred_configurations_on_a_cluster_that_loses_a_worker(cluster, tmp_path):
     """SIGKILL to one of two after the fortieth result; every result is there once, as in the sequential run."""
-    address, workers = cluster
+    address, workers, _ = cluster
     properties = (*FORMS, "no_blind_clear", "cache_within_kernel", "lost_for_good", "clear_before_read")
     wanted = configurations(built_in_designs(), properties, ((1, 1), (2, 1), (1, 2)))[:200]
     assert 190 < len(wanted)
@@ -264,3 +303,49 @@ def test_two_hundred_configurations_on_a_cluster_that_loses_a_worker(cluster, tm
     assert -signal.SIGKILL == workers[0].wait()
     assert plain(one_by_one(wanted)) == plain(rows)
     assert len(wanted) == len(written(tmp_path / "r"))
+
+
+def with_scheduler(address, path, *more):
+    sizes = [word for size in ("1x1", "2x1", "1x2", "2x2") for word in ("--size", size)]
+    command = [sys.executable, "-m", "model.sweep", "--scheduler", address, *sizes, "-o", str(path), *more]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_campaign_on_a_cluster_goes_on_with_what_is_missing(number, code, cluster, tmp_path):
+    """88 configurations by the command, ended after ten results and given again."""
+    address, _, _ = cluster
+    first = with_scheduler(address, tmp_path / "r")
+    for _ in range(10):
+        first.stdout.readline()
+    first.send_signal(number)
+    _, err = first.communicate(timeout=60)
+    kept = written(tmp_path / "r")
+    assert (code, f"interrupted; the same command goes on with what is missing in {tmp_path / 'r'}.\n") == (
+        first.returncode,
+        err,
+    )
+    assert 10 <= len(kept) < 88
+    again = with_scheduler(address, tmp_path / "r")
+    out, err = again.communicate(timeout=300)
+    assert (1, "") == (again.returncode, err)
+    assert 88 - len(kept) == len(out.splitlines()) - 1
+    assert kept == written(tmp_path / "r")[: len(kept)]
+    wanted = campaign(built_in_designs(), FORMS, (*SMALL, (2, 2)))
+    assert sorted(c.key for c in wanted) == sorted(row["key"] for row in written(tmp_path / "r"))
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_dies_is_said_in_one_sentence(cluster, tmp_path):
+    """Exit code 3, no traceback of Dask's, and what was there is kept."""
+    address, _, scheduler = cluster
+    run = with_scheduler(address, tmp_path / "r", "--symmetry")
+    run.stdout.readline()
+    scheduler.kill()
+    _, err = run.communicate(timeout=120)
+    assert (3, f"error: the scheduler at {address} is gone; the same command goes on with the rest.\n") == (
+        run.returncode,
+        err,
+    )
+    assert written(tmp_path / "r")

@@ -3,11 +3,11 @@
 from itertools import permutations, product
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, event, given, settings
 
 from model import MIGRATION, NONE, Client, Design, Flag, Guest, Pages, operation, whole
 from model.design import invariant, observed, record
-from model.designs.catalogue import built_in_properties
+from model.designs.catalogue import built_in_designs, built_in_properties
 from model.designs.manifest import rows
 from model.engines import explicit, lanes, symmetry
 from model.engines.limits import Limits
@@ -40,28 +40,52 @@ def reachable(asked):
     return seen
 
 
-def orbits(asked, alike):
-    """Orbits among all states, by trying every order of pages and of the clients in `alike` on tuples."""
-    images = list(product(permutations(range(asked.pages)), permutations(alike)))
+def images(asked, alike, pages=True):
+    """Functions on tuples: every order of pages (unless they are told apart) with every order of the clients alike."""
+    orders = permutations(range(asked.pages)) if pages else [tuple(range(asked.pages))]
 
-    def image(state, pages, clients):
+    def image(order, clients):
         to = dict(zip(alike, clients, strict=True))
-        moved = list(state)
-        for i, field in enumerate(asked.fields):
-            value = state[i]
-            if field.sort == PAGES:
-                value = sum((value >> p & 1) << pages[p] for p in range(asked.pages))
-            moved[asked.position[field.name, to.get(field.number, field.number)] if field.per == "Client" else i] = (
-                value
-            )
-        return tuple(moved)
 
+        def moved(state):
+            result = list(state)
+            for field, value in zip(asked.fields, state, strict=True):
+                if field.sort == PAGES:
+                    value = sum((value >> p & 1) << order[p] for p in range(asked.pages))
+                number = to.get(field.number, field.number) if field.per == "Client" else field.number
+                result[asked.position[field.name, number]] = value
+            return tuple(result)
+
+        return moved
+
+    return [image(*how) for how in product(orders, permutations(alike))]
+
+
+def orbits(asked, alike, pages=True):
+    """Orbits among all states, by brute force."""
+    moved = images(asked, alike, pages)
     left, count = reachable(asked), 0
     while left:
         state = next(iter(left))
-        left -= {image(state, *how) for how in images}
+        left -= {image(state) for image in moved}
         count += 1
     return count
+
+
+def orbits_by_burnside(asked, alike, pages=True):
+    """The same by Burnside's lemma: the states that an image leaves where they are, on average over all images."""
+    moved, states = images(asked, alike, pages), reachable(asked)
+    fixed = sum(image(state) == state for image in moved for state in states)
+    assert 0 == fixed % len(moved)
+    return fixed // len(moved)
+
+
+def states_left(asked, found, word_bits=64):
+    """How many states the search keeps, going on past violations."""
+    run = lanes.Search(lanes.Kernel(Packing(asked, word_bits)), [])
+    run.layers = []
+    run.least = symmetry.canonical(found, run.packing)
+    return run.run().states
 
 
 # ---------------------------------------------------------------- how many orbits
@@ -84,12 +108,37 @@ def orbits(asked, alike):
 @pytest.mark.parametrize("word_bits", [64, 7])
 def test_as_many_states_are_left_as_there_are_orbits(design, property, pages, clients, alike, word_bits):
     """Whether a state is one word or several."""
-    asked, _ = question(design, property, pages, clients)
-    nothing_wrong = lanes.Search(lanes.Kernel(Packing(asked, word_bits)), [])
-    found = symmetry.symmetry(asked, question(design, property, pages, clients)[1])
-    nothing_wrong.layers = []  # so that it goes on past violations
-    nothing_wrong.least = symmetry.canonical(found, nothing_wrong.packing)
-    assert orbits(asked, alike) == nothing_wrong.run().states
+    asked, invariants = question(design, property, pages, clients)
+    assert orbits(asked, alike) == states_left(asked, symmetry.symmetry(asked, invariants), word_bits)
+
+
+@pytest.mark.parametrize(("pages", "clients"), [(2, 1), (1, 2), pytest.param(1, 3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("design", built_in_designs())
+def test_every_design_keeps_a_state_for_each_orbit(design, pages, clients):
+    """Counted by brute force and by Burnside's lemma; the promise is made to every client, so all are alike."""
+    asked, invariants = question(design, "promise_kept", pages, clients)
+    counted = orbits(asked, range(clients))
+    assert counted == orbits_by_burnside(asked, range(clients))
+    assert counted == states_left(asked, symmetry.symmetry(asked, invariants))
+
+
+@settings(same_every_time, max_examples=100)
+@given(designs())
+def test_random_designs_keep_a_state_for_each_orbit(data):
+    """What is alike is what the engine finds; that it is alike is tried on every state and every move."""
+    for pages, clients in (*SIZES, (2, 2)):
+        made, (invariants, *_) = instance(data, pages, clients)
+        assume(lanes.levels(made, limits=Limits(states=1_500)).verdict.conclusive)
+        found = symmetry.symmetry(made, invariants)
+        event(str(found).partition(";")[0])
+        assert {"Client"} >= {sort for sort, _ in found.classes}
+        alike = next((numbers for _, numbers in found.classes), ())
+        for image in images(made, alike, found.pages):
+            assert made.initial == image(made.initial)
+            for state in reachable(made):
+                after = {image(to) for _, to in made.successors(state)}
+                assert after == {to for _, to in made.successors(image(state))}
+        assert orbits(made, alike, found.pages) == states_left(made, found)
 
 
 @pytest.mark.parametrize(
@@ -112,10 +161,7 @@ def test_a_sorting_network_with_a_comparison_too_few_is_caught(monkeypatch):
 def test_elements_that_are_not_alike_are_caught_when_they_are_exchanged_all_the_same():
     """MIGRATION for the other client: the counts of the reference no longer come out."""
     asked, _ = question(ClearK, promise, 2, 2)
-    run = lanes.Search(lanes.Kernel(Packing(asked)), [])
-    run.layers = []
-    run.least = symmetry.canonical(symmetry.Symmetry(True, (("Client", (0, 1)),)), run.packing)
-    assert orbits(asked, (1,)) != run.run().states
+    assert orbits(asked, (1,)) != states_left(asked, symmetry.Symmetry(True, (("Client", (0, 1)),)))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5])

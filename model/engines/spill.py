@@ -3,16 +3,20 @@
 As long as everything fits this is `Visited`. From the moment that it does not, memory holds only what the present
 level has led to, seen before or not; whenever that fills its share it is written out as a sorted run. At the end of
 the level the runs and the one file of all older states are merged: what is new is the next frontier, kept in a file.
+
+The files have no names: they lie in the directory where `tempfile` makes its own, take its room and are gone with the
+process, however it ends.
 """
 
 from __future__ import annotations
 
-import shutil
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -29,17 +33,69 @@ class NoRoom(Exception):
     """States cannot be written out; the text says why."""
 
 
+class Rows:
+    """A file of rows of words, written at its end and read anywhere, by several threads if they like.
+
+    Raises:
+        NoRoom: it cannot be made, or written.
+    """
+
+    def __init__(self, width: int) -> None:
+        self.width, self.size = width, 0
+        try:
+            self.file = tempfile.TemporaryFile(prefix="clearorder-", buffering=0)  # noqa: SIM115 - open as long as this is
+        except OSError as wrong:
+            raise no_room(wrong) from None
+
+    def __len__(self) -> int:
+        return self.size // (8 * self.width)
+
+    def put(self, rows: Words) -> None:
+        """Add rows, as an (n, width) array."""
+        view = memoryview(np.ascontiguousarray(rows).tobytes())
+        try:
+            while len(view):
+                written = os.pwrite(self.file.fileno(), view, self.size)
+                self.size += written
+                view = view[written:]
+        except OSError as wrong:
+            raise no_room(wrong) from None
+
+    def at(self, begin: int, count: int) -> Words:
+        """So many rows from there, fewer at the end."""
+        size = 8 * self.width
+        data: Any = np.frombuffer(os.pread(self.file.fileno(), count * size, begin * size), dtype=np.uint64)
+        return data.reshape(-1, self.width)
+
+    def close(self) -> None:
+        self.file.close()
+
+
+@contextmanager
+def _making(width: int) -> Iterator[Rows]:
+    """A file that is closed where it cannot be written to its end."""
+    rows = Rows(width)
+    try:
+        yield rows
+    except BaseException:
+        rows.close()
+        raise
+
+
+def no_room(wrong: OSError) -> NoRoom:
+    where = tempfile.gettempdir()
+    return NoRoom(f"the states that do not fit into memory cannot be written to {where}: {wrong.strerror}")
+
+
 class Stored:
     """A frontier in a file: it is sliced as the (words, n) array that it stands for."""
 
-    def __init__(self, path: Path, words: int, count: int) -> None:
-        self.path, self.shape = path, (words, count)
+    def __init__(self, rows: Rows) -> None:
+        self.rows, self.shape = rows, (rows.width, len(rows))
 
     def __getitem__(self, key: tuple[slice, slice]) -> Words:
-        words = self.shape[0]
         begin, end, _ = key[1].indices(self.shape[1])
-        rows = np.fromfile(self.path, dtype=np.uint64, count=(end - begin) * words, offset=begin * words * 8)
-        return np.ascontiguousarray(rows.reshape(-1, words).T)
+        return np.ascontiguousarray(self.rows.at(begin, end - begin).T)
 
 
 class Spilling:
@@ -47,7 +103,7 @@ class Spilling:
 
     Args:
         bits: bits that are in use in each word of a state.
-        room: bytes for the set and the frontiers; at least LEAST. The directory is made where `tempfile` makes its.
+        room: bytes for the set and the frontiers; at least LEAST.
     """
 
     def __init__(self, bits: Sequence[int], root: int = ROOT, digit: int = DIGIT, *, room: int) -> None:
@@ -55,11 +111,10 @@ class Spilling:
         self.words = len(bits)
         self.recent = Visited(*self.layout, room)
         self.lock = Lock()
-        self.directory: Path | None = None
-        self.runs: list[Path] = []  # of the present level
-        self.past: Path | None = None  # every state of the levels before
+        self.runs: list[Rows] = []  # of the present level
+        self.past: Rows | None = None  # every state of the levels before
+        self.frontier: Rows | None = None
         self.filed = 0  # states added since the last turn that are in runs, at most
-        self.numbered = 0
 
     @property
     def most(self) -> int:
@@ -72,9 +127,13 @@ class Spilling:
         return self.recent.taken
 
     @property
+    def files(self) -> list[Rows]:
+        return [rows for rows in (self.past, self.frontier, *self.runs) if rows is not None]
+
+    @property
     def filing(self) -> int:
         """Bytes in files."""
-        return sum(p.stat().st_size for p in self.directory.iterdir()) if self.directory else 0
+        return sum(rows.size for rows in self.files)
 
     def unseen(self, columns: Columns) -> Numbers:
         """Positions of the states that are not in memory; may run beside `add`."""
@@ -106,37 +165,16 @@ class Spilling:
     def _file(self) -> None:
         """Write out what is in memory, and begin with an empty set."""
         if self.past is None:
-            self.past = self._written("past", self.recent.rows(old=True))
-        self.runs.append(self._written("run", self.recent.rows(old=False)))
+            self.past = self._written(self.recent.rows(old=True))
+        self.runs.append(self._written(self.recent.rows(old=False)))
         self.filed += self.recent.most
         self.recent = Visited(*self.layout, max(self.room - self.held, LEAST // 2), aged=False)
 
-    def _written(self, name: str, rows: Iterator[Words]) -> Path:
-        with self._writing(name) as file:
-            for slab in rows:
-                self._put(file, slab)
-        return Path(file.name)
-
-    def _writing(self, name: str) -> IO[bytes]:
-        try:
-            if self.directory is None:
-                self.directory = Path(tempfile.mkdtemp(prefix="clearorder-"))
-            self.numbered += 1
-            return (self.directory / f"{name}-{self.numbered}").open("wb", buffering=0)
-        except OSError as wrong:
-            raise self._no_room(wrong) from None
-
-    def _put(self, file: IO[bytes], rows: Words) -> None:
-        view = memoryview(np.ascontiguousarray(rows).tobytes())
-        try:
-            while len(view):
-                view = view[file.write(view) :]
-        except OSError as wrong:
-            raise self._no_room(wrong) from None
-
-    def _no_room(self, wrong: OSError) -> NoRoom:
-        where = self.directory or tempfile.gettempdir()
-        return NoRoom(f"the states that do not fit into memory cannot be written to {where}: {wrong.strerror}")
+    def _written(self, blocks: Iterator[Words]) -> Rows:
+        with _making(self.words + LANES) as rows:
+            for slab in blocks:
+                rows.put(slab)
+        return rows
 
     def fresh(self) -> int:
         """How many states were added since the last turn."""
@@ -172,48 +210,30 @@ class Spilling:
 
     def _merge(self) -> Stored:
         """The next frontier, as a file; the runs become part of the past."""
-        count = 0
-        with self._writing("frontier") as frontier, self._writing("past") as past:
+        with _making(self.words) as frontier, _making(self.words + LANES) as past:
             for names, new, old in self._merged():
-                self._put(past, np.hstack([names, new | old]))
-                states = unfolded(new, names.T)
-                count += states.shape[1]
-                self._put(frontier, states.T)
-        for path in self.runs:
-            path.unlink()
-        if self.past:
-            self.past.unlink()
-        self.runs, self.past, self.filed = [], Path(past.name), 0
-        return self._kept(Stored(Path(frontier.name), self.words, count))
-
-    def _kept(self, frontier: Stored) -> Stored:
-        """The frontier; the one before is not needed any more."""
-        assert self.directory is not None
-        for path in self.directory.glob("frontier-*"):
-            if path != frontier.path:
-                path.unlink()
-        return frontier
+                past.put(np.hstack([names, new | old]))
+                frontier.put(unfolded(new, names.T).T)
+        self.close()
+        self.runs, self.past, self.frontier, self.filed = [], past, frontier, 0
+        return Stored(frontier)
 
     def _merged(self) -> Iterator[tuple[Words, Words, Words]]:
         """(names, bits that are new, bits that are old) of every block, sorted, some at a time."""
-        paths = [*([self.past] if self.past else []), *self.runs]
-        width = self.words + LANES
-        each = max(16, BUFFERED // max(1, len(paths)))
-        files = [path.open("rb") for path in paths]
-        try:
-            buffers = [_read(f, width, each) for f in files]
-            while any(len(b) for b in buffers):
-                ends = [b[-1, : self.words] for b, f in zip(buffers, files, strict=True) if len(b) == each]
-                last = min(ends, key=lambda name: name[::-1].tolist()) if ends else None
-                cuts = [len(b) if last is None else _up_to(b[:, : self.words], last) for b in buffers]
-                yield self._together([b[:cut] for b, cut in zip(buffers, cuts, strict=True)])
-                for i, (file, cut) in enumerate(zip(files, cuts, strict=True)):
-                    if cut:
-                        more = _read(file, width, cut) if len(buffers[i]) == each else buffers[i][:0]
-                        buffers[i] = np.concatenate([buffers[i][cut:], more])
-        finally:
-            for file in files:
-                file.close()
+        files = [*([self.past] if self.past else []), *self.runs]
+        each = max(16, BUFFERED // max(1, len(files)))
+        buffers = [file.at(0, each) for file in files]
+        done = [len(b) for b in buffers]
+        while any(len(b) for b in buffers):
+            ends = [b[-1, : self.words] for b, read, f in zip(buffers, done, files, strict=True) if read < len(f)]
+            last = min(ends, key=lambda name: name[::-1].tolist()) if ends else None
+            cuts = [len(b) if last is None else _up_to(b[:, : self.words], last) for b in buffers]
+            yield self._together([b[:cut] for b, cut in zip(buffers, cuts, strict=True)])
+            for i, (file, cut) in enumerate(zip(files, cuts, strict=True)):
+                if cut:
+                    more = file.at(done[i], cut)
+                    done[i] += len(more)
+                    buffers[i] = np.concatenate([buffers[i][cut:], more])
 
     def _together(self, parts: Sequence[Words]) -> tuple[Words, Words, Words]:
         """Blocks of the same name as one; the first part is the past."""
@@ -236,9 +256,8 @@ class Spilling:
         if self.past is None:
             yield from self.recent.rows(old=True, most=most)
             return
-        with self.past.open("rb") as file:
-            while len(rows := _read(file, self.words + LANES, most)):
-                yield rows
+        for begin in range(0, len(self.past), most):
+            yield self.past.at(begin, most)
 
     def load(self, rows: Words) -> None:
         """Add blocks that are not there, as old ones, sorted and after those that were loaded before."""
@@ -249,29 +268,22 @@ class Spilling:
             except Full:
                 self._file()
         assert self.past is not None
-        with self._opened(self.past) as file:
-            self._put(file, rows)
-
-    def _opened(self, path: Path) -> IO[bytes]:
-        try:
-            return path.open("ab", buffering=0)
-        except OSError as wrong:
-            raise self._no_room(wrong) from None
+        self.past.put(rows)
 
     def store(self, frontier: Iterator[Words], count: int) -> Words | Stored:
         """A frontier that is handed in by parts: in memory if there is room."""
         size = 8 * self.words * count
         if self.past is None and self.recent.taken + size <= self.room:
             return np.concatenate([np.zeros((self.words, 0), dtype=np.uint64), *frontier], axis=1)
-        with self._writing("frontier") as file:
+        with _making(self.words) as self.frontier:
             for part in frontier:
-                self._put(file, part.T)
-        return Stored(Path(file.name), self.words, count)
+                self.frontier.put(part.T)
+        return Stored(self.frontier)
 
     def close(self) -> None:
-        """Remove what was written."""
-        if self.directory:
-            shutil.rmtree(self.directory, ignore_errors=True)
+        """Give back what the files take."""
+        for rows in self.files:
+            rows.close()
 
 
 def room_within(memory: int, threads: int) -> int:
@@ -288,11 +300,6 @@ def resident() -> int:
     import resource
 
     return pages * resource.getpagesize()
-
-
-def _read(file: IO[bytes], width: int, count: int) -> Words:
-    data: Any = np.frombuffer(file.read(8 * width * count), dtype=np.uint64)
-    return data.reshape(-1, width)
 
 
 def _up_to(names: Words, last: Words) -> int:
