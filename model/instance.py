@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from math import prod
 from typing import Any
 
 from model.algebra import fold, integers, python_source
@@ -398,6 +399,11 @@ class Instance:
         if param.kind == "page":
             return [1 << i for i in range(self.pages)]
         return list(range(0 if param.kind == "any" else 1, self.full + 1))
+
+    @cached_property
+    def most_moves(self) -> int:
+        """How many moves there are in all; no state has more."""
+        return sum(prod(len(self.choices(p)) for p in s.params) for s in self.steps)
 
     @cached_property
     def moves(self) -> tuple[Move, ...]:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.engines import explicit, lanes, spill
+from model.engines import explicit, lanes, native, spill
 from model.engines.limits import Limits
 from model.engines.visited import Visited
 from model.errors import UsageError
@@ -37,6 +37,9 @@ def room(monkeypatch, tmp_path):
     return so_much
 
 
+KERNELS = ["numpy", *(["c"] if native.compiler() else [])]
+
+
 @pytest.fixture
 def filings(monkeypatch):
     """How often states were written out."""
@@ -47,11 +50,12 @@ def filings(monkeypatch):
 
 @pytest.mark.parametrize("size", [20_000, 60_000, 110_000])
 @pytest.mark.parametrize("threads", [1, 3])
-def test_states_that_are_written_out_are_counted_as_those_in_memory(size, threads, room, filings, monkeypatch):
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_states_that_are_written_out_are_counted_as_those_in_memory(size, threads, kernel, room, filings, monkeypatch):
     """104,672 states; the directory is gone afterwards."""
     monkeypatch.setattr(lanes, "CHUNK", 500)
     folder = room(size)
-    found = lanes.search(*question(ClearK, promise, 2, 3), Limits(memory=1), threads=threads)
+    found = lanes.search(*question(ClearK, promise, 2, 3), Limits(memory=1), threads=threads, kernel=kernel)
     assert ("proved", 104_672, 636_740) == (found.word, found.states, found.transitions)
     assert filings
     assert [] == list(folder.iterdir())
@@ -68,11 +72,14 @@ def test_states_that_are_written_out_are_counted_as_those_in_memory(size, thread
         ("per-slot-cache", 8, 90_000),
     ],
 )
-def test_the_answer_is_the_references_whether_states_are_one_word_or_several(design, word_bits, size, room, filings):
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_the_answer_is_the_references_whether_states_are_one_word_or_several(
+    design, word_bits, size, kernel, room, filings
+):
     """The sizes are a third to two thirds of what the whole set takes."""
     asked = question(design, "no_lost_write", 1, 2)
     room(size)
-    actual = lanes.search(*asked, Limits(memory=1), word_bits=word_bits)
+    actual = lanes.search(*asked, Limits(memory=1), word_bits=word_bits, kernel=kernel)
     assert answer(explicit.search(*asked)) == answer(actual)
     assert filings
 

@@ -31,6 +31,9 @@ from model.verdict import Proved, Refuted, Undetermined, Verdict
 
 REDUCTIONS = ("symmetry", "order", "pages")
 CHUNK = 1 << 15  # states that are worked on at a time: their columns fit a cache
+LEAST_CHUNK, MOVES = 1 << 10, 64  # where a state has more moves than these, less at a time
+BATCH = 32  # parts of a level that compiled code works on before the limits are looked at
+FOUND = 32  # moves whose new states wait to be added together
 TELL = 2.0  # seconds after which a level that is not finished is reported again
 MOST = 10_000  # violating states that are named for each invariant
 
@@ -53,8 +56,8 @@ def search(
     Args:
         instance: a program at given sizes; a state takes as many words of 64 bits as it needs.
         invariants: what must hold in every state; none asked is undetermined.
-        limits: states and seconds after which to give up; looked at after every 32,768 states, so that a few more
-            may have been added.
+        limits: states and seconds after which to give up; looked at between parts of a level, so that a few
+            more may have been added.
         table: NumPy source for each operator; default `model.algebra.words`.
         word_bits: bits of a word to use, at least as many as the widest field has.
         digits: bits of the digits by which the set of states finds a block (`model.engines.visited.Tree`); default
@@ -68,7 +71,7 @@ def search(
         checkpoint: a file in which the search is saved between levels now and then and when it is stopped, and from
             which it goes on; it is removed when there is a verdict.
         kernel: "numpy"; "c", the same steps compiled (`model.engines.native`); or "auto", which is C from the moment
-            that there is enough to do, where there is a C compiler and neither a limit of memory nor symmetry.
+            that there is enough to do, where there is a C compiler and no symmetry.
 
     Returns:
         Proved(states, depth); Refuted(states, depth, detail=[(state, invariant, number), ...]) where states counts
@@ -95,7 +98,7 @@ def search(
         run.least = canonical(alike, run.packing)
     if "order" in reductions and run.limits.depth is None:
         run.go_alone(ample(instance, invariants))
-    run.gears = gears(kernel, able=table is None and run.least is None and run.limits.memory is None)
+    run.gears = gears(kernel, able=table is None and run.least is None)
     if checkpoint is not None:
         run.checkpoint = Checkpoint(checkpoint, run.described(invariants, reductions))
     found = run.run()
@@ -111,6 +114,9 @@ def levels(instance: Instance, invariants: Sequence[Invariant] = (), limits: Lim
     run = Search(Kernel(Packing(instance)), invariants, limits)
     run.layers, run.gears = [], gears("auto")
     return Levels(run.run(), run.packing, run.layers)
+
+
+Part = tuple[int, int]  # of a level: from, to
 
 
 class Stopped(Exception):
@@ -141,6 +147,7 @@ class Search:
         self.checks: list[tuple[str, int | None, Test]] = [(n, k, kernel.test(case)) for n, k, case in cases]
         self.conditions = [case for _, _, case in cases]
         self.threads = threads or min(4, os.cpu_count() or 1)
+        self.chunk = min(CHUNK, max(LEAST_CHUNK, CHUNK * MOVES // max(1, kernel.instance.most_moves)))
         digits = digits or (ROOT, DIGIT if sum(self.packing.bits) <= DENSE else SPARSE_DIGIT)
         self.visited: Visited | Spilling = Visited(self.packing.bits, *digits)
         if self.limits.memory is not None:
@@ -149,6 +156,7 @@ class Search:
                 least = -(-(self.limits.memory - room + LEAST) // MEGABYTE)
                 raise UsageError(f"a limit of memory is at least {least} MB here, of which the states get little.")
             self.visited = Spilling(self.packing.bits, *digits, room=room)
+            self.chunk = max(LEAST_CHUNK, self.chunk // 8)
         self.states = self.transitions = self.depth = 0
         self.sizes: list[int] = []  # of the levels that this run has seen
         self.expanded, self.told = 0, self.begin  # states of this level; when a report was made
@@ -209,7 +217,7 @@ class Search:
 
     def shift(self, size: int) -> None:
         """Go on with compiled code if it is there, and start to make it where so many states are worth it."""
-        if self.gears and self.native is None and isinstance(self.visited, Visited):
+        if self.gears and self.native is None:
             made_of = self.packing, self.conditions, self.alone
             self.native = self.gears.native(made_of, self.visited, self.states, size)
 
@@ -257,6 +265,7 @@ class Search:
         if isinstance(self.visited, Spilling):
             spilled = self.visited.turn()
             self.visited.hold(spilled)
+            self.follow()
             return spilled
         if self.native:
             frontier = self.native.turn()
@@ -269,24 +278,46 @@ class Search:
 
     def expand_all(self, frontier: Words | Stored) -> None:
         """Add the states one move from `frontier`, and look at the limits between its parts."""
-
-        native, size = self.native, frontier.shape[1]
-
-        def expand(begin: int) -> int:
-            if native and not isinstance(frontier, Stored):
-                return native.expand(frontier, begin, min(begin + CHUNK, size))
-            return self.expand(frontier[:, begin : begin + CHUNK])
-
-        begins = range(0, size, CHUNK)
-        if self.threads == 1 or len(begins) <= 1:
-            self.count(map(expand, begins))
-            return
+        size = frontier.shape[1]
+        parts = [(begin, min(begin + self.chunk, size)) for begin in range(0, size, self.chunk)]
         with ThreadPoolExecutor(self.threads) as pool:
+            each = map if self.threads == 1 or len(parts) == 1 else pool.map
             try:
-                self.count(pool.map(expand, begins))
+                if self.native:
+                    self.natively(frontier, parts, each)
+                else:
+                    self.count(each(lambda part: self.expand(frontier[:, slice(*part)]), parts))
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
+
+    def natively(self, frontier: Words | Stored, parts: list[Part], each: Any) -> None:
+        """The same by compiled code; where there is no room for what it finds, room is made and it goes on."""
+        alone = False  # whether there is nothing else in memory
+        while parts:
+            native, batch, parts = self.native, parts[:BATCH], parts[BATCH:]
+            assert native is not None
+            found = list(each(lambda part, native=native: native.expand(frontier[:, slice(*part)]), batch))
+            self.transitions += sum(moves for _, moves in found)
+            self.expanded += sum(done for done, _ in found)
+            left = [(b + done, e) for (b, e), (done, _) in zip(batch, found, strict=True) if b + done < e]
+            if left:
+                self.make_room(nothing_done=alone and left == batch)
+            alone, parts = bool(left), left + parts
+            self.look_up()
+
+    def make_room(self, nothing_done: bool) -> None:
+        if not isinstance(self.visited, Spilling):
+            raise Full
+        if nothing_done:
+            raise NoRoom("the limit of memory is too low for a single state")
+        self.visited.make_room()
+        self.follow()
+
+    def follow(self) -> None:
+        """Let compiled code work on what is the set in memory now."""
+        if self.native and isinstance(self.visited, Spilling):
+            self.native = Native(self.native.library, self.visited.recent)
 
     def report(self) -> None:
         """Tell whoever asked how far the search has come."""
@@ -300,16 +331,21 @@ class Search:
     def count(self, parts: Iterable[int]) -> None:
         for transitions in parts:
             self.transitions += transitions
-            self.expanded += CHUNK
-            if monotonic() - self.told > TELL:
-                self.report()
-            self.stop_where_asked()
+            self.expanded += self.chunk
+            self.look_up()
+
+    def look_up(self) -> None:
+        """Between two parts of a level: say how far it has come, and stop where that is asked."""
+        if monotonic() - self.told > TELL:
+            self.report()
+        self.stop_where_asked()
 
     def stop_where_asked(self) -> None:
         """Raise Stopped where a limit is reached; states are counted exactly only where that decides."""
         at_most = self.states + self.visited.most
         if self.limits.states is not None and at_most > self.limits.states:
             at_most = self.states + self.visited.fresh()
+            self.follow()
         if stop := self.limits.reached(at_most, self.begin):
             raise Stopped(stop)
 
@@ -323,15 +359,22 @@ class Search:
             new = self.visited.unseen(after)
             if new.size:
                 found.append(tuple(a.take(new) for a in after))
+            if len(found) >= FOUND:
+                self.add(found)
 
         moves = sum(expand(block, emit) for expand in self.expands)
+        self.add(found)
+        return moves
+
+    def add(self, found: list[Columns]) -> None:
+        """Add what was found, and leave nothing in the list."""
         if found:
             self.visited.add(tuple(np.concatenate(column) for column in zip(*found, strict=True)))
-        return moves
+            found.clear()
 
     def violations(self, frontier: Words | Stored) -> list[tuple[State, str, int | None]]:
         """(state, invariant, number) for states that violate it: of each, the first MOST."""
-        if self.native and not isinstance(frontier, Stored) and not self.native.broken(frontier):
+        if self.native and not any(map(self.native.broken, chunks(frontier))):
             return []
         found = []
         for name, number, holds in self.checks:
@@ -343,7 +386,7 @@ class Search:
         return found
 
     def covered(self, **why: Any) -> Verdict:
-        return self.answer(Undetermined, states=self.states + self.visited.fresh(), depth=self.depth, **why)
+        return self.answer(Undetermined, states=self.states + self.visited.counted(), depth=self.depth, **why)
 
     def answer(self, kind: type[Verdict], **more: Any) -> Verdict:
         return kind(transitions=self.transitions, engine="lanes", seconds=monotonic() - self.begin, **more)

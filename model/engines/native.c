@@ -15,7 +15,8 @@ struct set {
     word *bits, *old, *names;   /* LANES words a block twice, WORDS words a block */
     uint8_t *touched;           /* whether a block got a state since the last turn */
     int64_t *nodes;             /* entry -> the next node, or the position of a block's first word */
-    int64_t blocks, most_blocks, used, most_used;
+    int64_t blocks, used;       /* blocks; entries of nodes */
+    int64_t room, block;        /* bytes that both may take; bytes of a block */
     int64_t fresh;              /* states added since the last turn */
     int32_t lock, full;
 };
@@ -32,30 +33,32 @@ static inline int64_t find(const struct set *set, STATE)
     return at;
 }
 
+/* Whether there is room for one more block and so many more entries; if not, nothing is added any more. */
+static int fits(struct set *set, int64_t entries)
+{
+    if ((set->used + entries) * 8 + (set->blocks + 1) * set->block > set->room)
+        set->full = 1;
+    return !set->full;
+}
+
 /* The position of a new block, or 0 where there is no room for one. */
 static int64_t create(struct set *set, STATE)
 {
     int64_t at = ROOT, *entry = 0;
     while (__atomic_exchange_n(&set->lock, 1, __ATOMIC_ACQUIRE))
         sched_yield();
-    for (int k = 0; k < DIGITS && !set->full; k++) {
+    for (int k = 0; k < DIGITS; k++) {
         entry = &set->nodes[at + digit(k, GIVEN)];
         at = *entry;
         if (at || k == DIGITS - 1)
             continue;
-        if (set->used + (1 << width(k + 1)) > set->most_used) {
-            set->full = 1;
-        } else {
-            at = set->used;
-            set->used += 1 << width(k + 1);
-            store(entry, at);
-        }
+        if (!fits(set, 1 << width(k + 1)))
+            break;
+        at = set->used;
+        set->used += 1 << width(k + 1);
+        store(entry, at);
     }
-    if (!set->full && !at && set->blocks == set->most_blocks)
-        set->full = 1;
-    if (set->full) {
-        at = 0;
-    } else if (!at) {
+    if (!at && fits(set, 0)) {
         word name[WORDS] = NAME, *place = set->names + set->blocks * WORDS;
         for (int k = 0; k < WORDS; k++)
             place[k] = name[k];
@@ -86,13 +89,13 @@ static int moves(struct set *set, int64_t *fresh, int64_t *count, STATE);
 static int broken(STATE);
 
 /*
- * Add what one move leads to from the states in[begin .. end): column i has its words at in[i], in[i + stride], ...
- * Returns how many states were done, fewer only where there is no room; adds the number of moves to *count.
+ * Add what one move leads to from so many states: number i has its words at in[i], in[i + stride], ...
+ * Returns how many states were done, fewer only where there is no room; *count is the number of their moves.
  */
-int64_t expand(struct set *set, const word *in, int64_t stride, int64_t begin, int64_t end, int64_t *count)
+int64_t expand(struct set *set, const word *in, int64_t stride, int64_t states, int64_t *count)
 {
     int64_t fresh = 0, i;
-    for (i = begin; i < end; i++) {
+    for (i = 0; i < states && !__atomic_load_n(&set->full, __ATOMIC_RELAXED); i++) {
         int64_t more = 0;
         FETCH(in, stride, i);
         if (!moves(set, &fresh, &more, GIVEN))
@@ -100,13 +103,13 @@ int64_t expand(struct set *set, const word *in, int64_t stride, int64_t begin, i
         *count += more;
     }
     __atomic_fetch_add(&set->fresh, fresh, __ATOMIC_RELAXED);
-    return i - begin;
+    return i;
 }
 
-/* The first of the states in[begin .. end) in which an invariant is broken, or -1. */
-int64_t first_broken(const word *in, int64_t stride, int64_t begin, int64_t end)
+/* The first of so many states in which an invariant is broken, or -1. */
+int64_t first_broken(const word *in, int64_t stride, int64_t states)
 {
-    for (int64_t i = begin; i < end; i++) {
+    for (int64_t i = 0; i < states; i++) {
         FETCH(in, stride, i);
         if (broken(GIVEN))
             return i;

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ import numpy as np
 from model.algebra import c_source
 from model.engines.kernel import Kernel, Writer, grouped, parameters
 from model.engines.packing import Packing, Words
-from model.engines.visited import LANES, LOW, Digit, Full, Visited
+from model.engines.spill import Spilling
+from model.engines.visited import LANES, LOW, Digit, Visited
 from model.errors import ModelError, UsageError
 from model.expr import Expr
 from model.instance import GroundStep
@@ -219,8 +221,12 @@ class Building:
         pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE, "stdout": subprocess.DEVNULL}
         self.process = subprocess.Popen(command, text=True, start_new_session=True, **pipes)  # type: ignore[call-overload]
         assert self.process.stdin is not None
-        self.process.stdin.write(text)
-        self.process.stdin.close()
+        try:
+            with suppress(BrokenPipeError), self.process.stdin as pipe:  # its exit status says what is wrong
+                pipe.write(text)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def done(self) -> bool:
@@ -266,63 +272,64 @@ class _Set(ctypes.Structure):
 
     _fields_ = (
         *((name, ctypes.c_void_p) for name in ("bits", "old", "names", "touched", "nodes")),
-        *((name, ctypes.c_int64) for name in ("blocks", "most_blocks", "used", "most_used", "fresh")),
+        *((name, ctypes.c_int64) for name in ("blocks", "used", "room", "block", "fresh")),
         *((name, ctypes.c_int32) for name in ("lock", "full")),
     )
 
 
 class Native:
-    """The compiled functions over one set of states, whose arrays must have their final size.
+    """The compiled functions over one set of states that is settled (`Visited.settle`).
 
-    Shapes: as in `model.engines.lanes`: a frontier is a (words, n) uint64 array whose rows are contiguous.
+    Shapes: as in `model.engines.lanes`: a block of n states is a (words, n) uint64 array whose rows are contiguous.
     """
 
     def __init__(self, library: ctypes.CDLL, visited: Visited) -> None:
-        self.visited = visited
+        self.library, self.visited = library, visited
         self._expand, self._first_broken, self._turn = library.expand, library.first_broken, library.turn
         for function in (self._expand, self._first_broken, self._turn):
             function.restype = ctypes.c_int64
-        arrays = {n: getattr(visited, n) for n in ("bits", "old", "names", "touched")} | {
-            "nodes": visited.directory.nodes
-        }
-        self.set = _Set(**{n: a.ctypes.data for n, a in arrays.items()})
-        self.set.most_blocks, self.set.most_used = visited.touched.size, visited.directory.nodes.size
-        self.set.blocks, self.set.used, self.set.fresh = visited.blocks, visited.directory.used, visited.fresh()
+        arrays = {n: getattr(visited, n).ctypes.data for n in ("bits", "old", "names", "touched")}
+        tree, room = visited.directory, min(visited.room or 0, visited.settled)
+        assert room, "its arrays would be where they are no more"
+        self.set = _Set(**arrays, nodes=tree.nodes.ctypes.data, room=room, block=visited.block)
+        self.set.blocks, self.set.used, self.set.fresh = visited.blocks, tree.used, visited.fresh()
 
-    def expand(self, frontier: Words, begin: int, end: int) -> int:
-        """Add what one move leads to from these states, and return how many moves there are.
+    def expand(self, block: Words) -> tuple[int, int]:
+        """Add what one move leads to from these states.
 
-        Raises:
-            Full: there is no room for a block.
+        Returns:
+            How many of them were done, fewer only where there was no room, and how many moves those have.
         """
         count = ctypes.c_int64()
-        where = ctypes.byref(self.set), ctypes.c_void_p(frontier.ctypes.data), ctypes.c_int64(frontier.shape[1])
-        done = self._expand(*where, ctypes.c_int64(begin), ctypes.c_int64(end), ctypes.byref(count))
+        done = self._expand(ctypes.byref(self.set), *_given(block), ctypes.byref(count))
         self.told()
-        if done != end - begin:
-            raise Full
-        return count.value
+        return int(done), count.value
 
     def told(self) -> None:
         """Let the set know what the compiled code has added."""
         self.visited.blocks, self.visited.directory.used = self.set.blocks, self.set.used
         self.visited.most = self.set.fresh
 
-    def broken(self, frontier: Words) -> bool:
+    def broken(self, block: Words) -> bool:
         """Whether an invariant is broken in one of these states."""
-        where = ctypes.c_void_p(frontier.ctypes.data), ctypes.c_int64(frontier.shape[1])
-        return bool(self._first_broken(*where, ctypes.c_int64(0), ctypes.c_int64(frontier.shape[1])) >= 0)
+        return bool(self._first_broken(*_given(block)) >= 0)
 
     def turn(self) -> Words:
         """The states added since the last turn, sorted: the next frontier."""
         self.told()
         numbers = self.visited.recent()
         out = np.empty((self.visited.words, self.set.fresh), dtype=np.uint64)
-        where = ctypes.byref(self.set), ctypes.c_void_p(numbers.ctypes.data), ctypes.c_int64(numbers.size)
-        found = self._turn(*where, ctypes.c_void_p(out.ctypes.data), ctypes.c_int64(out.shape[1]))
+        where = ctypes.c_void_p(numbers.ctypes.data), ctypes.c_int64(numbers.size)
+        found = self._turn(ctypes.byref(self.set), *where, *_given(out)[:2])
         assert found == out.shape[1], "as many states as were added"
         self.set.fresh = self.visited.most = 0
         return out
+
+
+def _given(block: Words) -> tuple[ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64]:
+    """Where a block stands, how far its rows are apart, and how many states it has."""
+    apart = block.strides[0] // block.itemsize
+    return ctypes.c_void_p(block.ctypes.data), ctypes.c_int64(apart), ctypes.c_int64(block.shape[1])
 
 
 class Gears:
@@ -336,7 +343,7 @@ class Gears:
         self.must, self.given_up = must, False
         self.building: Building | None = None
 
-    def native(self, made_of: Sequence[Any], visited: Visited, states: int, size: int) -> Native | None:
+    def native(self, made_of: Sequence[Any], visited: Visited | Spilling, states: int, size: int) -> Native | None:
         """The compiled code, or None as long as there is none; asked before a level of `size` states.
 
         Args:
@@ -345,16 +352,19 @@ class Gears:
         Raises:
             NoCompiler: it must be there, and cannot.
         """
-        if self.given_up or not (self.must or states > WORTH):
+        sparing = isinstance(visited, Spilling)  # NumPy needs more memory
+        if self.given_up or not (self.must or sparing or states > WORTH):
             return None
         try:
             packing, conditions, alone = made_of
-            self.building = self.building or Building(source(packing, conditions, visited, alone))
-            if not (self.must or self.building.done or size > WORTH_WAITING):
+            tree = visited.recent if isinstance(visited, Spilling) else visited
+            self.building = self.building or Building(source(packing, conditions, tree, alone))
+            if not (self.must or sparing or self.building.done or size > WORTH_WAITING):
                 return None
             library = self.building.library()
-            visited.settle(physical_memory())
-            return Native(library, visited)
+            if not tree.settled:
+                tree.settle(physical_memory())
+            return Native(library, tree)
         except (NoCompiler, OSError):
             self.given_up = True
             if self.must:
@@ -378,7 +388,7 @@ def gears(kernel: str, able: bool = True) -> Gears | None:
     if kernel not in KERNELS:
         raise UsageError(f"there is no kernel '{kernel}'; there are {', '.join(KERNELS)}.")
     if kernel == "c" and not able:
-        raise UsageError("the kernel c takes neither a limit of memory nor symmetry; leave out one of them.")
+        raise UsageError("the kernel c does not put states in order, as symmetry does; leave out one of the two.")
     return Gears(must=kernel == "c") if able and kernel != "numpy" else None
 
 

@@ -115,6 +115,16 @@ class Spilling:
         self.past: Rows | None = None  # every state of the levels before
         self.frontier: Rows | None = None
         self.filed = 0  # states added since the last turn that are in runs, at most
+        self.exact = 0  # the same as they were counted last
+
+    def make_room(self) -> None:
+        """Write out what is in memory.
+
+        Raises:
+            NoRoom: it cannot be written.
+        """
+        with self.lock:
+            self._file()
 
     @property
     def most(self) -> int:
@@ -168,7 +178,8 @@ class Spilling:
             self.past = self._written(self.recent.rows(old=True))
         self.runs.append(self._written(self.recent.rows(old=False)))
         self.filed += self.recent.most
-        self.recent = Visited(*self.layout, max(self.room - self.held, LEAST // 2), aged=False)
+        self.recent = Visited(*self.layout, self.room, aged=False)
+        self.recent.room = self.left
 
     def _written(self, blocks: Iterator[Words]) -> Rows:
         with _making(self.words + LANES) as rows:
@@ -182,8 +193,12 @@ class Spilling:
             if self.past is None:
                 return self.recent.fresh()
             self._file()
-            self.filed = sum(ones(new) for _, new, _ in self._merged())
+            self.exact = self.filed = sum(ones(new) for _, new, _ in self._merged())
             return self.filed
+
+    def counted(self) -> int:
+        """How many states were added since the last turn, of those in files only what is known without reading them."""
+        return self.recent.fresh() if self.past is None else self.exact
 
     def turn(self) -> Words | Stored:
         """The states added since the last turn, sorted; the frontier before it is gone."""
@@ -206,7 +221,12 @@ class Spilling:
     def hold(self, frontier: Words | Stored) -> None:
         """Leave room for this frontier."""
         self.held = frontier.nbytes if isinstance(frontier, np.ndarray) else 0
-        self.recent.room = max(self.room - self.held, LEAST // 2)
+        self.recent.room = self.left
+
+    @property
+    def left(self) -> int:
+        """Bytes for the set beside the frontier."""
+        return min(self.room, max(self.room - self.held, LEAST // 2))
 
     def _merge(self) -> Stored:
         """The next frontier, as a file; the runs become part of the past."""
@@ -215,7 +235,8 @@ class Spilling:
                 past.put(np.hstack([names, new | old]))
                 frontier.put(unfolded(new, names.T).T)
         self.close()
-        self.runs, self.past, self.frontier, self.filed = [], past, frontier, 0
+        self.runs, self.past, self.frontier = [], past, frontier
+        self.filed = self.exact = 0
         return Stored(frontier)
 
     def _merged(self) -> Iterator[tuple[Words, Words, Words]]:

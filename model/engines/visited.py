@@ -121,8 +121,11 @@ class Visited:
     Args:
         bits: bits that are in use in each word of a state.
         root, digit: bits of the first and of the other digits of a block's name.
-        room: bytes that it may take, or None; it is set aside at once, so that growing copies nothing, and `add` raises
-            Full before it takes more.
+        room: bytes that it may take, or None; it is set aside at once if the system lets it, so that growing copies
+            nothing, and `add` raises Full before it takes more.
+
+    Attributes:
+        settled: bytes up to which the arrays stay where they are, or 0.
     """
 
     def __init__(
@@ -134,12 +137,16 @@ class Visited:
         self.directory = Tree([max(0, bits[0] - LOW), *bits[1:]], root, digit)
         self.lock = Lock()
         self.blocks = 1  # number 0 stands for every block that is not there, and stays empty
-        space = 1 << 6 if room is None else room // self.block + 2  # what is not written yet takes no memory
+        space = 1 << 6
         self.bits = np.zeros(LANES * space, dtype=np.uint64)
         self.old = np.zeros(self.bits.size, dtype=np.uint64)  # as of the last turn
         self.names = np.zeros((space, len(bits)), dtype=np.uint64)
         self.touched = np.zeros(space, dtype=np.bool_)
         self.most = 0  # at most so many states were added since the last turn
+        self.settled = 0
+        if room is not None:
+            with suppress(OSError):  # then growing takes more for a moment
+                self.settle(room)
 
     @property
     def taken(self) -> int:
@@ -152,11 +159,13 @@ class Visited:
         Raises:
             OSError: the system does not let so much address space be set aside.
         """
-        space = room // self.block + 2
-        bits, old = (_set_aside(a, space * LANES) for a in (self.bits, self.old))
-        names, touched = _set_aside(self.names, space), _set_aside(self.touched, space)
-        self.directory.nodes = _set_aside(self.directory.nodes, max(room // 8, self.directory.nodes.size))
+        space, there = max(room // self.block + 2, self.blocks), self.blocks
+        bits, old = (_set_aside(a[: there * LANES], space * LANES) for a in (self.bits, self.old))
+        names, touched = _set_aside(self.names[:there], space), _set_aside(self.touched[:there], space)
+        tree = self.directory
+        tree.nodes = _set_aside(tree.nodes[: tree.used], max(room // 8, tree.used))
         self.bits, self.old, self.names, self.touched, self.room = bits, old, names, touched, room
+        self.settled = room
 
     def unseen(self, columns: Columns) -> Numbers:
         """Positions of the states that are not in the set; may run beside `add`, and may miss what that adds."""
@@ -182,6 +191,10 @@ class Visited:
         """How many states were added since the last turn."""
         self.most = sum(ones(new) for _, new in self._changes(np.flatnonzero(self.touched[: self.blocks])))
         return self.most
+
+    def counted(self) -> int:
+        """The same."""
+        return self.fresh()
 
     def recent(self) -> Numbers:
         """Numbers of the blocks that got states since the last turn, sorted by name."""
@@ -251,6 +264,8 @@ class Visited:
         count = distinct.shape[1]
         if self.room is not None:
             self.directory.limit = (self.room - (self.blocks + count) * self.block) // 8
+            if self.directory.limit < self.directory.used:
+                raise Full
         while self.blocks + count > self.touched.size:
             self._grow()
         numbers = np.arange(self.blocks, self.blocks + count)
@@ -272,7 +287,7 @@ def _doubled(array: NDArray[Any]) -> NDArray[Any]:
 
 def _set_aside(array: NDArray[Any], length: int) -> NDArray[Any]:
     """The array with zeros at the end, in address space that is not promised any memory before it is written."""
-    shape = (max(length, array.shape[0]), *array.shape[1:])
+    shape = (length, *array.shape[1:])
     size = prod(shape) * array.itemsize
     flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", NORESERVE)
     space = mmap.mmap(-1, size, flags=flags)
