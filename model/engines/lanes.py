@@ -15,15 +15,16 @@ import numpy as np
 from model.algebra import Table
 from model.design import Invariant
 from model.engines.checkpoint import Checkpoint, Counts
+from model.engines.hashed import Hashed, far_apart
 from model.engines.kernel import Kernel, Test
 from model.engines.limits import Limits, Progress, left
-from model.engines.native import Gears, Native, gears
+from model.engines.native import Gears, Native, NativeTable, gears, physical_memory
 from model.engines.packing import Columns, Packing, Words
 from model.engines.partial_order import ample
 from model.engines.slicing import one_page
 from model.engines.spill import LEAST, MEGABYTE, NoRoom, Spilling, Stored, resident, room_within
 from model.engines.symmetry import Canonical, canonical, symmetry
-from model.engines.visited import DIGIT, ROOT, Full, Visited
+from model.engines.visited import DIGIT, LANES, ROOT, Full, Visited, unfolded
 from model.errors import UsageError
 from model.expr import Expr, show
 from model.instance import Instance, State
@@ -129,7 +130,7 @@ DENSE, SPARSE_DIGIT = 60, 8  # bits of a state up to which blocks lie close toge
 class Search:
     """One run: what was compiled, what was seen, and what was counted so far.
 
-    Shapes: a frontier is a (words, n) uint64 array, one state a column, sorted.
+    Shapes: a frontier is a (words, n) uint64 array, one state a column; sorted, but for one that a table led to.
     """
 
     def __init__(
@@ -149,7 +150,7 @@ class Search:
         self.threads = threads or min(4, os.cpu_count() or 1)
         self.chunk = min(CHUNK, max(LEAST_CHUNK, CHUNK * MOVES // max(1, kernel.instance.most_moves)))
         digits = digits or (ROOT, DIGIT if sum(self.packing.bits) <= DENSE else SPARSE_DIGIT)
-        self.visited: Visited | Spilling = Visited(self.packing.bits, *digits)
+        self.visited: Visited | Spilling | Hashed = Visited(self.packing.bits, *digits)
         if self.limits.memory is not None:
             room = room_within(self.limits.memory, self.threads)
             if room < LEAST:
@@ -164,7 +165,7 @@ class Search:
         self.least: Canonical | None = None
         self.checkpoint: Checkpoint | None = None
         self.gears: Gears | None = None
-        self.native: Native | None = None  # from the moment that compiled code does the work
+        self.native: Native | NativeTable | None = None  # from the moment that compiled code does the work
         self.entered: tuple[Counts, Words | Stored] | None = None  # the present level as it began
 
     def go_alone(self, locations: Sequence[Expr]) -> None:
@@ -208,6 +209,7 @@ class Search:
             self.expanded = 0
             self.report()
             self.shift(frontier.shape[1])
+            self.spread()
             self.expand_all(frontier)
             self.entered = None
             del frontier  # before the next one takes its place
@@ -217,19 +219,38 @@ class Search:
 
     def shift(self, size: int) -> None:
         """Go on with compiled code if it is there, and start to make it where so many states are worth it."""
-        if self.gears and self.native is None:
+        if self.gears and self.native is None and not isinstance(self.visited, Hashed):
             made_of = self.packing, self.conditions, self.alone
             self.native = self.gears.native(made_of, self.visited, self.states, size)
 
+    @property
+    def blocks(self) -> Visited | Spilling:
+        """The set, where it is not a table."""
+        assert not isinstance(self.visited, Hashed)
+        return self.visited
+
+    def spread(self) -> None:
+        """Go on with a table of states where they lie far apart (a checkpoint holds blocks, and kept levels an order)."""
+        if not isinstance(self.native, Native) or not isinstance(self.visited, Visited):
+            return
+        if self.checkpoint or self.layers is not None:
+            return
+        if far_apart(self.visited, self.states, self.packing.bits):
+            states = np.concatenate(
+                [unfolded(r[:, -LANES:], r[:, :-LANES].T) for r in self.visited.rows(old=True)], axis=1
+            )
+            self.visited = Hashed(self.native.library, states, physical_memory())
+            self.native = NativeTable(self.native.library, self.visited)
+
     def first(self) -> Words | Stored:
         """The frontier to begin with: the initial state, or what a checkpoint says."""
-        if self.checkpoint and (saved := self.checkpoint.load(self.visited)):
+        if self.checkpoint and (saved := self.checkpoint.load(self.blocks)):
             counts, frontier = saved
             self.states, self.transitions, self.depth = counts.states, counts.transitions, counts.depth
             if isinstance(self.visited, Spilling):
                 self.visited.hold(frontier)
             return frontier
-        self.visited.add(tuple(self.packing.pack([self.packing.instance.initial])))
+        self.blocks.add(tuple(self.packing.pack([self.packing.instance.initial])))
         return self.turn()
 
     def enter(self, frontier: Words | Stored) -> None:
@@ -238,7 +259,7 @@ class Search:
             counts = Counts(self.states, self.transitions, self.depth, frontier.shape[1])
             self.entered = counts, frontier
             try:
-                self.checkpoint.save_if_due(*self.entered, self.visited)
+                self.checkpoint.save_if_due(*self.entered, self.blocks)
             except OSError as wrong:
                 self.entered = None
                 raise Stopped(f"the checkpoint {self.checkpoint.path} cannot be written: {wrong.strerror}") from None
@@ -248,7 +269,7 @@ class Search:
         if not self.checkpoint or not self.entered:
             return ""
         try:
-            self.checkpoint.save(*self.entered, self.visited)
+            self.checkpoint.save(*self.entered, self.blocks)
         except OSError as wrong:
             return f"; the checkpoint {self.checkpoint.path} cannot be written: {wrong.strerror}"
         return f"; {self.checkpoint.path} goes on from depth {self.entered[0].depth}"
@@ -270,6 +291,7 @@ class Search:
         if self.native:
             frontier = self.native.turn()
         else:
+            assert isinstance(self.visited, Visited)
             blocks = list(self.visited.turn())
             frontier = np.concatenate(blocks, axis=1) if blocks else np.zeros((self.packing.words, 0), dtype=np.uint64)
         if self.layers is not None and frontier.shape[1]:
@@ -307,6 +329,11 @@ class Search:
             self.look_up()
 
     def make_room(self, nothing_done: bool) -> None:
+        if isinstance(self.visited, Hashed):
+            if self.visited.kept >= self.visited.limit:
+                self.visited.make_room()
+            self.follow()
+            return
         if not isinstance(self.visited, Spilling):
             raise Full
         if nothing_done:
@@ -316,7 +343,9 @@ class Search:
 
     def follow(self) -> None:
         """Let compiled code work on what is the set in memory now."""
-        if self.native and isinstance(self.visited, Spilling):
+        if isinstance(self.native, NativeTable):
+            self.native.follow()
+        elif self.native and isinstance(self.visited, Spilling):
             self.native = Native(self.native.library, self.visited.recent)
 
     def report(self) -> None:
@@ -356,7 +385,7 @@ class Search:
         def emit(after: Columns) -> None:
             if self.least is not None:
                 after = self.least(after)
-            new = self.visited.unseen(after)
+            new = self.blocks.unseen(after)
             if new.size:
                 found.append(tuple(a.take(new) for a in after))
             if len(found) >= FOUND:
@@ -369,13 +398,15 @@ class Search:
     def add(self, found: list[Columns]) -> None:
         """Add what was found, and leave nothing in the list."""
         if found:
-            self.visited.add(tuple(np.concatenate(column) for column in zip(*found, strict=True)))
+            self.blocks.add(tuple(np.concatenate(column) for column in zip(*found, strict=True)))
             found.clear()
 
     def violations(self, frontier: Words | Stored) -> list[tuple[State, str, int | None]]:
         """(state, invariant, number) for states that violate it: of each, the first MOST."""
         if self.native and not any(map(self.native.broken, chunks(frontier))):
             return []
+        if isinstance(self.native, NativeTable) and isinstance(frontier, np.ndarray):
+            frontier = frontier.take(np.lexsort(frontier), axis=1)  # threads found it in no order
         found = []
         for name, number, holds in self.checks:
             bad: list[State] = []

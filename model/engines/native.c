@@ -3,8 +3,9 @@
  *
  * Generated text stands around this file (model/engines/native.py): before it the sizes WORDS, LOW, LANES, ROOT and
  * DIGITS, macros that spell a state's words (STATE, GIVEN, FETCH, NAME) and the digits of a block's name (`digit` of
- * the words given, `width` in bits); after it `moves` and `broken`. The set is model.engines.visited.Visited: the same arrays, found through the same page table, so that either side can go on
- * where the other stopped. Several threads may call `expand` on one set at a time.
+ * the words given, `width` in bits); after it `moves` and `broken`. The set is model.engines.visited.Visited, the same
+ * arrays found through the same page table, so that either side can go on where the other stopped; or, where states lie
+ * far apart, the table of model.engines.hashed. Several threads may call `expand` on one set at a time.
  */
 #include <sched.h>
 #include <stdint.h>
@@ -18,8 +19,17 @@ struct set {
     int64_t blocks, used;       /* blocks; entries of nodes */
     int64_t room, block;        /* bytes that both may take; bytes of a block */
     int64_t fresh;              /* states added since the last turn */
+    word *table;                /* open addressing, WORDS words a place; or 0, and the blocks are the set */
+    int64_t mask, most;         /* places - 1; states that it may have before it is made larger */
+    int64_t kept;               /* states that it has */
     int32_t lock, full;
 };
+
+/* One call of `expand`: what it has added, and of a table also the states themselves, as columns. */
+struct call { int64_t fresh; word *out; int64_t stride, room; };
+
+#define EMPTY (~(word)0)        /* in the last word of a place; no state has so many bits there */
+#define TAKEN (~(word)0 - 1)    /* for the moment in which the other words are written */
 
 static inline int64_t load(const int64_t *entry) { return __atomic_load_n(entry, __ATOMIC_ACQUIRE); }
 static inline void store(int64_t *entry, int64_t value) { __atomic_store_n(entry, value, __ATOMIC_RELEASE); }
@@ -69,9 +79,82 @@ static int64_t create(struct set *set, STATE)
     return at;
 }
 
-/* Add a state; 0 where there is no room for it. */
-static inline int visit(struct set *set, int64_t *fresh, STATE)
+/* The empty place in a table where a state belongs, or 0 where the state is there. */
+static inline word *place(word *table, int64_t mask, const word *state)
 {
+    word mixed = 0;
+    for (int k = 0; k < WORDS; k++) {
+        mixed = (mixed ^ state[k]) * 0x9e3779b97f4a7c15u;
+        mixed ^= mixed >> 32;
+    }
+    for (;; mixed++) {
+        word *here = table + (int64_t)(mixed & (word)mask) * WORDS, last;
+        while ((last = __atomic_load_n(&here[WORDS - 1], __ATOMIC_ACQUIRE)) == TAKEN)
+            sched_yield();
+        if (last == EMPTY)
+            return here;
+        int same = last == state[WORDS - 1];
+        for (int k = 0; k < WORDS - 1; k++)
+            same &= here[k] == state[k];
+        if (same)
+            return 0;
+    }
+}
+
+/* Write a state to an empty place; 0 where another thread was there first. */
+static inline int settle(word *here, const word *state)
+{
+    word last = EMPTY;
+    if (!__atomic_compare_exchange_n(&here[WORDS - 1], &last, TAKEN, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        return 0;
+    for (int k = 0; k < WORDS - 1; k++)
+        here[k] = state[k];
+    __atomic_store_n(&here[WORDS - 1], state[WORDS - 1], __ATOMIC_RELEASE);
+    return 1;
+}
+
+/* Add a state to the table, and to what this call has found; 0 where there is no room for it. */
+static __attribute__((noinline)) int keep(struct set *set, struct call *call, STATE)
+{
+    const word state[WORDS] = { GIVEN };
+    for (;;) {
+        word *here = place(set->table, set->mask, state);
+        if (!here)
+            return 1;
+        if (call->fresh == call->room)
+            return 0;
+        if (__atomic_load_n(&set->kept, __ATOMIC_RELAXED) >= set->most) {
+            __atomic_store_n(&set->full, 1, __ATOMIC_RELAXED);
+            return 0;
+        }
+        if (!settle(here, state))
+            continue;
+        __atomic_fetch_add(&set->kept, 1, __ATOMIC_RELAXED);
+        for (int k = 0; k < WORDS; k++)
+            call->out[call->fresh + k * call->stride] = state[k];
+        call->fresh++;
+        return 1;
+    }
+}
+
+/* Put so many states, or as many places of a smaller table, into a table that has room for them. */
+void refill(word *table, int64_t mask, const word *from, int64_t count, int64_t apart, int64_t step)
+{
+    for (int64_t i = 0; i < count; i++) {
+        word state[WORDS];
+        for (int k = 0; k < WORDS; k++)
+            state[k] = from[i * step + k * apart];
+        word *here = state[WORDS - 1] == EMPTY ? 0 : place(table, mask, state);
+        if (here)
+            settle(here, state);
+    }
+}
+
+/* Add a state; 0 where there is no room for it. */
+static inline int visit(struct set *set, struct call *call, STATE)
+{
+    if (set->table)
+        return keep(set, call, GIVEN);
     int64_t at = find(set, GIVEN);
     if (!at && !(at = create(set, GIVEN)))
         return 0;
@@ -79,30 +162,31 @@ static inline int visit(struct set *set, int64_t *fresh, STATE)
     if (__atomic_load_n(lane, __ATOMIC_RELAXED) & bit)
         return 1;
     if (!(__atomic_fetch_or(lane, bit, __ATOMIC_RELAXED) & bit)) {
-        ++*fresh;
+        call->fresh++;
         __atomic_store_n(&set->touched[at / LANES], 1, __ATOMIC_RELAXED);
     }
     return 1;
 }
 
-static int moves(struct set *set, int64_t *fresh, int64_t *count, STATE);
+static int moves(struct set *set, struct call *call, int64_t *count, STATE);
 static int broken(STATE);
 
 /*
  * Add what one move leads to from so many states: number i has its words at in[i], in[i + stride], ...
- * Returns how many states were done, fewer only where there is no room; *count is the number of their moves.
+ * Returns how many states were done, fewer only where there is no room; *count is the number of their moves, and
+ * call->fresh how many states were added.
  */
-int64_t expand(struct set *set, const word *in, int64_t stride, int64_t states, int64_t *count)
+int64_t expand(struct set *set, const word *in, int64_t stride, int64_t states, int64_t *count, struct call *call)
 {
-    int64_t fresh = 0, i;
+    int64_t i;
     for (i = 0; i < states && !__atomic_load_n(&set->full, __ATOMIC_RELAXED); i++) {
         int64_t more = 0;
         FETCH(in, stride, i);
-        if (!moves(set, &fresh, &more, GIVEN))
+        if (!moves(set, call, &more, GIVEN))
             break;
         *count += more;
     }
-    __atomic_fetch_add(&set->fresh, fresh, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&set->fresh, call->fresh, __ATOMIC_RELAXED);
     return i;
 }
 

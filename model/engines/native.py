@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from model.algebra import c_source
+from model.engines.hashed import Hashed
 from model.engines.kernel import Kernel, Writer, grouped, parameters
 from model.engines.packing import Packing, Words
 from model.engines.spill import Spilling
@@ -32,6 +33,7 @@ from model.step import Param
 
 SOURCE = Path(__file__).with_name("native.c")
 FLAGS = ("-O2", "-fPIC", "-shared", "-w")
+OUT = 1 << 17  # new states that one call may find before it is called again
 KERNELS = ("auto", "numpy", "c")
 WORTH, WORTH_WAITING = 50_000, 200_000  # states after which it is compiled; of a level for which that is waited for
 
@@ -83,7 +85,7 @@ class CWriter(Writer):
             self.choose(param, self.value(within.args[1]) if within is not None else None)
             left = self.where(left, chosen)
         self.line("++*count;")
-        self.line(f"if (!visit(set, fresh, {', '.join(self.after(step, 'x'))}))")
+        self.line(f"if (!visit(set, call, {', '.join(self.after(step, 'x'))}))")
         self.line("    return 0;")
         while self.indent > outside:
             self.closed()
@@ -163,7 +165,7 @@ def _moves(kernel: Kernel, alone: Sequence[Expr]) -> Iterator[str]:
         writer.group(here, groups.pop(here), last=True)
     for located, steps in groups.items():
         writer.group(located, steps)
-    yield "static int moves(struct set *set, int64_t *fresh, int64_t *count, STATE)\n{"
+    yield "static int moves(struct set *set, struct call *call, int64_t *count, STATE)\n{"
     yield from writer.lines
     yield "    return 1;\n}"
 
@@ -273,7 +275,20 @@ class _Set(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_void_p) for name in ("bits", "old", "names", "touched", "nodes")),
         *((name, ctypes.c_int64) for name in ("blocks", "used", "room", "block", "fresh")),
+        ("table", ctypes.c_void_p),
+        *((name, ctypes.c_int64) for name in ("mask", "most", "kept")),
         *((name, ctypes.c_int32) for name in ("lock", "full")),
+    )
+
+
+class _Call(ctypes.Structure):
+    """`struct call` of native.c."""
+
+    _fields_ = (
+        ("fresh", ctypes.c_int64),
+        ("out", ctypes.c_void_p),
+        ("stride", ctypes.c_int64),
+        ("room", ctypes.c_int64),
     )
 
 
@@ -300,8 +315,8 @@ class Native:
         Returns:
             How many of them were done, fewer only where there was no room, and how many moves those have.
         """
-        count = ctypes.c_int64()
-        done = self._expand(ctypes.byref(self.set), *_given(block), ctypes.byref(count))
+        count, call = ctypes.c_int64(), _Call()
+        done = self._expand(ctypes.byref(self.set), *_given(block), ctypes.byref(count), ctypes.byref(call))
         self.told()
         return int(done), count.value
 
@@ -323,6 +338,50 @@ class Native:
         found = self._turn(ctypes.byref(self.set), *where, *_given(out)[:2])
         assert found == out.shape[1], "as many states as were added"
         self.set.fresh = self.visited.most = 0
+        return out
+
+
+class NativeTable:
+    """The same over a table."""
+
+    def __init__(self, library: ctypes.CDLL, visited: Hashed) -> None:
+        self.library, self.visited, self.found = library, visited, list[Words]()
+        self._expand, self._first_broken = library.expand, library.first_broken
+        self.set = _Set(fresh=visited.most, kept=visited.kept)
+        self.follow()
+
+    def follow(self) -> None:
+        """Go on with the table as it is now."""
+        table = self.visited.table
+        self.set.table, self.set.mask, self.set.most = table.ctypes.data, table.shape[0] - 1, self.visited.limit
+        self.set.full = 0
+
+    def expand(self, block: Words) -> tuple[int, int]:
+        """Add what one move leads to from these states: how many of them were done, and their moves."""
+        out = np.empty((self.visited.words, OUT), dtype=np.uint64)
+        place, apart, room = _given(out)
+        count, call = ctypes.c_int64(), _Call(0, place, apart, room)
+        done = self._expand(ctypes.byref(self.set), *_given(block), ctypes.byref(count), ctypes.byref(call))
+        if call.fresh:
+            self.found.append(out[:, : call.fresh].copy())
+        self.told()
+        return int(done), count.value
+
+    def told(self) -> None:
+        """Let the set know what the compiled code has added."""
+        self.visited.most, self.visited.kept = self.set.fresh, self.set.kept
+
+    def broken(self, block: Words) -> bool:
+        """Whether an invariant is broken in one of these states."""
+        return bool(self._first_broken(*_given(block)) >= 0)
+
+    def turn(self) -> Words:
+        """The states added since the last turn, in no order: the next frontier."""
+        self.told()
+        nothing = np.empty((self.visited.words, 0), dtype=np.uint64)
+        out = np.concatenate([nothing, *self.found], axis=1)
+        assert self.set.fresh == out.shape[1], "as many states as were added"
+        self.found, self.set.fresh, self.visited.most = [], 0, 0
         return out
 
 
