@@ -230,7 +230,7 @@ class Search:
         return self.visited
 
     def spread(self) -> None:
-        """Go on with a table where states lie far apart; a checkpoint holds blocks, and levels that are kept an order."""
+        """Go on with a table where states lie far apart; a checkpoint holds blocks, and kept levels have an order."""
         if not isinstance(self.native, Native) or not isinstance(self.visited, Visited):
             return
         if self.checkpoint or self.layers is not None:
