@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from model.errors import OWN, DesignError, Place, focus, here, shown_path
+from model.errors import DesignError, Place, focus, here, is_ours, shown_path
 from model.expr import (
     FALSE,
     PAGES,
@@ -367,7 +367,7 @@ def last_place(wrong: BaseException) -> Place | None:
     trace, found = wrong.__traceback__, None
     while trace:
         file = trace.tb_frame.f_code.co_filename
-        if file not in OWN:
+        if not is_ours(file):
             found = Place(shown_path(file), trace.tb_lineno)
         trace = trace.tb_next
     return found

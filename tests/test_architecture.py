@@ -46,7 +46,6 @@ def test_engines_import_no_design_and_no_property(file):
 @pytest.mark.parametrize(
     ("file", "allowed"),
     [
-        ("expr.py", {"model.errors"}),
         ("step.py", {"model.errors", "model.expr"}),
         ("views.py", {"model.errors", "model.expr", "model.step", "model.record"}),
         ("record.py", {"model.errors", "model.expr", "model.step", "model.views"}),
@@ -60,6 +59,16 @@ def test_arrows_of_the_language_point_one_way(file, allowed):
     """
     top = imports(ROOT / "model" / file, everywhere=file != "algebra.py")
     assert {m for m in top if m.startswith(("model", "properties", "reports"))} <= allowed
+
+
+INSIDE = ("tree", "showing", "simplify", "nodes", "sorts", "walking", "words", "parts", "operations", "properties")
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "model" / "expr").glob("*.py")), ids=lambda p: p.stem)
+def test_arrows_inside_the_expressions_point_one_way(file):
+    """Each file imports the errors and files before it in the list; the package hands out what they hold."""
+    before = INSIDE if file.stem == "__init__" else INSIDE[: INSIDE.index(file.stem)]
+    assert ours(file) <= {"model.errors"} | {f"model.expr.{name}" for name in before}
 
 
 @pytest.mark.parametrize("file", [p for p in FILES if p.parent.name == "reports"], ids=lambda p: p.stem)
@@ -79,7 +88,10 @@ def test_only_command_faces_print():
     assert [] == printing
 
 
-@pytest.mark.parametrize("module", ["expr", "record", "design", "instance", "trace", "verdict", "check", "run"])
+LOADED_BY_ALL = ("record", "design", "instance", "trace", "verdict", "check", "run", *(f"expr/{n}" for n in INSIDE))
+
+
+@pytest.mark.parametrize("module", LOADED_BY_ALL)
 def test_heavy_libraries_are_imported_where_they_are_used(module):
     """z3, NumPy, networkx and rich are not loaded at the top of what every command imports."""
     heavy = {"z3", "numpy", "networkx", "numba", "cvc5", "rich"}
