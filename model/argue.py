@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from model.design import register_of
+from model.deriving import register_of
 from model.expr import PAGES, Expr, walk
 from model.instance import Field, Move
 from model.trace import Trace

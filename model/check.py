@@ -399,8 +399,8 @@ def _write(results: Sequence[Result], comparing: bool, options: Mapping[str, Any
 
 def _cutoffs(results: Sequence[Result]) -> Iterator[tuple[Result, str, int]]:
     """(result, why one page does not decide or nothing, side conditions proved) for each question about every state."""
-    from model.design import invariant, observed
     from model.designs.catalogue import find_property, load
+    from model.observing import invariant, observed
     from model.parametric.cutoff import pages_independent
 
     for result in results:

@@ -29,7 +29,7 @@ from model.errors import UsageError
 from model.instance import Instance, Move, State
 
 if TYPE_CHECKING:
-    from model.design import Program
+    from model.program import Program
 
 RATE = 0.5
 MOST_STATES = 20_000  # of a chain that is solved; greater ones are simulated

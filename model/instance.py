@@ -13,7 +13,6 @@ from itertools import product
 from typing import Any
 
 from model.algebra import fold, integers, python_source
-from model.design import Invariant, Program
 from model.errors import UsageError
 from model.expr import (
     ALL,
@@ -33,6 +32,7 @@ from model.expr import (
     show,
     walk,
 )
+from model.program import Invariant, Program
 from model.step import Held, Param, Step
 
 QUANTIFIERS = {  # what joins the cases, and what there is without any

@@ -13,7 +13,6 @@ from functools import cached_property, partial
 from itertools import repeat
 from typing import Any
 
-from model.design import Invariant, Program, Variable, observed
 from model.errors import DesignError, UsageError
 from model.expr import (
     ALL,
@@ -35,6 +34,8 @@ from model.expr import (
     rewrite,
 )
 from model.instance import Instance, State, these, used_sorts
+from model.observing import observed
+from model.program import Invariant, Program, Variable
 from model.record import Recorder, last_place
 from model.step import Update
 from model.views import StateView

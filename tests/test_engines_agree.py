@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, assume, event, given, settings
 
 import model.instance
 from model import NONE, Design, Pages, algebra, operation, shifted, whole
-from model.design import invariant, record
+from model.design import record
 from model.engines import bounded, explicit, induction, lanes
 from model.engines.limits import Limits
 from model.expr import always
 from model.instance import Instance
+from model.observing import invariant
 from model.verdict import Proved, Refuted, Undetermined
 from tests.random_designs import SIZES, designs, instance
 

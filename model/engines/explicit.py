@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from time import monotonic
 
-from model.design import Invariant
 from model.engines.limits import Limits
 from model.instance import Instance, State
+from model.program import Invariant
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
 

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from model.algebra import Table
-from model.design import Invariant
 from model.engines.checkpoint import Checkpoint, Counts
 from model.engines.kernel import Kernel, Test
 from model.engines.limits import Limits, Progress, left
@@ -27,6 +26,7 @@ from model.engines.visited import DIGIT, ROOT, Full, Visited
 from model.errors import UsageError
 from model.expr import Expr, show
 from model.instance import Instance, State
+from model.program import Invariant
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
 REDUCTIONS = ("symmetry", "order", "pages")

@@ -9,7 +9,6 @@ from time import monotonic
 
 import numpy as np
 
-from model.design import Program
 from model.errors import UsageError
 from model.expr import PAGES
 from model.instance import Instance, State, at
@@ -17,6 +16,7 @@ from model.parametric.clauses import Bits, Signature, World, unique
 from model.parametric.logic import PAGE, Term
 from model.parametric.names import keeps, place
 from model.parametric.reading import Reading
+from model.program import Program
 from model.step import Step
 
 
