@@ -13,7 +13,8 @@ from functools import cached_property
 
 from model.deriving import register_of
 from model.expr import PAGES, Expr, walk
-from model.instance import Field, Move
+from model.instance import Move
+from model.state import Field
 from model.trace import Trace
 
 Bit = tuple[str, int | None]  # a field; the page is fixed

@@ -280,7 +280,7 @@ def _decided_by(design: type[Design]) -> str:
 def _sizes(design: type[Design], options: Mapping[str, Any]) -> dict[str, int]:
     """Sizes by index sort; a size that was typed for a sort that the design lacks is refused."""
     from model.design import record
-    from model.instance import used_sorts
+    from model.sizes import used_sorts
 
     program = record(design)
     used = used_sorts(program)

@@ -28,9 +28,10 @@ from model.expr import (
     node,
     operation,
 )
-from model.instance import Instance, Move, State
+from model.instance import Instance, Move
 from model.observing import invariant, observed
 from model.program import Program
+from model.state import State
 from model.step import Step
 from model.synthesis import violation
 from model.trace import Trace

@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any
 
 from model.costing import WRITERS, Count, counted
 from model.errors import UsageError
-from model.instance import Instance, Move, State
+from model.instance import Instance, Move
+from model.state import State
 
 if TYPE_CHECKING:
     from model.program import Program

@@ -33,10 +33,13 @@ from model.expr import (
     replace_index,
     rewrite,
 )
-from model.instance import Instance, State, these, used_sorts
+from model.grounding import these
+from model.instance import Instance
 from model.observing import observed
 from model.program import Invariant, Program, Variable
 from model.record import Recorder, last_place
+from model.sizes import used_sorts
+from model.state import State
 from model.step import Update
 from model.views import StateView
 

@@ -12,8 +12,10 @@ from xml.sax.saxutils import quoteattr
 
 from model.errors import UsageError
 from model.graph import as_text, state_graph
-from model.instance import Instance, State, used_sorts
+from model.instance import Instance
 from model.program import Program
+from model.sizes import used_sorts
+from model.state import State
 from reports.pages import asset
 from reports.strips import hue
 

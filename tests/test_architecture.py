@@ -65,6 +65,17 @@ def test_arrows_of_the_language_point_one_way(file, allowed):
     assert {m for m in top if m.startswith(("model", "properties", "reports"))} <= allowed
 
 
+INSTANCE = ("state", "sizes", "places", "grounding", "ground_step", "successors", "instance")
+
+
+@pytest.mark.parametrize("name", INSTANCE)
+def test_arrows_of_an_instance_point_one_way(name):
+    """Each file imports the language, the table of operators and files before it in the list."""
+    before = {f"model.{n}" for n in INSTANCE[: INSTANCE.index(name)]}
+    language = {"model.algebra", "model.errors", "model.expr", "model.program", "model.step"}
+    assert ours(ROOT / "model" / f"{name}.py") <= language | before
+
+
 INSIDE = ("tree", "showing", "simplify", "nodes", "sorts", "walking", "words", "parts", "operations", "properties")
 
 

@@ -15,8 +15,9 @@ from model.designs.per_slot_cache import PerSlotCache
 from model.designs.top_layer import TopLayer
 from model.designs.top_layer_and_cache import TopLayerAndCache
 from model.engines import explicit
-from model.instance import Instance, at
+from model.instance import Instance
 from model.observing import invariant, observed
+from model.places import at
 from properties.no_lost_write import no_lost_write
 from properties.promise_kept import promise_kept
 from tests.random_designs import SIZES, designs, instance

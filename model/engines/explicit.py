@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from time import monotonic
 
 from model.engines.limits import Limits
-from model.instance import Instance, State
+from model.instance import Instance
 from model.program import Invariant
+from model.state import State
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
 

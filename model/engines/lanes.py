@@ -25,8 +25,9 @@ from model.engines.symmetry import Canonical, canonical, symmetry
 from model.engines.visited import DIGIT, ROOT, Full, Visited
 from model.errors import UsageError
 from model.expr import Expr, show
-from model.instance import Instance, State
+from model.instance import Instance
 from model.program import Invariant
+from model.state import State
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
 REDUCTIONS = ("symmetry", "order", "pages")

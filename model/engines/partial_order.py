@@ -23,7 +23,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from model.expr import Expr, walk
-from model.instance import GroundStep, Instance, at
+from model.ground_step import GroundStep
+from model.instance import Instance
+from model.places import at
 from model.program import Invariant
 
 Thread = tuple[str, int]  # the name of its location field, and its number

@@ -17,8 +17,9 @@ from time import monotonic
 from model.engines.limits import Limits, Progress
 from model.errors import UsageError
 from model.expr import TRUE, Expr, node, rewrite
-from model.instance import Instance, Move, State
+from model.instance import Instance, Move
 from model.program import Program
+from model.state import State
 from model.step import Step
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 

@@ -34,7 +34,8 @@ from model.algebra import fold
 from model.export.claim import Claim, first_line, plain, sizes_text
 from model.export.promela import Model, fits
 from model.expr import TRUE, Expr
-from model.instance import GroundStep, Instance, Move
+from model.ground_step import GroundStep
+from model.instance import Instance, Move
 from model.lasso import Action, Fairness, action, begins_a_write
 from model.lasso_goal import Asked, Case
 from model.program import Invariant
