@@ -103,7 +103,17 @@ def test_only_command_faces_print():
     assert [] == printing
 
 
-LOADED_BY_ALL = ("record", "design", "instance", "trace", "verdict", "check", "run", *(f"expr/{n}" for n in INSIDE))
+COMMAND = ("check", "options", "questions", "progress", "writing", "outputs")
+LOADED_BY_ALL = (
+    *(f"expr/{name}" for name in INSIDE),
+    *INSTANCE,
+    *COMMAND,
+    "record",
+    "design",
+    "trace",
+    "verdict",
+    "run",
+)
 
 
 @pytest.mark.parametrize("module", LOADED_BY_ALL)
