@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from model.drafting import Recorder
 from model.errors import DesignError
 from model.expr import ALL, FALSE, NONE, PAGES, TRUE, TRUTH, Element, Expr, Index, Part, make, node, rewrite
 from model.program import Location, Variable
-from model.record import Recorder, carried
+from model.settling import carried
 from model.step import Step, Update
 
 

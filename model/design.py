@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from model.deriving import keep_registers, locations_of, own_registers, variable_of
+from model.drafting import pending_name, stored_name
 from model.errors import DesignError, Place, UsageError, shown_path
 from model.expr import (
     NONE,
@@ -31,7 +32,8 @@ from model.expr import (
     walk,
 )
 from model.program import Location, Program, Variable
-from model.record import pending_name, record_operation, steps_of, stored_name
+from model.record import record_operation
+from model.settling import steps_of
 from model.step import Step
 from model.views import slots
 

@@ -10,7 +10,10 @@ from pathlib import Path
 from types import FrameType
 
 # the files and folders of the language itself, whose lines are never the user's mistake
-LANGUAGE = ("errors.py", "expr/", "views.py", "record.py", "program.py", "deriving.py", "design.py", "observing.py")
+LANGUAGE = (
+    *("errors.py", "expr/", "drafting.py", "views.py", "settling.py", "record.py"),
+    *("program.py", "deriving.py", "design.py", "observing.py"),
+)
 OWN = tuple(__file__.removesuffix("errors.py") + name for name in LANGUAGE)
 
 

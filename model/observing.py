@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from model.deriving import locations_of, variable_of
+from model.drafting import Recorder
 from model.errors import DesignError, UsageError
 from model.expr import (
     TRUTH,
@@ -23,7 +24,8 @@ from model.expr import (
     show,
 )
 from model.program import Invariant, Location, Program
-from model.record import Recorder, last_place, record_operation, steps_of
+from model.record import last_place, record_operation
+from model.settling import steps_of
 from model.step import Step, Update
 from model.views import StateView
 

@@ -48,18 +48,22 @@ def test_engines_import_no_design_and_no_property(file):
     ("file", "allowed"),
     [
         ("step.py", {"model.errors", "model.expr"}),
-        ("views.py", {"model.errors", "model.expr", "model.step", "model.record"}),
-        ("record.py", {"model.errors", "model.expr", "model.step", "model.views"}),
+        ("drafting.py", {"model.errors", "model.expr", "model.step"}),
+        ("views.py", {"model.errors", "model.expr", "model.step", "model.drafting"}),
+        ("settling.py", {"model.expr", "model.step", "model.drafting"}),
+        ("record.py", {"model.errors", "model.expr", "model.step", "model.drafting", "model.settling", "model.views"}),
         ("program.py", {"model.errors", "model.expr", "model.step"}),
-        ("deriving.py", {"model.errors", "model.expr", "model.step", "model.program", "model.record"}),
+        (
+            "deriving.py",
+            {"model.errors", "model.expr", "model.step", "model.program", "model.drafting", "model.settling"},
+        ),
         ("algebra.py", {"model.errors", "model.expr"}),
     ],
 )
 def test_arrows_of_the_language_point_one_way(file, allowed):
-    """expr <- step <- views <- record <- deriving <- design, observing; step <- program <- deriving.
+    """expr <- step <- drafting <- views, settling <- record <- design, observing; step <- program <- deriving.
 
-    `views` names the recorder for type checking only. Tables of `algebra` import what they speak of (z3, a logic) when
-    they are asked for.
+    Tables of `algebra` import what they speak of (z3, a logic) when they are asked for.
     """
     top = imports(ROOT / "model" / file, everywhere=file != "algebra.py")
     assert {m for m in top if m.startswith(("model", "properties", "reports"))} <= allowed
