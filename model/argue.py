@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from model.design import register_of
+from model.deriving import register_of
 from model.expr import PAGES, Expr, walk
-from model.instance import Field, Move
+from model.instance import Move
+from model.state import Field
 from model.trace import Trace
 
 Bit = tuple[str, int | None]  # a field; the page is fixed

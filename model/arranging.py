@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise, permutations
 
-from model.design import Program, invariant, observed
 from model.errors import UsageError, did_you_mean
 from model.expr import Lock, Part, walk
 from model.instance import Instance
 from model.mutation import _is_keeping, _moved, _relocated
+from model.observing import invariant, observed
+from model.program import Program
 from model.step import Held, Step
 from model.synthesis import Judge, Killing, TooLarge, rerun
 from model.trace import ReplayError, _key

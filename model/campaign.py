@@ -81,8 +81,9 @@ def campaign(
 
 def _digest(design: Any, wanted: Any) -> str:
     """SHA-256 of what is asked: the observed program and the invariant, where there is one."""
-    from model.design import invariant, observed, record
+    from model.design import record
     from model.expr import show
+    from model.observing import invariant, observed
 
     program = record(design)
     if wanted.kind == "sometimes":

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from model.errors import ModelError, UsageError
+from model.options import show_version
 from model.verdict import INTERNAL, INTERRUPTED, PROVED, USAGE
 
 if TYPE_CHECKING:
@@ -63,16 +64,8 @@ class Commands(click.Group):
         return self.chosen
 
 
-def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    if value:
-        from model.check import version_line
-
-        click.echo(version_line())
-        ctx.exit(0)
-
-
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Versions.")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version, help="Versions.")
 def group() -> None:
     """Check designs of dirty tracking: in which order, and by which mask, may dirty bits be cleared?"""
 

@@ -9,13 +9,15 @@ from itertools import product
 
 from model.costing import bitmaps, one_sync_a_round, redundant_copy, with_device
 from model.cycles import GAINS, PAYS, state_graph
-from model.design import Design, Program, invariant, observed, record
+from model.design import Design, record
 from model.designs.catalogue import built_in_properties
 from model.engines.limits import Limits
 from model.expectation import RATE, Estimate, Expected, expected
 from model.expr import Property, show
 from model.holes import filled, opened
 from model.instance import Instance
+from model.observing import invariant, observed
+from model.program import Program
 from model.step import Step
 from model.synthesis import violation
 from model.trace import Trace

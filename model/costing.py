@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from model.design import Design, Program, invariant, observed
+from model.design import Design
 from model.engines.limits import Limits
 from model.errors import UsageError
 from model.expr import MIGRATION as FIRST
@@ -28,7 +28,10 @@ from model.expr import (
     node,
     operation,
 )
-from model.instance import Instance, Move, State
+from model.instance import Instance, Move
+from model.observing import invariant, observed
+from model.program import Program
+from model.state import State
 from model.step import Step
 from model.synthesis import violation
 from model.trace import Trace

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from model.design import Invariant, Program, invariant, observed
 from model.designs.catalogue import built_in_properties
 from model.engines.limits import Limits
 from model.errors import UsageError
-from model.instance import Instance, State
+from model.instance import Instance
+from model.observing import invariant, observed
+from model.program import Invariant, Program
+from model.state import State
 from model.story import Story, told
 from model.trace import Continuation, Trace, carried_over, joined, onward, shortest, smaller_sizes
 from model.verdict import Refuted

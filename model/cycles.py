@@ -21,9 +21,9 @@ from fractions import Fraction
 from typing import Any
 
 from model.costing import counted
-from model.design import Program
 from model.errors import UsageError
 from model.instance import Instance
+from model.program import Program
 
 GAINS, PAYS = ("copies", "redundant"), ("writes", "gets")
 LOOK = 8  # rounds after which the edges are looked at for a cycle, which takes as long as some rounds

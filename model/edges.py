@@ -83,8 +83,8 @@ def _sizes(texts: Sequence[str]) -> dict[str, int]:
 @contextmanager
 def _progress(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
     """A line on stderr that says how far the search has come; only on a terminal."""
-    from model.check import ProgressLine
     from model.cli import console
+    from model.progress import ProgressLine
 
     status = console("auto", stderr=True)
     if quiet or not status.is_terminal:

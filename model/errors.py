@@ -9,7 +9,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType
 
-OWN = {str(Path(__file__).with_name(name)) for name in ("errors.py", "expr.py", "views.py", "record.py", "design.py")}
+# the files and folders of the language itself, whose lines are never the user's mistake
+LANGUAGE = (
+    *("errors.py", "expr/", "drafting.py", "views.py", "settling.py", "record.py"),
+    *("program.py", "deriving.py", "design.py", "observing.py"),
+)
+OWN = tuple(__file__.removesuffix("errors.py") + name for name in LANGUAGE)
 
 
 @dataclass(frozen=True)
@@ -66,8 +71,13 @@ def here() -> Place | None:
     """
     frames = list(_frames())
     own = [f for f in frames if focus and f.f_code.co_filename == focus[-1]]
-    others = [f for f in frames if f.f_code.co_filename not in OWN]
+    others = [f for f in frames if not is_ours(f.f_code.co_filename)]
     return next((Place(shown_path(f.f_code.co_filename), f.f_lineno) for f in own or others), None)
+
+
+def is_ours(file: str) -> bool:
+    """The file, named as code objects name it, belongs to the language itself."""
+    return file.startswith(OWN)
 
 
 def _frames() -> Iterator[FrameType]:

@@ -68,7 +68,7 @@ def _session(spec: str, options: dict[str, Any]) -> Session:
 
 def _sizes(design: type[Design], options: dict[str, Any]) -> dict[str, int]:
     from model.design import record
-    from model.instance import used_sorts
+    from model.sizes import used_sorts
 
     sizes = {"Client": options["clients"]} if "Client" in used_sorts(record(design)) else {}
     for text in options["extra"]:

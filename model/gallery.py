@@ -20,7 +20,7 @@ from model.verdict import PROVED, REFUTED, Verdict
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from model.design import Program
+    from model.program import Program
 
 FAMILIES = Path(__file__).with_name("designs")
 QUICK = 1.0  # seconds that a row may take to be checked by default
@@ -160,10 +160,11 @@ def source_of(design: str) -> str:
 
 def ask(entry: Entry, row: Row) -> Verdict:
     """The verdict of the packed engine at the size of the row."""
-    from model.design import invariant, observed, record
+    from model.design import record
     from model.designs.catalogue import find_property, load
     from model.engines import lanes
     from model.instance import Instance
+    from model.observing import invariant, observed
 
     design = load(entry.design)
     property = find_property(row.property, design)
@@ -195,10 +196,10 @@ def rule_verdicts(entry: Entry) -> dict[str, str]:
 
 
 def _rule(program: Program, rule: Any, row: Row | None) -> str:
-    from model.design import invariant, observed
     from model.engines import lanes
     from model.engines.limits import Limits
     from model.instance import Instance
+    from model.observing import invariant, observed
 
     try:
         watched = observed(program, rule)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from model.errors import UsageError
 from model.expr import PAGES, PLACE
-from model.instance import Instance, Move, State
+from model.instance import Instance, Move
+from model.state import State
 
 if TYPE_CHECKING:
     import networkx

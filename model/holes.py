@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from model.design import Program
 from model.errors import UsageError
 from model.expr import ALL, NONE, PAGES, Expr, Index, make, node, rewrite, show, walk
+from model.program import Program
 from model.step import Param, Step, Update
 
 PART = "part_of_the_hole"  # the parameter that stands for any set between two fillings

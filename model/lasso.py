@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from model.instance import GroundStep, Instance, Move, State
+from model.ground_step import GroundStep
+from model.instance import Instance, Move
 from model.lasso_goal import BEGIN_WRITES, Case
+from model.state import State
 from model.step import Step
 from model.trace import ReplayError
 

@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from itertools import repeat
 from typing import Any
 
-from model.design import Invariant, Program, Variable, observed
+from model.drafting import Recorder
 from model.errors import DesignError, UsageError
 from model.expr import (
     ALL,
@@ -34,8 +34,13 @@ from model.expr import (
     replace_index,
     rewrite,
 )
-from model.instance import Instance, State, these, used_sorts
-from model.record import Recorder, last_place
+from model.grounding import these
+from model.instance import Instance
+from model.observing import observed
+from model.program import Invariant, Program, Variable
+from model.record import last_place
+from model.sizes import used_sorts
+from model.state import State
 from model.step import Update
 from model.views import StateView
 

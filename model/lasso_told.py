@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from model.design import Invariant
 from model.expr import TRUE
 from model.instance import Instance
 from model.lasso import Fairness, Lasso
 from model.lasso_goal import Asked, Case
+from model.program import Invariant
 from model.result import Evidence, Result, finite_scope
 from model.story import Story, plural, told
 from model.trace import Trace

@@ -15,11 +15,12 @@ from model.verdict import PROVED, Undetermined, Verdict, exit_code
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from model.design import Design, Program
+    from model.design import Design
     from model.expr import Property
     from model.instance import Instance
     from model.lasso import Fairness
     from model.lasso_goal import Asked
+    from model.program import Program
     from model.result import Result
     from model.story import Line, Story
 

@@ -27,7 +27,8 @@ def command(files: tuple[str, ...], form: str, output: Path | None, verbose: boo
     be blind (overlapping ioctls can have run in either order), or a line is damaged.
     """
     from model.kvm import findings
-    from model.kvm.monitor import check_all, exit_code
+    from model.kvm.judgement import exit_code
+    from model.kvm.monitor import check_all
 
     found = list(check_all(files))
     code = exit_code(found)

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 from model.cli import columns, print_lines, run
-from model.design import Program, invariant, observed, record
+from model.design import record
 from model.designs.catalogue import DEFAULT_PROPERTIES, built_in_properties, load
 from model.engines.limits import Limits
 from model.instance import Instance
 from model.mutation import mutants
+from model.observing import invariant, observed
+from model.program import Program
 from model.run import proof
 from model.verdict import PROVED, REFUTED, Verdict
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from model.design import Location, Program
 from model.expr import FALSE, NONE, Expr, Index, node, replace_index, rewrite, show, walk
+from model.program import Location, Program
 from model.step import Held, Step, Update
 
 

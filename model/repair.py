@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from model.cli import columns, print_lines, run
-from model.design import Program, record
+from model.design import record
 from model.designs.catalogue import DEFAULT_PROPERTIES, find_property, load
 from model.engines.limits import Limits
+from model.program import Program
 from model.repairing import Change, Rejected, Repairs, repairs
 from model.synthesis import PROOF_SECONDS, SCOPES, Judge
 from model.verdict import PROVED, REFUTED

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from model.arranging import Arrangement, Arranging, taken, transferred
-from model.design import Program
 from model.errors import UsageError
 from model.expr import PAGES, Expr, make, node, walk
 from model.holes import clears, put_for
+from model.program import Program
 from model.step import Step, Update
 from model.synthesis import Judge, Killing, TooLarge
 from model.verdict import Verdict

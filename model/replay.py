@@ -113,10 +113,11 @@ def _searched(spec: str, options: dict[str, Any]) -> list[_Run] | None:
 
 def _walked(spec: str, options: dict[str, Any]) -> dict[str, Any]:
     """Of a design that the search found no loss in: its deepest runs at one page, and random walks."""
-    from model.design import observed, record
+    from model.design import record
     from model.designs.catalogue import find_property, load
     from model.instance import Instance
     from model.kvm.replay import bench, deepest, rehearse, walks
+    from model.observing import observed
     from model.result import sizes_for
 
     name, program = record(load(spec)).name, observed(record(load(spec)), find_property("no_lost_write"))

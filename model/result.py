@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from model.design import Program
-from model.instance import Instance, used_sorts
+from model.instance import Instance
+from model.program import Program
+from model.sizes import used_sorts
 from model.story import Story
 from model.trace import Trace
 from model.verdict import Verdict

@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from model.design import Design, Program, invariant, observed, record
+from model.design import Design, record
 from model.designs.catalogue import find_property, load
 from model.errors import ModelError
-from model.instance import Instance, Move, State, used_sorts
+from model.instance import Instance, Move
+from model.observing import invariant, observed
+from model.program import Program
+from model.sizes import used_sorts
+from model.state import State
 from model.story import members
 from model.trace import ReplayError, Trace, replayed
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from model.argue import Bit, Reason, reads_page, reason, subject, writes_page
 from model.expr import PAGES, PLACE
-from model.instance import Field, Instance, Move
+from model.instance import Instance, Move
+from model.state import Field
 from model.trace import Trace
 
 PARTICIPLES = {

@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from model.campaign import Configuration, Row, campaign, locally, on_cluster, sweep
-from model.check import Size
 from model.cli import run
+from model.options import Size
 from model.verdict import INTERRUPTED, PROVED, REFUTED, UNDETERMINED
 
 ENGINES = ("lanes", "explicit", "auto", "bounded", "induction", "inductive")

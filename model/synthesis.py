@@ -14,12 +14,13 @@ from functools import cached_property
 from typing import Any
 
 from model.algebra import bit_vectors, fold
-from model.design import Invariant, Program, invariant, observed
 from model.engines.limits import Limits
 from model.errors import ModelError, UsageError
 from model.expr import TRUTH, Expr, Flag, Property, node, walk
 from model.holes import Hole, between, filled, formula, the_hole
 from model.instance import Instance
+from model.observing import invariant, observed
+from model.program import Invariant, Program
 from model.trace import Trace, replayed
 from model.verdict import UNDETERMINED, Proved, Refuted, Undetermined, Verdict
 
@@ -426,7 +427,7 @@ def _in_row(inputs: Sequence[Expr], row: int) -> Expr:
 
 
 def _flag(name: str) -> Any:
-    from model.design import Variable
     from model.expr import FALSE
+    from model.program import Variable
 
     return Variable(name, Flag("").sort, None, FALSE, "ghost: a row of the table was looked up", "ghost")

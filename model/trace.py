@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from model.design import Invariant
-from model.instance import Field, Instance, Move, State
+from model.instance import Instance, Move
+from model.program import Invariant
+from model.state import Field, State
 
 
 class ReplayError(Exception):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from model.drafting import Recorder
 from model.errors import DesignError, did_you_mean, here
 from model.expr import (
     NONE,
@@ -22,9 +23,6 @@ from model.expr import (
     node,
 )
 from model.step import Held
-
-if TYPE_CHECKING:
-    from model.record import Recorder
 
 
 class StateView:

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from model.expr import PAGES, PLACE
-from model.instance import Field, Instance
+from model.instance import Instance
 from model.result import Result
+from model.state import Field
 from model.story import Line, members
 from model.trace import Trace
 from reports import words

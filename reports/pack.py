@@ -17,8 +17,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from model.design import Program
 from model.errors import UsageError
+from model.program import Program
 from model.result import Evidence, Result
 from model.trace import Trace
 from reports import as_json, text

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape as escaped
 from xml.sax.saxutils import quoteattr
 
-from model.design import Program
 from model.errors import UsageError
 from model.graph import as_text, state_graph
-from model.instance import Instance, State, used_sorts
+from model.instance import Instance
+from model.program import Program
+from model.sizes import used_sorts
+from model.state import State
 from reports.pages import asset
 from reports.strips import hue
 

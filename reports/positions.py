@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from model.argue import writes_page
-from model.design import Invariant
 from model.expr import Sort
-from model.instance import Instance, Move, State
+from model.instance import Instance, Move
+from model.program import Invariant
+from model.state import State
 from model.step import Param
 from model.story import Line, move_text, page_set, thread_name, told
 from model.trace import Trace

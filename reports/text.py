@@ -7,8 +7,8 @@ from textwrap import wrap
 
 from rich.text import Text
 
-from model.design import Program
 from model.expr import Property, show
+from model.program import Program
 from model.result import Evidence, Result
 from model.step import Step
 from model.story import Line, Story, page_set, plural

@@ -31,10 +31,11 @@ from model import (
     some,
     wait_for,
 )
-from model.design import invariant
 from model.errors import DesignError
 from model.expr import Operation, Property
-from model.instance import Instance, used_sorts
+from model.instance import Instance
+from model.observing import invariant
+from model.sizes import used_sorts
 
 SIZES = ((1, 2), (2, 1))  # (pages, clients)
 PARAMETERS = {"page": Page, "want": Pages, "extra": AnyPages, "really": bool, "client": Client}

@@ -40,26 +40,54 @@ def test_properties_import_the_expression_language_only(file):
 @pytest.mark.parametrize("file", sorted((ROOT / "model" / "engines").glob("*.py")), ids=lambda p: p.stem)
 def test_engines_import_no_design_and_no_property(file):
     """They are handed a program and expressions."""
-    assert [] == [m for m in ours(file) if m.startswith(("properties", "model.designs", "reports"))]
+    never = ("properties", "model.design", "model.observing", "reports")
+    assert [] == [m for m in ours(file) if m.startswith(never)]
 
 
 @pytest.mark.parametrize(
     ("file", "allowed"),
     [
-        ("expr.py", {"model.errors"}),
         ("step.py", {"model.errors", "model.expr"}),
-        ("views.py", {"model.errors", "model.expr", "model.step", "model.record"}),
-        ("record.py", {"model.errors", "model.expr", "model.step", "model.views"}),
+        ("drafting.py", {"model.errors", "model.expr", "model.step"}),
+        ("views.py", {"model.errors", "model.expr", "model.step", "model.drafting"}),
+        ("settling.py", {"model.expr", "model.step", "model.drafting"}),
+        ("record.py", {"model.errors", "model.expr", "model.step", "model.drafting", "model.settling", "model.views"}),
+        ("program.py", {"model.errors", "model.expr", "model.step"}),
+        (
+            "deriving.py",
+            {"model.errors", "model.expr", "model.step", "model.program", "model.drafting", "model.settling"},
+        ),
         ("algebra.py", {"model.errors", "model.expr"}),
     ],
 )
 def test_arrows_of_the_language_point_one_way(file, allowed):
-    """expr <- step <- views <- record <- design; views names the recorder for type checking only.
+    """expr <- step <- drafting <- views, settling <- record <- design, observing; step <- program <- deriving.
 
     Tables of `algebra` import what they speak of (z3, a logic) when they are asked for.
     """
     top = imports(ROOT / "model" / file, everywhere=file != "algebra.py")
     assert {m for m in top if m.startswith(("model", "properties", "reports"))} <= allowed
+
+
+INSTANCE = ("state", "sizes", "places", "grounding", "ground_step", "successors", "instance")
+
+
+@pytest.mark.parametrize("name", INSTANCE)
+def test_arrows_of_an_instance_point_one_way(name):
+    """Each file imports the language, the table of operators and files before it in the list."""
+    before = {f"model.{n}" for n in INSTANCE[: INSTANCE.index(name)]}
+    language = {"model.algebra", "model.errors", "model.expr", "model.program", "model.step"}
+    assert ours(ROOT / "model" / f"{name}.py") <= language | before
+
+
+INSIDE = ("tree", "showing", "simplify", "nodes", "sorts", "walking", "words", "parts", "operations", "properties")
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "model" / "expr").glob("*.py")), ids=lambda p: p.stem)
+def test_arrows_inside_the_expressions_point_one_way(file):
+    """Each file imports the errors and files before it in the list; the package hands out what they hold."""
+    before = INSIDE if file.stem == "__init__" else INSIDE[: INSIDE.index(file.stem)]
+    assert ours(file) <= {"model.errors"} | {f"model.expr.{name}" for name in before}
 
 
 @pytest.mark.parametrize("file", [p for p in FILES if p.parent.name == "reports"], ids=lambda p: p.stem)
@@ -79,7 +107,20 @@ def test_only_command_faces_print():
     assert [] == printing
 
 
-@pytest.mark.parametrize("module", ["expr", "record", "design", "instance", "trace", "verdict", "check", "run"])
+COMMAND = ("check", "options", "questions", "progress", "writing", "outputs")
+LOADED_BY_ALL = (
+    *(f"expr/{name}" for name in INSIDE),
+    *INSTANCE,
+    *COMMAND,
+    "record",
+    "design",
+    "trace",
+    "verdict",
+    "run",
+)
+
+
+@pytest.mark.parametrize("module", LOADED_BY_ALL)
 def test_heavy_libraries_are_imported_where_they_are_used(module):
     """z3, NumPy, networkx and rich are not loaded at the top of what every command imports."""
     heavy = {"z3", "numpy", "networkx", "numba", "cvc5", "rich"}

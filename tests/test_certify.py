@@ -12,11 +12,12 @@ import pytest
 from model import certify as face
 from model.certify import certify, report
 from model.cli import run
-from model.design import invariant, observed, record
+from model.design import record
 from model.designs.catalogue import find_property, load
 from model.engines.inductive import prove
 from model.errors import UsageError
 from model.export.certificate import contents, write
+from model.observing import invariant, observed
 from model.parametric.sexpr import queries
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("cvc5") is None, reason="cvc5 is not installed")

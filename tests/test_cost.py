@@ -25,7 +25,7 @@ from model.costing import (
     with_device,
 )
 from model.cycles import greatest_ratio, state_graph, worst
-from model.design import Design, invariant, observed, record
+from model.design import Design, record
 from model.designs.catalogue import built_in_properties, load
 from model.designs.dirty_log import DirtyLog
 from model.engines import explicit
@@ -33,6 +33,7 @@ from model.errors import UsageError
 from model.expectation import COUNTED, Estimate, Expected, expected, simulated, stationary
 from model.expr import Client
 from model.instance import Instance
+from model.observing import invariant, observed
 from model.synthesis import Judge
 from model.trace import replayed
 

@@ -9,13 +9,13 @@ import itertools
 import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 
-import model.instance
 from model import NONE, Design, Pages, algebra, operation, shifted, whole
-from model.design import invariant, record
+from model.design import record
 from model.engines import bounded, explicit, induction, lanes
 from model.engines.limits import Limits
 from model.expr import always
 from model.instance import Instance
+from model.observing import invariant
 from model.verdict import Proved, Refuted, Undetermined
 from tests.random_designs import SIZES, designs, instance
 
@@ -193,10 +193,11 @@ def test_a_wrong_row_in_the_table_of_bounded_model_checking_is_caught(operator):
 
 @pytest.mark.parametrize("operator", algebra.OPERATORS)
 def test_a_wrong_row_in_the_table_of_the_compiled_reference_is_caught(operator, monkeypatch):
-    monkeypatch.setattr(model.instance, "python_source", lambda pages: with_bug(algebra.python_source(pages), operator))
+    right = algebra.python_source
+    monkeypatch.setattr("model.successors.python_source", lambda pages: with_bug(right(pages), operator))
 
     def difference(made, invariants, expected):
-        fresh = model.instance.Instance(made.program, made.pages, made.sizes)
+        fresh = Instance(made.program, made.pages, made.sizes)
         wrong = explicit.search(fresh, invariants, Limits(states=20_000))
         return difference_of_lanes(made, invariants, wrong) or difference_of_compiled(fresh)
 

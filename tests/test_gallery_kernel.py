@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from model.design import goals, invariant, observed, record
+from model.design import record
 from model.designs.catalogue import built_in_properties, find_property, gallery_designs, load
 from model.engines import explicit, lanes
 from model.errors import ModelError
 from model.instance import Instance
+from model.observing import goals, invariant, observed
 from model.verdict import Proved, Refuted
 
 FAMILIES = ("kernel", "devices", "memory")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from model import Client, Pages, operation, wait_for
-from model.design import goals, invariant, observed, record
+from model.design import record
 from model.designs import qemu
 from model.designs.catalogue import built_in_properties, find_property, gallery_designs, load
 from model.designs.dirty_log import DirtyLog
@@ -18,6 +18,7 @@ from model.engines import explicit, lanes
 from model.engines.limits import Limits
 from model.gallery import RULES
 from model.instance import Instance
+from model.observing import goals, invariant, observed
 from model.run import Question, answer
 from model.verdict import Proved, Refuted
 

@@ -5,7 +5,7 @@ import z3
 
 from model import ALL, NONE, Design, Flag, Lock, Pages, choose, idle, operation, wait_for
 from model.algebra import bit_vectors
-from model.design import invariant, observed, record
+from model.design import record
 from model.designs.catalogue import built_in_properties, load
 from model.designs.delivers_nothing import DeliversNothing
 from model.designs.manifest import rows
@@ -16,6 +16,7 @@ from model.engines import bounded, explicit, induction
 from model.engines.limits import Limits
 from model.expr import PLACE, Guest, always
 from model.instance import Instance
+from model.observing import invariant, observed
 from model.verdict import Proved, Refuted, Undetermined
 from properties.no_lost_write import no_lost_write
 from properties.promise_kept import promise_kept

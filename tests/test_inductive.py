@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 
 from model import ALL, NONE, AnyPages, Client, Design, Flag, Lock, Pages, Slot, choose, every, operation, some, wait_for
-from model.design import invariant, observed, record
+from model.design import record
 from model.designs.catalogue import find_property, load
 from model.engines import explicit
 from model.engines.inductive import InductiveInvariant, check, conditions_of, prove
@@ -17,6 +17,7 @@ from model.engines.limits import Limits
 from model.errors import UsageError
 from model.expr import PLACE, always
 from model.instance import Instance
+from model.observing import invariant, observed
 from model.parametric.cutoff import pages_independent
 from model.parametric.finite import structure
 from model.parametric.fragment import cycle, edges

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from model import Design, Pages, operation
 from model import replay as face
 from model.check import command as check_command
-from model.design import observed, record
+from model.design import record
 from model.designs.catalogue import find_property, load
 from model.engines.limits import Limits
 from model.errors import CannotSay
@@ -21,6 +21,7 @@ from model.instance import Instance
 from model.kvm import driver
 from model.kvm.moves import Act, Acts
 from model.kvm.replay import bench, replay, walk, walks
+from model.observing import observed
 from model.run import Question, answer
 from model.saved import NotATrace, OtherDesign
 from tests.kvm_needed import needs_kvm

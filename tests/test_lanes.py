@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.algebra import words
-from model.design import invariant, observed, record
+from model.design import record
 from model.designs.catalogue import built_in_designs, built_in_properties, load
 from model.engines import explicit, lanes, visited
 from model.engines.limits import Limits
 from model.engines.packing import Packing
 from model.errors import CannotSay, UsageError
 from model.instance import Instance
+from model.observing import invariant, observed
 from model.verdict import INTERRUPTED, Proved, Refuted, Undetermined, exit_code
 from tests.benchmarks.clear_k import ClearK, ClearKNaive, ClearKTopLayer, promise
 

@@ -415,8 +415,8 @@ def test_a_design_may_declare_an_index_sort_of_its_own():
 
 
 def _always_true():
-    from model.design import Invariant
     from model.expr import TRUE
+    from model.program import Invariant
 
     return Invariant("true", TRUE)
 
@@ -608,8 +608,8 @@ def store_buffering(fenced, memory):
 )
 def test_store_buffers_allow_what_x86_allows(memory, fenced, word):
     """Both threads load the old value only on TSO and only without a fence. Source: Sewell et al., CACM 53(7), 2010."""
-    from model.design import Invariant
     from model.expr import node
+    from model.program import Invariant
 
     program = record(store_buffering(fenced, memory))
     flags = {n: node("var", (n, None), "truth") for n in ("left_done", "right_done", "saw_x", "saw_y")}

@@ -7,7 +7,7 @@ from model.designs.catalogue import load
 from model.errors import DesignError
 
 HEAD = """\
-from model import NONE, Client, Design, Flag, Lock, Pages, Vcpu, choose, every_client, operation, wait_for
+from model import NONE, Client, Design, Flag, Lock, Pages, Vcpu, choose, every, every_client, operation, wait_for
 
 
 class Mine(Design):
@@ -227,6 +227,10 @@ CASES = {
     "python error": (
         "s.kernel |= 1 / 0",
         "my_design.py:15: Mine.clear: ZeroDivisionError: division by zero",
+    ),
+    "python error inside our words": (
+        "wait_for(every(Client, 3))",
+        "my_design.py:15: Mine.clear: TypeError: 'int' object is not callable",
     ),
     "set of pages minus flag": (
         "s.kernel -= s.flag",

@@ -11,9 +11,10 @@ from model.engines import liveness_bounded, liveness_graph
 from model.engines.bounded import Disagreement
 from model.engines.limits import Limits
 from model.expr import INFINITE, Property
-from model.instance import Instance, used_sorts
+from model.instance import Instance
 from model.lasso import Fairness, checked
 from model.lasso_goal import applies, asked
+from model.sizes import used_sorts
 from model.trace import ReplayError
 from model.verdict import Proved, Refuted, Undetermined
 from tests.random_designs import design, designs, value

@@ -17,8 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.kvm.bitmap import Bits
+from model.kvm.blindness import Act, Standing, after, blindness
 from model.kvm.findings import trace
-from model.kvm.monitor import Act, Finding, Findings, Monitor, Standing, after, blindness, check, exit_code
+from model.kvm.judgement import Finding, Findings, exit_code
+from model.kvm.monitor import Monitor, check
 from model.kvm.recording import Damage, Ioctl, NotARecording, in_order
 from model.monitor import command
 

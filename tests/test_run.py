@@ -107,8 +107,9 @@ def test_work_aside_returns_its_result_or_its_error():
 def test_a_proof_at_fixed_sizes_never_claims_more_than_them():
     """A sort of two words too: DirtyUser at 2 is `2 dirtyusers`, not any number of them."""
     from model import Design, Pages, Sort, operation
-    from model.design import invariant, record
+    from model.design import record
     from model.expr import NONE, always
+    from model.observing import invariant
     from model.run import _Asked
 
     class Own(Design):

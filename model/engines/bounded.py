@@ -16,11 +16,12 @@ from typing import Any
 import z3
 
 from model.algebra import Table, bit_vectors, fold
-from model.design import Invariant
 from model.engines.limits import Limits, Progress
 from model.errors import ModelError
 from model.expr import PLACE, TRUTH, Expr
-from model.instance import Instance, Move, State
+from model.instance import Instance, Move
+from model.program import Invariant
+from model.state import State
 from model.step import Param
 from model.verdict import INTERNAL, Refuted, Undetermined, Verdict
 

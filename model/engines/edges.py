@@ -34,7 +34,8 @@ from model.engines.packing import Columns, Packing, Words
 from model.engines.spill import resident
 from model.engines.visited import beginnings
 from model.errors import ModelError, TooWide, UsageError
-from model.instance import GroundStep, Instance
+from model.ground_step import GroundStep
+from model.instance import Instance
 from model.verdict import INTERRUPTED, UNDETERMINED, Proved, Undetermined
 
 Numbers = NDArray[np.int64]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from time import monotonic
 
-from model.design import Invariant
 from model.engines.limits import Limits
-from model.instance import Instance, State
+from model.instance import Instance
+from model.program import Invariant
+from model.state import State
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
 

@@ -14,10 +14,10 @@ from time import monotonic
 import z3
 
 from model.algebra import Table
-from model.design import Invariant
 from model.engines.bounded import DEPTH, Unrolling, why
 from model.engines.limits import Limits, Progress
 from model.instance import Instance
+from model.program import Invariant
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
 

@@ -17,7 +17,8 @@ from model.algebra import Table, words
 from model.engines.packing import Columns, Packing, Words
 from model.errors import CannotSay
 from model.expr import PAGES, PLACE, TRUTH, Expr, children, walk
-from model.instance import GroundStep, Instance
+from model.ground_step import GroundStep
+from model.instance import Instance
 
 Emit = Callable[[Columns], None]
 Expand = Callable[[Words, Emit], int]

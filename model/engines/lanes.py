@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from model.algebra import Table
-from model.design import Invariant
 from model.engines.checkpoint import Checkpoint, Counts
 from model.engines.hashed import Hashed, far_apart
 from model.engines.kernel import Kernel, Test
@@ -27,7 +26,9 @@ from model.engines.symmetry import Canonical, canonical, symmetry
 from model.engines.visited import DIGIT, LANES, ROOT, Full, Visited, unfolded
 from model.errors import UsageError
 from model.expr import Expr, show
-from model.instance import Instance, State
+from model.instance import Instance
+from model.program import Invariant
+from model.state import State
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
 REDUCTIONS = ("symmetry", "order", "pages")

@@ -22,7 +22,8 @@ import z3
 from model.algebra import fold
 from model.engines.bounded import DEPTH, Disagreement, Unrolling, why
 from model.engines.limits import Limits, Progress
-from model.instance import GroundStep, Instance, Move
+from model.ground_step import GroundStep
+from model.instance import Instance, Move
 from model.lasso import Action, Fairness, Lasso, action, begins_a_write, checked, executed
 from model.lasso_goal import Asked, Case
 from model.trace import ReplayError

@@ -28,7 +28,7 @@ from model.engines.spill import Spilling
 from model.engines.visited import LANES, LOW, Digit, Visited
 from model.errors import ModelError, UsageError
 from model.expr import Expr
-from model.instance import GroundStep
+from model.ground_step import GroundStep
 from model.step import Param
 
 SOURCE = Path(__file__).with_name("native.c")

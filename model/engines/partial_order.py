@@ -22,9 +22,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from model.design import Invariant
 from model.expr import Expr, walk
-from model.instance import GroundStep, Instance, at
+from model.ground_step import GroundStep
+from model.instance import Instance
+from model.places import at
+from model.program import Invariant
 
 Thread = tuple[str, int]  # the name of its location field, and its number
 Key = tuple[str, int | None]  # of a field

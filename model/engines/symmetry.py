@@ -14,10 +14,11 @@ from functools import cached_property
 
 import numpy as np
 
-from model.design import Invariant
 from model.engines.packing import Columns, Packing
 from model.expr import PAGES, Expr, walk
-from model.instance import GroundStep, Instance
+from model.ground_step import GroundStep
+from model.instance import Instance
+from model.program import Invariant
 
 ALIKE = 4  # elements of one class that are exchanged; 4 have 24 orders, and more are not worth their time
 EITHER_WAY = {"union", "meet", "both", "either", "equal"}  # operators whose arguments may change places

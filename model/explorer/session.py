@@ -7,11 +7,14 @@ from functools import cached_property
 from threading import Lock
 from typing import Any
 
-from model.design import Design, Invariant, invariant, observed, record
+from model.design import Design, record
 from model.errors import UsageError
 from model.expr import Property
-from model.instance import Instance, State
+from model.instance import Instance
+from model.observing import invariant, observed
+from model.program import Invariant
 from model.run import applies
+from model.state import State
 from model.trace import Continuation, Trace, onward
 from reports import positions
 

@@ -18,7 +18,8 @@ from model.algebra import fold, gates
 from model.export.claim import Claim, header
 from model.export.names import field_word, spelled
 from model.expr import PAGES, PLACE, Expr
-from model.instance import Field, GroundStep
+from model.ground_step import GroundStep
+from model.state import Field
 
 
 def text(claim: Claim) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import wrap
 
-from model.design import Invariant, Program, invariant, observed
 from model.errors import ModelError
 from model.expr import INFINITE, Expr, Property
 from model.instance import Instance
+from model.observing import invariant, observed
+from model.program import Invariant, Program
 from model.verdict import Proved, Refuted, Verdict
 
 

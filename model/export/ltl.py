@@ -31,13 +31,14 @@ from functools import cached_property
 from textwrap import wrap
 
 from model.algebra import fold
-from model.design import Invariant
 from model.export.claim import Claim, first_line, plain, sizes_text
 from model.export.promela import Model, fits
 from model.expr import TRUE, Expr
-from model.instance import GroundStep, Instance, Move
+from model.ground_step import GroundStep
+from model.instance import Instance, Move
 from model.lasso import Action, Fairness, action, begins_a_write
 from model.lasso_goal import Asked, Case
+from model.program import Invariant
 from model.verdict import Proved, Refuted, Verdict
 
 RUN = "gcc -O2 -DNOREDUCE -o pan pan.c && ./pan -a -m2000000"

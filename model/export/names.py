@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-from model.instance import Field, GroundStep, Instance
+from model.ground_step import GroundStep
+from model.instance import Instance
+from model.state import Field
 
 
 def spelled(text: str) -> str:

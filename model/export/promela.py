@@ -17,7 +17,8 @@ from model.errors import TooWide
 from model.export.claim import Claim, header, plain
 from model.export.names import field_word, place_word, step_word, thread_word, unique
 from model.expr import Expr, walk
-from model.instance import GroundStep, Instance
+from model.ground_step import GroundStep
+from model.instance import Instance
 
 WIDEST, MOST = 31, 20_000  # bits of an `unsigned`; moves that the compiler of `pan` still takes
 WORDS = [

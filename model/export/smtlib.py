@@ -15,7 +15,8 @@ from model.algebra import fold, smtlib
 from model.export.claim import Claim, header
 from model.export.names import field_word, step_word, unique
 from model.expr import TRUTH, Expr
-from model.instance import Field, GroundStep
+from model.ground_step import GroundStep
+from model.state import Field
 from model.verdict import Proved, Refuted
 
 DEPTH = 10  # moves where nobody says how many and no counterexample is known

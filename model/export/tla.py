@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 
 from model.algebra import fold, tla
-from model.design import Location, Variable
 from model.export.claim import Claim, header, plain
 from model.export.names import spelled, unique
 from model.expr import PAGES, Expr, Index, indices
-from model.instance import at, used_sorts
+from model.places import at
+from model.program import Location, Variable
+from model.sizes import used_sorts
 from model.step import Held, Param, Step, Update
 
 WORDS = [

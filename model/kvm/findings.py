@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as xml
 
 from model import __version__
-from model.kvm.monitor import CERTAIN, SHOWN_BY, Finding, Findings, Moment, exit_code
+from model.kvm.judgement import CERTAIN, SHOWN_BY, Finding, Findings, Moment, exit_code
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -10,14 +10,15 @@ kvm_prepare_memory_region(); Documentation/virt/kvm/api.rst 4.8, 4.117, 7.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import ClassVar
 
-from model.kvm.bitmap import EVERY, MAX_PAGES, NOTHING, BadBitmap, Bits, parse, union
+from model.kvm.bitmap import EVERY, MAX_PAGES, NOTHING, BadBitmap, Bits, parse
+from model.kvm.blindness import Act, Standing, after, blindness
+from model.kvm.judgement import CERTAIN, POSSIBLE, RANGES, Finding, Findings, Moment
 from model.kvm.recording import Damage, Ioctl, in_order, opened
-from model.verdict import PROVED, REFUTED, UNDETERMINED
 
 MANUAL_PROTECT, RINGS = 168, (192, 223)
 ENABLED, INITIALLY_SET = 1, 2
@@ -25,120 +26,6 @@ LOGGED = 1
 BUDGET, WEIGHED_EVERY = 20_000, 2_000  # chunks of 9 KB that all slots together may keep, and may add unweighed
 REMEMBERED, REMEMBERED_WEIGHT = 128, 1024  # ioctls of a slot, for naming the one that a blind CLEAR follows
 MOST_OVERLAPPING, MOST_CLEARS = 256, 48  # ioctls of a slot that are judged together, and CLEARs among them
-LISTED = 10_000
-RANGES = 64
-
-SHOWN_BY = {"initial": "naive", "stale": "top-layer", "overlap": "no-lock"}
-CERTAIN, POSSIBLE = "certain", "possible"
-
-NEXT = {
-    "initial": (
-        "No GET had reported these pages at all, as in the naive design: a write that made their bits set is "
-        "forgotten before any client is told of it. A migration that has sent such a page already ends with the "
-        "destination one write behind the source."
-    ),
-    "stale": (
-        "The mask dates from a report that has been acted on, as in the top-layer design: a write after the earlier "
-        "CLEAR set the bit again, this CLEAR takes it away, and the client that read the page in between is never "
-        "told. For a migration the destination ends one write behind the source."
-    ),
-    "legacy": (
-        "Without manual protection GET itself clears what it reports, so this CLEAR can only take away bits of later "
-        "writes, which nobody is then told of."
-    ),
-    "overlap": (
-        "Ioctls overlap, this one or earlier ones, as without the slots lock: in the order that makes this CLEAR blind "
-        "it takes away the bit of a write that no client is told of."
-    ),
-    "unknown": (
-        "What the slot's log had reported before is not in the recording; if these pages stood reported nothing is "
-        "lost, otherwise a write is forgotten before any client is told of it."
-    ),
-}
-
-
-@dataclass(frozen=True)
-class Moment:
-    """An ioctl as a finding refers to it."""
-
-    line: int
-    thread: int
-    time: int | None
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A CLEAR that is blind on some pages of its mask.
-
-    Attributes:
-        ranges: (first, last) page of the first runs of blind pages, at most RANGES of them.
-        pages: how many pages are blind.
-        mask: how many pages the mask names.
-        get: the last GET that reported the first of these pages, or None.
-        cleared: the CLEAR that has taken that page away since, or None.
-        case: a row of NEXT.
-    """
-
-    file: str
-    judgement: str
-    clear: Moment
-    vm: int
-    slot: int
-    ranges: tuple[tuple[int, int], ...]
-    pages: int
-    mask: int
-    get: Moment | None
-    cleared: Moment | None
-    case: str
-
-    @property
-    def next(self) -> str:
-        """What the model says can happen next."""
-        return NEXT[self.case]
-
-    @property
-    def design(self) -> str | None:
-        """The built-in design whose counterexample shows such a loss move by move, where there is one."""
-        return SHOWN_BY.get(self.case)
-
-
-@dataclass
-class Findings:
-    """What the monitor says of one recording; findings and damages past the first LISTED are only counted."""
-
-    file: str
-    start: int | None = None
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("get", "clear", "failed", "reset"), 0))
-    blind: int = 0
-    possible: int = 0
-    listed: list[Finding] = field(default_factory=list)
-    damaged: int = 0
-    damages: list[Damage] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def exit_code(self) -> int:
-        """1 if some CLEAR is certainly blind, else 3 if one may be or a line is damaged, else 0."""
-        if self.blind:
-            return REFUTED
-        return UNDETERMINED if self.possible or self.damaged else PROVED
-
-    def add(self, finding: Finding) -> None:
-        if finding.judgement == CERTAIN:
-            self.blind += 1
-        else:
-            self.possible += 1
-        if len(self.listed) < LISTED:
-            self.listed.append(finding)
-
-    def damage(self, line: int, problem: str) -> None:
-        self.damaged += 1
-        if len(self.damages) < LISTED:
-            self.damages.append(Damage(line, problem))
-
-    def note(self, text: str) -> None:
-        if text not in self.notes:
-            self.notes.append(text)
 
 
 @dataclass
@@ -147,34 +34,6 @@ class Machine:
 
     manual: int | None = 0
     ring: bool = False
-
-
-@dataclass(frozen=True)
-class Act:
-    """An ioctl of a group with its bitmap; `kind` is "get", "clear", or "both" for a GET in legacy mode."""
-
-    kind: str
-    bits: Bits
-    ioctl: Ioctl
-
-    def before(self, other: Act) -> bool:
-        return self.ioctl.end < other.ioctl.begin
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What stands reported: `sure` in every order of the ioctls so far, `sure | doubt` in some."""
-
-    sure: Bits = NOTHING
-    doubt: Bits = NOTHING
-
-    @property
-    def maybe(self) -> Bits:
-        return self.sure | self.doubt
-
-    @property
-    def weight(self) -> int:
-        return self.sure.weight + self.doubt.weight
 
 
 @dataclass
@@ -204,53 +63,6 @@ class Slot:
 
 class TooMuch(Exception):
     """The bitmaps that the recording leaves standing take more memory than the monitor allows itself."""
-
-
-def blindness(group: Sequence[Act], standing: Standing) -> list[tuple[Act, Bits, Bits]]:
-    """For each CLEAR of a group of overlapping ioctls: the pages that it is certainly, and possibly, blind on.
-
-    An order of the group is one in which every ioctl that ended before another began comes first.
-
-    A page is spared in some order if a GET that can come before the CLEAR reports it, or it stood reported, and no
-    other CLEAR of it must come between. It is hit in some order if it need not have stood reported, or another CLEAR
-    of it can come first, and no GET that reports it must come between.
-    """
-    if len(group) == 1 and group[0].kind == "clear":
-        hit = group[0].bits - standing.sure
-        certain = hit - standing.doubt
-        return [(group[0], certain, hit - certain)]
-    gets = [a for a in group if a.kind == "get"]
-    takes = [a for a in group if a.kind != "get"]
-    found = []
-    for clear in (a for a in takes if a.kind == "clear"):
-        spared = standing.maybe - union(t.bits for t in takes if t.before(clear))
-        for get in (g for g in gets if not clear.before(g)):
-            spared |= get.bits - union(t.bits for t in takes if get.before(t) and t.before(clear))
-        hit = clear.bits - standing.sure - union(g.bits for g in gets if g.before(clear))
-        for take in (t for t in takes if t is not clear and not clear.before(t)):
-            between = union(g.bits for g in gets if take.before(g) and g.before(clear))
-            hit |= (take.bits & clear.bits) - between
-        certain = clear.bits - spared
-        found.append((clear, certain, hit - certain))
-    return found
-
-
-def after(group: Sequence[Act], standing: Standing) -> Standing:
-    """What stands reported after a group: in every order of it, and in some."""
-    if len(group) == 1:
-        bits, sure = group[0].bits, standing.sure
-        return Standing(sure | bits if group[0].kind == "get" else sure - bits, standing.doubt - bits)
-    gets = [a for a in group if a.kind == "get"]
-    takes = [a for a in group if a.kind != "get"]
-    told = union(g.bits for g in gets)
-    gone = union(t.bits for t in takes)
-    maybe = standing.maybe - gone
-    for get in gets:
-        maybe |= get.bits - union(t.bits for t in takes if get.before(t))
-    sure = standing.sure | told
-    for take in takes:
-        sure -= take.bits - union(g.bits for g in gets if take.before(g))
-    return Standing(sure, maybe - sure)
 
 
 class Monitor:
@@ -506,9 +318,3 @@ def check(path: str) -> Findings:
 def check_all(paths: Iterable[str]) -> Iterator[Findings]:
     """Each recording in turn."""
     return (check(path) for path in paths)
-
-
-def exit_code(all_findings: Sequence[Findings]) -> int:
-    """A certain blind CLEAR outranks what could not be judged."""
-    codes = {f.exit_code for f in all_findings}
-    return REFUTED if REFUTED in codes else UNDETERMINED if UNDETERMINED in codes or not codes else PROVED

@@ -14,7 +14,10 @@ from typing import Any
 from model.algebra import fold, python_source
 from model.errors import CannotSay
 from model.expr import ALL, NONE, PAGES, Expr, make, show, walk
-from model.instance import GroundStep, Instance, Move, State
+from model.ground_step import GroundStep
+from model.instance import Instance, Move
+from model.state import State
+from model.successors import source_leaf
 
 KERNEL, UNREAD = "kernel", "unread"
 Pages = Callable[[State, Mapping[str, int]], int]
@@ -108,7 +111,7 @@ class Acts:
         def leaf(e: Expr) -> str | None:
             if e.op == "field":
                 return f"s[{self.instance.position[e.args]}]"
-            return f"p[{e.args[0]!r}]" if e.op == "param" else self.instance._source_leaf(e)
+            return f"p[{e.args[0]!r}]" if e.op == "param" else source_leaf(e, self.instance.position)
 
         text: Any = fold(expr, python_source(self.instance.pages), leaf)
         compiled: Pages = eval(f"lambda s, p: {text}", {})  # noqa: S307 - our own text, made from the recorded tree

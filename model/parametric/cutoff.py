@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from model.design import Invariant, Program
 from model.errors import CannotSay
 from model.parametric import logic
 from model.parametric.logic import PAGE, Formula, Term, atom, bind, conj, disj, equal, iff, implies, neg
@@ -16,6 +15,7 @@ from model.parametric.names import chosen_term, parameter
 from model.parametric.reading import Reading, Transition
 from model.parametric.samples import loosened
 from model.parametric.smt import ask_z3, declarations, text
+from model.program import Invariant, Program
 
 ONE = Term("the one page", PAGE)
 

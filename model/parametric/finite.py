@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from model.expr import PAGES
-from model.instance import Instance, State, at
+from model.instance import Instance
 from model.parametric.logic import PAGE, Structure, Term
 from model.parametric.names import keeps, place
 from model.parametric.reading import Reading
+from model.places import at
+from model.state import State
 
 
 def structure(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeVar
 
-from model.design import Location
 from model.parametric.logic import PAGE, Term
+from model.program import Location
 
 T = TypeVar("T")
 

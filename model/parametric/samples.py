@@ -9,14 +9,16 @@ from time import monotonic
 
 import numpy as np
 
-from model.design import Program
 from model.errors import UsageError
 from model.expr import PAGES
-from model.instance import Instance, State, at
+from model.instance import Instance
 from model.parametric.clauses import Bits, Signature, World, unique
 from model.parametric.logic import PAGE, Term
 from model.parametric.names import keeps, place
 from model.parametric.reading import Reading
+from model.places import at
+from model.program import Program
+from model.state import State
 from model.step import Step
 
 
@@ -144,7 +146,7 @@ def small(reading: Reading, pages: int, elements: int, program: Program) -> Inst
         try:
             return Instance(program, pages, wanted)
         except UsageError:
-            from model.instance import used_sorts
+            from model.sizes import used_sorts
 
             used = used_sorts(program)
             if set(wanted) <= used:

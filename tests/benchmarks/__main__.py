@@ -171,8 +171,9 @@ def _one(case: Case, engine: str) -> dict[str, Any]:
     """The search itself, in this process."""
     from importlib import import_module
 
-    from model.design import invariant, observed, record
+    from model.design import record
     from model.instance import Instance
+    from model.observing import invariant, observed
 
     design, wanted = _named(case)
     program = observed(record(design), wanted)

@@ -1,0 +1,149 @@
+"""A property on a program: its ghosts and its observer in every step, and what it says of a state."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+from model.deriving import locations_of, variable_of
+from model.drafting import Recorder
+from model.errors import DesignError, UsageError
+from model.expr import (
+    TRUTH,
+    Client,
+    Element,
+    Index,
+    Part,
+    Property,
+    lift,
+    recorders,
+    replace_index,
+    rewrite,
+    show,
+)
+from model.program import Invariant, Location, Program
+from model.record import last_place, record_operation
+from model.settling import steps_of
+from model.step import Step, Update
+from model.views import StateView
+
+
+def invariant(program: Program, property: Property) -> Invariant:
+    """What `property` says of every state of `program` (which has the property's ghosts, see `observed`).
+
+    Raises:
+        UsageError: the design lacks a part that the property is about.
+    """
+    recorder = Recorder(program.title, program.parts, property.name, Client)
+    recorder.serial = None
+    view = StateView(recorder)
+    arguments = [p for p in inspect.signature(property.holds).parameters.values() if p.default is p.empty]
+    each = Index("bound", Client.name, "client") if len(arguments) > 1 else None
+    given = [Element(each)] if each else []
+    try:
+        holds = lift(property.holds(view, *given))
+    except DesignError as wrong:
+        raise UsageError(f"{property.name} cannot be asked of {program.name}: {wrong.message}") from None
+    except Exception as wrong:
+        raise UsageError(f"{property.name}: {type(wrong).__name__}: {wrong}", last_place(wrong)) from wrong
+    if holds.sort != TRUTH:
+        raise UsageError(f"{property.name} gives a set of pages ({show(holds)}); compare it: ... <= NONE.")
+    return Invariant(property.name, rewrite(holds, lambda e: None), each)
+
+
+def observed(program: Program, property: Property) -> Program:
+    """`program` with the property's ghost parts, its operations, and its observer in every atomic step.
+
+    The observer may change ghosts only, so whatever the observed program does, the design does too; guards that it
+    adds (a guest that has stopped writes no more) only take behaviour away.
+    """
+    _speaks_of(program, property)
+    if not (property.parts or property.operations or property.observe):
+        return program
+    for name in (*property.parts, *property.operations):
+        if name in program.parts or name in program.operations:
+            raise UsageError(f"{property.name} adds '{name}', which {program.name} has already; rename yours.")
+    parts = dict(program.parts) | property.parts
+    ghosts = [variable_of(p, "ghost", program.variable) for p in property.parts.values()]
+    steps = [_watched(program, property, parts, s) for s in program.steps]
+    threads = dict(program.threads)
+    for name, op in property.operations.items():
+        recorder = record_operation(property.name, name, op, parts, program.sorts, False)
+        base = len(threads.setdefault(op.by.name, (Location("", ""),)))
+        new = steps_of(recorder, lambda i, base=base: base + i)  # type: ignore[misc]
+        threads[op.by.name] += tuple(locations_of(recorder, new))
+        steps += new
+    return replace(
+        program,
+        parts=parts,
+        variables=(*program.variables, *ghosts),
+        threads=threads,
+        operations=(*program.operations, *property.operations),
+        steps=tuple(steps),
+    )
+
+
+def _speaks_of(program: Program, property: Property) -> None:
+    known = {*program.parts, *program.operations}
+    for name in property.needs:
+        if name not in known:
+            raise UsageError(
+                f"{property.name} cannot be asked of {program.name}: it is about '{name}', which {program.title} "
+                f"lacks; it has {', '.join(sorted(known))}."
+            )
+    for name in property.lacks:
+        if name in known:
+            raise UsageError(f"{property.name} cannot be asked of {program.name}: it is not for designs with '{name}'.")
+
+
+def _watched(program: Program, property: Property, parts: Mapping[str, Part], step: Step) -> Step:
+    if property.observe is None:
+        return step
+    by = program.sorts[step.by]
+    now = Recorder(program.title, parts, f"{property.name} at {step.label}", by)
+    then = Recorder(program.title, parts, f"{property.name} before {step.label}", by)
+    then.serial = now.serial
+    now.draft.updates = list(step.updates)
+    recorders.append(now)
+    try:
+        property.observe(step, StateView(then), StateView(now), Element(Index("me", step.by)))
+    except DesignError as wrong:
+        raise UsageError(f"{property.name} cannot be asked of {program.name}: {wrong.message}") from None
+    except Exception as wrong:
+        raise UsageError(f"{property.name}: {type(wrong).__name__}: {wrong}", last_place(wrong)) from wrong
+    finally:
+        recorders.pop()
+    added = now.draft.updates[len(step.updates) :]
+    for update in added:
+        if update.variable not in property.parts:
+            raise UsageError(f"{property.name} changes {update.variable}, which is the design's; it may only watch.")
+    plain = [Update(u.variable, u.index, rewrite(u.value, lambda e: None)) for u in added]
+    guards = [rewrite(g, lambda e: None) for g in now.draft.guards]
+    return replace(step, updates=(*step.updates, *plain), guards=(*step.guards, *guards))
+
+
+def goals(program: Program, property: Property, sizes: Mapping[str, int]) -> list[tuple[str, Program, Invariant]]:
+    """What a `sometimes` property wants to see happen: (label, observed program, "it has not happened").
+
+    A search that refutes the invariant has found the happening; one that proves it has shown a vacuity.
+    """
+    found = []
+    for case in property.cases(program) if property.cases else [None]:
+        given = {"case": case} if property.cases else {}
+        bound = replace(
+            property,
+            holds=partial(property.holds, **given),
+            observe=partial(property.observe, **given) if property.observe else None,
+        )
+        watched = observed(program, bound)
+        wanted = invariant(watched, bound)
+        if wanted.each is None:
+            found.append((str(case or property.name), watched, Invariant(property.name, ~wanted.holds)))
+            continue
+        for k in range(sizes.get(wanted.each.sort, 1)):
+            name = program.sorts[wanted.each.sort].call(k)
+            one = replace_index(wanted.holds, wanted.each, Index("const", wanted.each.sort, name, k))
+            found.append((f"{name} {case}" if case else name, watched, Invariant(property.name, ~one)))
+    return found

@@ -1,0 +1,107 @@
+"""What `python -m model.check` writes instead of results: lists, recorded steps, state graphs, exports."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from model.cli import columns, print_lines, write_out
+from model.errors import ModelError, UsageError
+from model.questions import asked_questions, asked_sizes
+from model.verdict import PROVED, Verdict
+
+if TYPE_CHECKING:
+    from model.run import Question
+
+GRAPHS = ("dot", "graphml")
+GRAPH_STATES = 5_000
+EXPORT_STATES = 10_000_000  # up to which the verdict that an export names is looked for
+
+
+def list_all(color: str) -> int:
+    """Every design and property, a line each."""
+    from model.designs.catalogue import built_in_designs, built_in_properties, gallery_designs, load
+    from reports.text import first_sentence, listing
+
+    names = [*built_in_designs(), *gallery_designs()]
+    designs = {name: first_sentence(load(name).__doc__ or "") for name in names}
+    print_lines(listing(designs, built_in_properties(), width=columns(color)), color)
+    return PROVED
+
+
+def show_steps(designs: Sequence[str], options: Mapping[str, Any]) -> int:
+    """The recorded atomic steps of each design."""
+    from rich.text import Text
+
+    from model.design import record
+    from model.designs.catalogue import MAIN, load
+    from reports import text
+
+    lines: list[Text] = []
+    for spec in designs or MAIN:
+        if lines:
+            lines.append(Text())
+        lines += text.steps(record(load(spec)), width=columns(options["color"]))
+    if options["output"]:
+        write_out("".join(f"{line.plain}\n" for line in lines), options["output"])
+    else:
+        print_lines(lines, options["color"])
+    return PROVED
+
+
+def write_graph(designs: Sequence[str], options: Mapping[str, Any]) -> int:
+    """The state graph of one design as DOT or GraphML."""
+    from model.design import record
+    from model.designs.catalogue import load
+    from model.graph import as_text, state_graph
+    from model.instance import Instance
+
+    if len(designs) != 1:
+        raise UsageError(f"--format {options['form']} writes the state graph of one design: name it.")
+    design = load(designs[0])
+    instance = Instance(record(design), options["pages"], asked_sizes(design, options))
+    graph = state_graph(instance, max_states=options["max_states"] or GRAPH_STATES)
+    write_out(as_text(graph, options["form"]), options["output"])
+    return PROVED
+
+
+def write_export(designs: Sequence[str], options: Mapping[str, Any]) -> int:
+    """One property of one design in the language of another tool; the file is what is asked for, not the verdict."""
+    from model.cli import replacing
+    from model.design import record
+    from model.export import written
+    from model.export.claim import claim
+
+    question = next(asked_questions(designs, options))
+    text = written(
+        options["form"],
+        claim(
+            record(question.design),
+            question.property,
+            question.pages,
+            question.sizes,
+            expected=_expected(question),
+            depth=options["depth"],
+        ),
+    )
+    if options["output"]:
+        with replacing(options["output"]) as temporary:
+            temporary.write_bytes(text)
+    else:
+        sys.stdout.buffer.write(text)
+    return PROVED
+
+
+def _expected(question: Question) -> Verdict | None:
+    """What our own engine says, within limits; None where it cannot be asked."""
+    from dataclasses import replace
+
+    from model.run import answer
+
+    limits = replace(question.limits, states=question.limits.states or EXPORT_STATES, depth=None)
+    engine = "lanes" if question.engine in ("auto", "inductive") else question.engine
+    try:
+        return answer(replace(question, engine=engine, limits=limits)).verdict
+    except ModelError:
+        return None

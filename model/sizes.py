@@ -1,0 +1,60 @@
+"""How many elements each index sort of a program has, and whether what it names is among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from model.errors import UsageError
+from model.expr import Index, indices
+from model.program import Program
+
+
+def used_sorts(program: Program) -> set[str]:
+    """Index sorts that a part, a thread, a parameter or a quantifier of the program ranges over."""
+    used = {v.per.name for v in program.variables if v.per} | set(program.threads)
+    used |= {p.sort for s in program.steps for p in s.params if p.kind == "index"}
+    used |= {index.sort for index in every_index(program) if index.kind == "bound"}
+    return used | {lock.per.name for lock in program.locks if lock.per}
+
+
+def sizes_of(program: Program, given: Mapping[str, int]) -> dict[str, int]:
+    """The size of every sort that the program uses: the sort's own, else the given one, else 2.
+
+    Raises:
+        UsageError: a size is below 1, or of a sort that the program does not use, or the program names an element
+            beyond it.
+    """
+    used = used_sorts(program)
+    for sort, size in given.items():
+        if sort not in used:
+            raise UsageError(f"{program.name} has no {sort}; it has {', '.join(sorted(used)) or 'none'}.")
+        if size < 1:
+            raise UsageError(f"an instance has at least 1 {sort.lower()}, not {size}.")
+    sizes = {s: program.sorts[s].size or given.get(s, 2) for s in sorted(used)}
+    check_constants(program.name, every_index(program), sizes)
+    return sizes
+
+
+def check_constants(name: str, named: Iterable[Index], sizes: Mapping[str, int]) -> None:
+    """Refuse what `name` names beyond the sizes."""
+    for index in named:
+        if index.kind == "const" and index.number >= sizes.get(index.sort, 1):
+            sort = index.sort.lower()
+            raise UsageError(
+                f"{name} names {index}, {sort} number {index.number}, and needs at least "
+                f"{index.number + 1} of them: --{sort}s {index.number + 1}."
+            )
+
+
+def every_index(program: Program) -> Iterator[Index]:
+    """Every index term that stands somewhere in the program."""
+    for variable in program.variables:
+        yield from indices(variable.initial)
+    for step in program.steps:
+        for guard in step.guards:
+            yield from indices(guard)
+        for update in step.updates:
+            yield from indices(update.value)
+            if update.index is not None:
+                yield update.index
+        yield from (held.index for held in step.takes if held.index is not None)

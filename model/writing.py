@@ -1,0 +1,104 @@
+"""What `python -m model.check` writes of results: text, a format, the evidence pack, certificates, the comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from model.cli import columns, print_lines, write_out
+from model.errors import UsageError
+from model.verdict import PROVED, REFUTED, Proved, Refuted, Undetermined, exit_code
+
+if TYPE_CHECKING:
+    from model.result import Result
+
+
+def write_results(results: Sequence[Result], comparing: bool, options: Mapping[str, Any]) -> None:
+    """All that the options ask for: certificates, the pack, and the results as a format or as text."""
+    if options["certificate"]:
+        _certificates(results, options["certificate"])
+    if options["report"]:
+        from reports.pack import write
+        from reports.words import tool
+
+        write(results, options["report"], tool())
+    if options["form"] != "text":
+        from reports.formats import render
+
+        write_out(render(options["form"], results), options["output"])
+        return
+    from reports import text
+
+    width = columns(options["color"])
+    stories = [] if options["quiet"] else [r for r in results if not comparing or _in_comparison(r, options["verbose"])]
+    lines = list(
+        text.results(results, width=width, verbose=options["verbose"], quiet=options["quiet"], stories=stories)
+    )
+    if options["explain"]:
+        lines += text.explanations(results, width=width)
+        lines += text.cutoffs(_cutoffs(results), width=width)
+    if comparing:
+        lines += _comparison(results)
+    if options["output"]:
+        write_out("".join(f"{line.plain}\n" for line in lines), options["output"])
+    else:
+        print_lines(lines, options["color"])
+
+
+def _cutoffs(results: Sequence[Result]) -> Iterator[tuple[Result, str, int]]:
+    """(result, why one page does not decide or nothing, side conditions proved) for each question about every state."""
+    from model.designs.catalogue import find_property, load
+    from model.observing import invariant, observed
+    from model.parametric.cutoff import pages_independent
+
+    for result in results:
+        property = find_property(result.property, load(result.spec)) if result.spec else None
+        if property is not None and property.kind == "always":
+            watched = observed(result.program, property)
+            found = pages_independent(watched, [invariant(watched, property)], seconds=2.0)
+            yield result, found.reason, found.conditions
+
+
+def _certificates(results: Sequence[Result], directory: Path) -> None:
+    """One directory a proof: design-property."""
+    from model.export.certificate import write
+
+    proved = [r for r in results if r.proof is not None and isinstance(r.verdict, Proved)]
+    if not proved:
+        raise UsageError("--certificate: nothing was proved for any number, so there is nothing to certify.")
+    directory.mkdir(parents=True, exist_ok=True)
+    for result in proved:
+        write(result.proof, directory / f"{result.design}-{result.property}", result.spec, [result.property])
+
+
+def _in_comparison(result: Result, verbose: bool) -> bool:
+    return verbose or result.property == "no_lost_write"
+
+
+def _comparison(results: Sequence[Result]) -> Iterator[Any]:
+    from rich.text import Text
+
+    yield Text()
+    different = [f"{r.design} {r.property}" for r in results if _differs(r)]
+    if different:
+        yield Text(f"Not the recorded verdict: {', '.join(different)}.", "bold red")
+    elif any(isinstance(r.verdict, Undetermined) for r in results):
+        yield Text("Not every question was answered.", "bold yellow")
+    else:
+        losers = sum(1 for r in results if isinstance(r.verdict, Refuted) and r.property == "no_lost_write")
+        yield Text(f"Every verdict is the recorded one: {losers} of {len(results) // 2} designs lose writes.")
+
+
+def _differs(result: Result) -> bool:
+    from model.designs.manifest import recorded
+
+    expected = recorded(result.design, result.property, result.evidence[-1].scope)
+    return expected is not None and expected != result.verdict.word
+
+
+def code_of(results: Sequence[Result], comparing: bool) -> int:
+    """The exit code; in a comparison a recorded refutation is a success."""
+    if not comparing or any(isinstance(r.verdict, Undetermined) for r in results):
+        return exit_code(r.verdict for r in results)
+    return REFUTED if any(_differs(r) for r in results) else PROVED
