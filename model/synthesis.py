@@ -101,17 +101,17 @@ def violation(instance: Instance, asked: Invariant, limits: Limits) -> Trace | N
     Raises:
         Unsettled: the search ended at a limit.
     """
-    from model.engines import lanes
+    from model.engines import levels
 
-    levels = lanes.levels(instance, [asked], limits)
-    if isinstance(levels.verdict, Undetermined):
-        if levels.verdict.interrupted:
+    found = levels.search(instance, [asked], limits)
+    if isinstance(found.verdict, Undetermined):
+        if found.verdict.interrupted:
             raise KeyboardInterrupt
-        raise Unsettled(f"{instance.program.name}, {asked.name}: {levels.verdict.reason}.")
-    if not isinstance(levels.verdict, Refuted):
+        raise Unsettled(f"{instance.program.name}, {asked.name}: {found.verdict.reason}.")
+    if not isinstance(found.verdict, Refuted):
         return None
-    state, _, number = levels.verdict.detail[0]
-    return rerun(instance, levels.trace(state, levels.verdict.depth), asked, number)
+    state, _, number = found.verdict.detail[0]
+    return rerun(instance, found.trace(state, found.verdict.depth), asked, number)
 
 
 def rerun(instance: Instance, numbers: Iterable[int], asked: Invariant, number: int | None) -> Trace:

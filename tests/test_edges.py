@@ -16,7 +16,7 @@ from hypothesis import assume, given, settings
 from model import NONE, Design, Guest, Pages, operation, wait_for
 from model.design import record
 from model.designs.catalogue import built_in_designs, load
-from model.engines import edges, lanes
+from model.engines import edges, levels
 from model.engines.limits import Limits
 from model.errors import TooWide, UsageError
 from model.instance import Instance
@@ -103,7 +103,7 @@ def test_every_design_has_the_edges_and_components_of_the_interpreter(design, wo
     expected = edges_by_the_interpreter(made)
     assert expected == edges_of(graph, made)
     assert components_by_networkx(expected) == components_of(graph, made)
-    assert lanes.levels(made).verdict.transitions == graph.indices.size
+    assert levels.search(made).verdict.transitions == graph.indices.size
 
 
 @settings(same_every_time, max_examples=60)
@@ -113,7 +113,7 @@ def test_random_designs_have_the_edges_and_components_of_the_interpreter(data, t
     folder = tmp_path_factory.getbasetemp() / "random-graph"
     for pages, clients in SIZES:
         made, _ = instance(data, pages, clients)
-        assume(lanes.levels(made, limits=Limits(states=3_000)).verdict.conclusive)
+        assume(levels.search(made, limits=Limits(states=3_000)).verdict.conclusive)
         expected = edges_by_the_interpreter(made)
         for word_bits in (64, 5):
             graph = edges.write(made, folder, word_bits=word_bits)
@@ -137,8 +137,8 @@ def test_states_are_sorted_and_know_their_depth(tmp_path):
     assert len(graph.states) > 2
     rows = [tuple(reversed(row)) for row in graph.states.T.tolist()]
     assert sorted(set(rows)) == rows
-    levels = lanes.levels(made)
-    expected = {state: depth for depth in range(len(levels.layers)) for state in levels.states(depth)}
+    kept = levels.search(made)
+    expected = {state: depth for depth in range(len(kept.layers)) for state in kept.states(depth)}
     assert expected == dict(zip(states_of(graph, made), graph.depth.tolist(), strict=True))
     assert made.initial == states_of(graph, made)[graph.metadata["initial"]]
 

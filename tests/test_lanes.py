@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from model.algebra import words
 from model.design import record
 from model.designs.catalogue import built_in_designs, built_in_properties, load
-from model.engines import explicit, lanes, visited
+from model.engines import explicit, lanes, levels, visited
 from model.engines.limits import Limits
 from model.engines.packing import Packing
 from model.errors import CannotSay, UsageError
@@ -213,7 +213,7 @@ def test_an_operator_without_a_row_is_refused():
 def test_levels_are_the_states_by_their_distance():
     """As the reference would list them."""
     asked, _ = question("top-layer", "promise_kept", 1, 2)
-    found, seen, frontier = lanes.levels(asked), {asked.initial}, {asked.initial}
+    found, seen, frontier = levels.search(asked), {asked.initial}, {asked.initial}
     for depth in range(found.verdict.depth + 1):
         assert sorted(frontier) == sorted(found.states(depth))
         frontier = {after for state in frontier for _, after in asked.successors(state)} - seen
@@ -224,7 +224,7 @@ def test_levels_are_the_states_by_their_distance():
 def test_backward_gives_the_states_on_shortest_traces_and_no_others():
     """A state is on one if and only if some move from it leads to a state on one."""
     asked, invariants = question("top-layer", "promise_kept", 1, 2)
-    found = lanes.levels(asked, invariants)
+    found = levels.search(asked, invariants)
     assert (Refuted, 8) == (type(found.verdict), found.verdict.depth)
     path = found.backward(state for state, _, _ in found.verdict.detail)
     assert [asked.initial] == path[0]
@@ -237,7 +237,7 @@ def test_backward_gives_the_states_on_shortest_traces_and_no_others():
 def test_a_trace_is_found_without_stored_parents_and_replays():
     """On the plain-integer interpreter."""
     asked, invariants = question("per-slot-cache", "promise_kept", 1, 2)
-    found = lanes.levels(asked, invariants)
+    found = levels.search(asked, invariants)
     (target, *_) = found.states(found.verdict.depth)
     state = asked.initial
     for number in found.trace(target):

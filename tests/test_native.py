@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from model import algebra
 from model.check import command
 from model.designs.catalogue import built_in_designs
-from model.engines import explicit, lanes, native
+from model.engines import explicit, lanes, levels, native
 from model.engines.limits import Limits
 from model.engines.packing import Packing
 from model.engines.visited import LANES, ones
@@ -130,7 +130,7 @@ def test_levels_are_kept_and_lead_back_to_the_start(monkeypatch):
     monkeypatch.setattr(native, "WORTH", -1)
     monkeypatch.setattr(native, "WORTH_WAITING", -1)
     asked = question("top-layer", "promise_kept", 2, 2)
-    kept = lanes.levels(*asked)
+    kept = levels.search(*asked)
     assert isinstance(kept.verdict, Refuted)
     target = kept.verdict.detail[0][0]
     state = asked[0].initial

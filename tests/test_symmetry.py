@@ -9,7 +9,7 @@ from model import MIGRATION, NONE, Client, Design, Flag, Guest, Pages, operation
 from model.design import record
 from model.designs.catalogue import built_in_designs, built_in_properties
 from model.designs.manifest import rows
-from model.engines import explicit, lanes, symmetry
+from model.engines import explicit, lanes, levels, symmetry
 from model.engines.limits import Limits
 from model.engines.packing import Packing
 from model.expr import PAGES, always
@@ -129,7 +129,7 @@ def test_random_designs_keep_a_state_for_each_orbit(data):
     """What is alike is what the engine finds; that it is alike is tried on every state and every move."""
     for pages, clients in (*SIZES, (2, 2)):
         made, (invariants, *_) = instance(data, pages, clients)
-        assume(lanes.levels(made, limits=Limits(states=1_500)).verdict.conclusive)
+        assume(levels.search(made, limits=Limits(states=1_500)).verdict.conclusive)
         found = symmetry.symmetry(made, invariants)
         event(str(found).partition(";")[0])
         assert {"Client"} >= {sort for sort, _ in found.classes}

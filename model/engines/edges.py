@@ -28,7 +28,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.engines.kernel import Kernel
-from model.engines.lanes import CHUNK, Levels, Search
+from model.engines.lanes import CHUNK, Search
+from model.engines.levels import Levels
 from model.engines.limits import Limits, Progress
 from model.engines.packing import Columns, Packing, Words
 from model.engines.spill import resident
