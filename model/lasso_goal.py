@@ -224,7 +224,7 @@ def _said(
     try:
         for case in cases:
             given = partial(function, case=case) if property.cases else function
-            said = lift(given(StateView(recorder), *([Element(each)] if each else [])))
+            said = lift(given(StateView(recorder, direct=True), *([Element(each)] if each else [])))
             found.append((case, rewrite(said, lambda e: None)))
     except DesignError as wrong:
         raise UsageError(f"{property.name} cannot be asked of {program.name}: {wrong.message}") from None

@@ -38,7 +38,7 @@ def invariant(program: Program, property: Property) -> Invariant:
     """
     recorder = Recorder(program.title, program.parts, property.name, Client)
     recorder.serial = None
-    view = StateView(recorder)
+    view = StateView(recorder, direct=True)  # memory as everyone sees it: a property has no store buffer
     arguments = [p for p in inspect.signature(property.holds).parameters.values() if p.default is p.empty]
     each = Index("bound", Client.name, "client") if len(arguments) > 1 else None
     given = [Element(each)] if each else []

@@ -43,6 +43,8 @@ def asked_questions(designs: Sequence[str], options: Mapping[str, Any]) -> Itera
     for spec in designs or MAIN:
         design = load(spec)
         for property in _properties(options["properties"], design):
+            if property.kind == "sometimes" and options["checkpoint"]:
+                raise UsageError(f"--checkpoint saves one search, and {property.name} is one for each thing to happen.")
             if property.kind in INFINITE:
                 raise UsageError(
                     f"{property.name} speaks of infinite runs, not of states; `python -m model.liveness {spec} "

@@ -244,7 +244,7 @@ class _Asked:
         if isinstance(decided.verdict, Undetermined) and isinstance(evidence[-1].verdict, Undetermined):
             found += [f"{e.engine}: {e.verdict.reason}" for e in evidence[1:] if isinstance(e.verdict, Undetermined)]
         if any(e.engine == "lanes" for e in evidence):
-            found += [self.reduced(name) for name in self.question.packed.get("reductions", ())]
+            found += filter(None, map(self.reduced, self.question.packed.get("reductions", ())))
         if isinstance(decided.verdict, Proved):
             found += vacuities(self.program, self.instance)
         return found
@@ -260,6 +260,8 @@ class _Asked:
             return f"states are orbits: {symmetry(*asked)}"
         if name == "pages":
             return f"one page stands for all: {'yes' if one_page(*asked) else 'no, or there is only one'}"
+        if self.question.limits.depth is not None:
+            return ""  # a limit of depth leaves the order as it is
         alone = ample(*asked)
         steps = [s.step.label for s in self.instance.steps if any(g is here for g in s.guards for here in alone)]
         return f"taken before all others: {', '.join(dict.fromkeys(steps)) or 'no step'}"

@@ -153,3 +153,13 @@ def test_a_size_that_is_none_is_refused(size):
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert 2 == done.returncode
     assert "write a number and K, M or G, such as 512M" in done.stderr
+
+
+def test_a_property_of_several_searches_has_no_checkpoint(tmp_path):
+    """One file holds one search."""
+    file = tmp_path / "saved"
+    words = ["-m", "model.check", "naive", "--property", "every_step_fires", "--checkpoint", str(file)]
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, cwd=ROOT)
+    expected = "error: --checkpoint saves one search, and every_step_fires is one for each thing to happen.\n"
+    assert (2, expected) == (done.returncode, done.stderr)
+    assert not file.exists()

@@ -643,6 +643,28 @@ def test_a_thread_sees_its_own_pending_store():
     assert (1, 1) == tuple(after(Own, ("put_at_once", 0, {"page": 1}), *look)["seen", k] for k in (0, 1))
 
 
+def test_a_property_sees_memory_and_no_store_buffer():
+    """A store that is pending has not happened yet: it takes the machine's move as well."""
+    from model.expr import always
+    from model.observing import invariant
+
+    class Own(Design):
+        f = Flag("f", memory="tso")
+
+        @operation
+        def put(s, me):
+            s.f = True
+
+    @always
+    def clear(s):
+        """The flag is never seen set."""
+        return ~s.f
+
+    program = record(Own)
+    found = explicit.search(Instance(program, 1, {"Client": 1}), [invariant(program, clear)])
+    assert ("refuted", 2) == (found.word, found.depth)
+
+
 def test_two_plain_stores_in_one_step_are_refused():
     """The buffer takes one at a time, so they could not be one atomic step."""
 

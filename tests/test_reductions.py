@@ -342,3 +342,64 @@ def test_a_design_with_one_page_has_nothing_to_slice():
 def test_a_reduction_that_does_not_exist_is_refused():
     with pytest.raises(UsageError, match="there is no reduction 'magic'; there are symmetry, order, pages"):
         lanes.search(*question("naive", "promise_kept", 1, 1), reductions=["magic"])
+
+
+class Delayed(Design):
+    """Steps of a client that nobody notices lie before a violation that the guest could do at once."""
+
+    begun = Flag("a client has begun")
+    bad = Flag("the guest has done it")
+    one = Pages("private", per=Client)
+    two = Pages("private", per=Client)
+
+    @operation
+    def work(s, me):
+        s.begun = True
+        yield "begun"
+        s.one[me] = ALL
+        yield "first"
+        s.two[me] = s.one[me]
+        yield "second"
+        s.one[me] = NONE
+        s.two[me] = NONE
+        yield "third"
+
+    @operation(by=Guest)
+    def harm(s, me):
+        wait_for(s.begun)
+        s.bad = True
+
+
+def test_what_was_found_later_is_found_again_at_its_least_depth(monkeypatch):
+    """Two moves; with the client's steps first it takes five."""
+    asked = question(Delayed, never_bad, 1, 1)
+    reduced = lanes.Search(lanes.Kernel(lanes.Packing(asked[0])), asked[1])
+    reduced.go_alone(partial_order.ample(*asked))
+    assert ("refuted", 5) == said(reduced.run())
+    assert ("refuted", 2) == said(lanes.search(*asked, reductions=["order"]))
+
+
+def test_a_checkpoint_under_order_is_not_taken_up_without(tmp_path):
+    """A limit of depth leaves the order as it is, and levels of the one are not distances of the other."""
+    asked, file = question(Delayed, never_bad, 1, 1), tmp_path / "saved"
+    lanes.search(*asked, Limits(states=3), reductions=["order"], checkpoint=file)
+    with pytest.raises(UsageError, match="is the checkpoint of another search"):
+        lanes.search(*asked, Limits(depth=4), reductions=["order"], checkpoint=file)
+
+
+def test_a_limit_of_states_that_the_reduced_search_kept_does_not_hide_what_it_found():
+    """The search for the shortest trace may see more states than the one that found the violation."""
+    asked = question(Delayed, never_bad, 2, 2)
+    reduced = lanes.Search(lanes.Kernel(lanes.Packing(asked[0])), asked[1])
+    reduced.go_alone(partial_order.ample(*asked))
+    kept = reduced.run().states + 1
+    assert ("refuted", 2) == said(lanes.search(*asked, Limits(states=kept), reductions=["order"]))
+
+
+def test_a_shortest_trace_that_is_not_found_in_time_is_said():
+    asked = question(Delayed, never_bad, 2, 2)
+    found = lanes._nearest(*asked, Limits(seconds=0.0), 5, {})
+    assert (
+        "violated within 5 moves, and the shortest trace was not found: the limit of 0 seconds was reached"
+        == found.reason
+    )

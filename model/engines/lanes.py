@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -102,13 +102,24 @@ def search(
         run.go_alone(ample(instance, invariants))
     run.gears = gears(kernel, able=table is None and run.least is None)
     if checkpoint is not None:
-        run.checkpoint = Checkpoint(checkpoint, run.described(invariants, reductions))
-    found = run.run()
-    if isinstance(found, Refuted) and run.alone:
-        others = [r for r in reductions if r == "symmetry"]
-        nearest = replace(run.limits.after(begin), depth=found.depth)
-        found = search(instance, invariants, nearest, reductions=others, kernel=kernel, **how)
+        in_force = [r for r in reductions if r == "symmetry" or (r == "order" and run.alone)]
+        run.checkpoint = Checkpoint(checkpoint, run.described(invariants, in_force))
+    found, limits, again = run.run(), run.limits, bool(run.alone)
+    if isinstance(found, Refuted) and again:
+        del run  # what it has seen takes memory
+        how |= {"reductions": [r for r in reductions if r == "symmetry"], "kernel": kernel}
+        found = _nearest(instance, invariants, limits.after(begin), found.depth, how)
     return replace(found, seconds=monotonic() - begin)
+
+
+def _nearest(
+    instance: Instance, invariants: Sequence[Invariant], limits: Limits, depth: int, how: Mapping[str, Any]
+) -> Verdict:
+    """The refutation of least depth, where one is known to be within so many moves; a limit of states has been kept."""
+    found = search(instance, invariants, replace(limits, depth=depth, states=None, cancelled=None), **how)
+    if not isinstance(found, Undetermined):
+        return found
+    return replace(found, reason=f"violated within {depth} moves, and the shortest trace was not found: {found.reason}")
 
 
 Part = tuple[int, int]  # of a level: from, to
@@ -305,6 +316,8 @@ class Search:
                     self.count(each(lambda part: self.expand(frontier[:, slice(*part)]), parts))
             except BaseException:
                 pool.shutdown(cancel_futures=True)
+                if self.native:
+                    self.native.told()
                 raise
 
     def natively(self, frontier: Words | Stored, parts: list[Part], each: Any) -> None:
@@ -314,6 +327,7 @@ class Search:
             native, batch, parts = self.native, parts[:BATCH], parts[BATCH:]
             assert native is not None
             found = list(each(lambda part, native=native: native.expand(frontier[:, slice(*part)]), batch))
+            native.told()
             self.transitions += sum(moves for _, moves in found)
             self.expanded += sum(done for done, _ in found)
             left = [(b + done, e) for (b, e), (done, _) in zip(batch, found, strict=True) if b + done < e]

@@ -317,11 +317,10 @@ class Native:
         """
         count, call = ctypes.c_int64(), _Call()
         done = self._expand(ctypes.byref(self.set), *_given(block), ctypes.byref(count), ctypes.byref(call))
-        self.told()
         return int(done), count.value
 
     def told(self) -> None:
-        """Let the set know what the compiled code has added."""
+        """Let the set know what the compiled code has added; while none of it runs."""
         self.visited.blocks, self.visited.directory.used = self.set.blocks, self.set.used
         self.visited.most = self.set.fresh
 
@@ -364,7 +363,6 @@ class NativeTable:
         done = self._expand(ctypes.byref(self.set), *_given(block), ctypes.byref(count), ctypes.byref(call))
         if call.fresh:
             self.found.append(out[:, : call.fresh].copy())
-        self.told()
         return int(done), count.value
 
     def told(self) -> None:
