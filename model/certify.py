@@ -17,6 +17,7 @@ import click
 
 from model.cli import run
 from model.errors import MissingTool, ModelError, UsageError
+from model.options import Finite
 from model.verdict import PROVED, REFUTED, UNDETERMINED
 
 MISSING = "cvc5 is not installed, and a proof is checked with a second solver: pip install 'clearorder[certify]'"
@@ -240,7 +241,7 @@ def report(found: Findings) -> Iterator[str]:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--timeout", type=click.FloatRange(min=0.001), default=20.0, show_default=True, help="Seconds each.")
+@click.option("--timeout", type=Finite(min=0.001), default=20.0, show_default=True, help="Seconds each.")
 @click.option("--design", metavar="DESIGN", help="Where the design is now, if not where the manifest says.")
 def command(directory: Path, timeout: float, design: str | None) -> int:
     """Check a certificate of a proof again with cvc5, and that it is about the design and the property it names.

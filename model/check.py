@@ -10,7 +10,7 @@ import click
 
 from model.cli import complain, run
 from model.export import EXPORTS
-from model.options import Size, complete_designs, complete_properties, show_version
+from model.options import Finite, Size, complete_designs, complete_properties, show_version
 from model.outputs import GRAPHS, list_all, show_steps, write_export, write_graph
 from model.progress import progress_line
 from model.questions import REDUCTIONS, asked_questions, asked_sizes
@@ -46,7 +46,7 @@ FORMATS = ("text", *REPORTS, *PROGRAMS, *EXPORTS, *GRAPHS)
 @click.option("--max-states", type=click.IntRange(1), metavar="N", help="Give up after so many states: undetermined.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, min_open=True),
+    type=Finite(0, min_open=True),
     metavar="SECONDS",
     help="Give up after that time, for each engine and property.",
 )

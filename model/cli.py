@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from model.errors import ModelError, UsageError
+from model.errors import ModelError, UsageError, did_you_mean
 from model.options import show_version
 from model.verdict import INTERNAL, INTERRUPTED, PROVED, USAGE
 
@@ -63,6 +63,13 @@ class Commands(click.Group):
         self.chosen: click.Command = importlib.import_module(COMMANDS[name]).command
         return self.chosen
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            ctx.fail(f"there is no command '{args[0]}'{did_you_mean(args[0], list(COMMANDS)) or '; --help lists them'}")
+        return super().resolve_command(ctx, args)
+
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version, help="Versions.")
@@ -90,16 +97,14 @@ def _code(command: click.Command, name: str) -> int:
         return code
     except click.exceptions.Exit as done:
         return done.exit_code
-    except click.Abort:
-        return INTERRUPTED
     except click.ClickException as wrong:
         wrong.show()
         return USAGE
     except ModelError as wrong:
         complain(str(wrong))
         return wrong.exit_code
-    except KeyboardInterrupt:
-        complain("interrupted before anything was covered")
+    except (KeyboardInterrupt, click.Abort):  # click makes the second of the first
+        complain("interrupted before there was an answer")
         return INTERRUPTED
     except (BrokenPipeError, SystemExit):  # click makes the second of the first
         _drop_stdout()

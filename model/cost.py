@@ -14,6 +14,7 @@ from model.comparison import SOURCES, Candidate, Row, row
 from model.costing import tally, told
 from model.designs.catalogue import built_in_properties, load
 from model.expectation import RATE
+from model.options import Finite
 from model.synthesis import Judge
 from model.verdict import PROVED
 
@@ -36,13 +37,13 @@ Lines = Iterator["Text"]
 @click.option(
     "--writes",
     "rates",
-    type=click.FloatRange(0, min_open=True),
+    type=Finite(0, min_open=True),
     multiple=True,
     metavar="RATE",
     help=f"Writes in the time a client is idle between operations; may be repeated. Default: {RATE:g}.",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the simulated runs.")
-@click.option("--proof", type=click.FloatRange(0), metavar="SECONDS", help="Also prove safety for any number.")
+@click.option("--proof", type=Finite(0), metavar="SECONDS", help="Also prove safety for any number.")
 @click.option("--traces", is_flag=True, help="List the moves to each redundant copy with one sync a round.")
 @click.option(
     "--format", "form", type=click.Choice(("text", "json", "svg", "markdown")), default="text", show_default=True

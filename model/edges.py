@@ -11,6 +11,7 @@ import click
 
 from model.cli import run
 from model.errors import UsageError
+from model.options import Finite
 from model.verdict import PROVED
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--clients", type=click.IntRange(1), default=2, show_default=True)
 @click.option("--size", "extra", multiple=True, metavar="SORT=N", help="Elements of another index sort.")
 @click.option("--max-states", type=click.IntRange(1), metavar="N", help="Give up after so many states.")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Give up after that time.")
+@click.option("--timeout", type=Finite(0, min_open=True), metavar="SECONDS", help="Give up after that time.")
 @click.option(
     "-o",
     "--output",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -250,15 +251,20 @@ def _cells(entry: Entry) -> list[str]:
     return ["" if record[name] is None else str(record[name]) for name in HEAD]
 
 
+def _cut(line: str, width: int) -> str:
+    line = line.rstrip()
+    return line if len(line) <= width else f"{line[: width - 1].rstrip()}…"
+
+
 def as_text(found: Sequence[Entry], width: int) -> Iterator[Text]:
-    """One line a design, cut to the width."""
+    """One line a design, cut to the width; a pipe is as wide as they are."""
     from rich.text import Text
 
     rows = [_cells(e)[:-1] for e in found]
     widths = [max(len(r[i]) for r in [*rows, list(HEAD[:-1])]) for i in range(len(HEAD) - 1)]
-    yield Text("  ".join(f"{h:{w}}" for h, w in zip(HEAD[:-1], widths, strict=True)).rstrip()[:width], "bold")
+    yield Text(_cut("  ".join(f"{h:{w}}" for h, w in zip(HEAD[:-1], widths, strict=True)), width), "bold")
     for row in rows:
-        yield Text("  ".join(f"{c:{w}}" for c, w in zip(row, widths, strict=True)).rstrip()[:width])
+        yield Text(_cut("  ".join(f"{c:{w}}" for c, w in zip(row, widths, strict=True)), width))
     refuted = sum(verdict_word(e) == "refuted" for e in found)
     proved = sum(e.any.get(e.decided_by) == "proved" for e in found)
     pages = sum(e.any_pages is not None for e in found)
@@ -335,7 +341,7 @@ def command(designs: tuple[str, ...], **options: Any) -> int:
     if options["rules"]:
         write_out(matrix(found), options["output"])
     elif options["form"] == "text" and not options["output"]:
-        print_lines(as_text(found, columns(options["color"])), options["color"])
+        print_lines(as_text(found, columns(options["color"]) if sys.stdout.isatty() else sys.maxsize), options["color"])
     elif options["form"] == "text":
         write_out("".join(f"{line.plain}\n" for line in as_text(found, 1000)), options["output"])
     else:

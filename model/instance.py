@@ -14,7 +14,7 @@ from math import prod
 from typing import Any
 
 from model.algebra import fold, integers
-from model.errors import UsageError
+from model.errors import TooWide, UsageError
 from model.expr import PAGES, PLACE, TRUTH, Expr, Index, indices, show, walk
 from model.ground_step import GroundStep, ground_steps
 from model.grounding import Env, grounded
@@ -33,6 +33,9 @@ class Move:
     number: int
     ground: GroundStep
     arguments: Mapping[str, int]
+
+
+WIDEST = 20  # pages up to which all sets of pages are gone through
 
 
 class Instance:
@@ -139,15 +142,24 @@ class Instance:
     # -- moves
 
     def choices(self, param: Param) -> list[int]:
-        """The sets of pages that a parameter can be, smallest number first."""
+        """The sets of pages that a parameter can be, smallest number first.
+
+        Raises:
+            TooWide: there are more than anyone goes through.
+        """
         if param.kind == "page":
             return [1 << i for i in range(self.pages)]
+        if self.pages > WIDEST:
+            raise TooWide(
+                f"{self.program.name} at {self.pages} pages: `{param.name}` can be chosen in 2^{self.pages} ways, and "
+                f"an engine that visits states tries one. Ask for fewer pages; `--engine inductive` is for any number."
+            )
         return list(range(0 if param.kind == "any" else 1, self.full + 1))
 
     @cached_property
     def most_moves(self) -> int:
         """How many moves there are in all; no state has more."""
-        return sum(prod(len(self.choices(p)) for p in s.params) for s in self.steps)
+        return sum(prod(self.pages if p.kind == "page" else self.full + 1 for p in s.params) for s in self.steps)
 
     @cached_property
     def moves(self) -> tuple[Move, ...]:

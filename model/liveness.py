@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from model.cli import print_lines, run, write_out
+from model.cli import columns, print_lines, run, write_out
 from model.errors import UsageError, did_you_mean
+from model.options import Finite
 from model.verdict import PROVED, Undetermined, Verdict, exit_code
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ def _complete(ctx: click.Context, param: click.Parameter, word: str) -> list[str
 @click.option("--engine", type=click.Choice(ENGINES), default="graph", show_default=True, help="Who is asked.")
 @click.option("--max-states", type=click.IntRange(1), metavar="N", help="Of the graph; more is undetermined.")
 @click.option("--depth", type=click.IntRange(1), metavar="N", help="Moves of stem and loop at most (z3).")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="For each property.")
+@click.option("--timeout", type=Finite(0, min_open=True), metavar="SECONDS", help="For each property.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="What to write.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write there.")
 @click.option("-q", "--quiet", is_flag=True, help="Verdicts only.")
@@ -170,14 +172,14 @@ def _write(results: Sequence[Result], options: dict[str, Any]) -> None:
 
         write_out(render("json", results), options["output"])
         return
-    lines = list(_report(results, options["quiet"]))
+    lines = list(_report(results, options["quiet"], columns(options["color"])))
     if options["output"]:
         write_out("".join(f"{line.plain}\n" for line in lines), options["output"])
     else:
         print_lines(lines, options["color"])
 
 
-def _report(results: Sequence[Result], quiet: bool) -> Iterator[Text]:
+def _report(results: Sequence[Result], quiet: bool, width: int) -> Iterator[Text]:
     from rich.text import Text
 
     from reports.text import STYLE, scope
@@ -189,16 +191,17 @@ def _report(results: Sequence[Result], quiet: bool) -> Iterator[Text]:
         yield Text(line, STYLE[verdict.word])
         if not quiet:
             yield from (Text(f"    {note}") for note in found.notes)
-            yield from _told(found.story) if found.story else ()
+            yield from _told(found.story, width) if found.story else ()
 
 
-def _told(story: Story) -> Iterator[Text]:
+def _told(story: Story, width: int) -> Iterator[Text]:
     from rich.text import Text
 
     yield from map(_line, story.lines)
     yield Text("    from here on this repeats for ever:" if story.tail else f"    {story.aftermath}")
     yield from map(_line, story.tail)
-    yield from (Text(f"    Why: {reason}.") for reason in story.because)
+    for reason in story.because:
+        yield from map(Text, wrap(f"Why: {reason}.", width, initial_indent="    ", subsequent_indent="         "))
 
 
 def _line(line: Line) -> Text:

@@ -17,6 +17,7 @@ from model.engines.limits import Limits
 from model.instance import Instance
 from model.mutation import mutants
 from model.observing import invariant, observed
+from model.options import Finite
 from model.program import Program
 from model.run import proof
 from model.verdict import PROVED, REFUTED, Verdict
@@ -82,7 +83,7 @@ def _judge(
 @click.argument("designs", nargs=-1, metavar="[DESIGN]...")
 @click.option("--pages", type=click.IntRange(1), default=2, show_default=True)
 @click.option("--clients", type=click.IntRange(1), help="Default: 2; 1 for top-layer, which is safe with one.")
-@click.option("--seconds", type=click.FloatRange(0, min_open=True), default=SECONDS, show_default=True, help="A proof.")
+@click.option("--seconds", type=Finite(0, min_open=True), default=SECONDS, show_default=True, help="A proof.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
 def command(designs: tuple[str, ...], pages: int, clients: int | None, seconds: float, color: str) -> int:
     """Change one line of a safe DESIGN in every way, and compare what finite search and proof say of each.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,16 @@ def show_version(ctx: click.Context, param: click.Parameter, value: bool) -> Non
     if value:
         click.echo(version_line())
         ctx.exit(0)
+
+
+class Finite(click.FloatRange):
+    """A number in a range; `nan` and `inf` are in none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not isfinite(number):
+            self.fail(f"{value} is no number that can be reached.", param, ctx)
+        return number
 
 
 class Size(click.ParamType):  # type: ignore[type-arg,unused-ignore]

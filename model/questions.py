@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ def asked_questions(designs: Sequence[str], options: Mapping[str, Any]) -> Itera
         options = _one_of_one(designs, options, f"--format {options['form']} writes")
     if options["checkpoint"]:
         options = _one_of_one(designs, options, "--checkpoint saves")
+        _can_be_saved(options)
     reductions = set(options["reductions"]) | ({"symmetry"} if options["symmetry"] else set())
     wanted = tuple(r for r in REDUCTIONS if r in reductions or "all" in reductions)
     packed: dict[str, Any] = {"reductions": wanted} if wanted else {}
@@ -61,6 +63,19 @@ def asked_questions(designs: Sequence[str], options: Mapping[str, Any]) -> Itera
                 side_by_side=True,
                 packed=packed,
             )
+
+
+def _can_be_saved(options: Mapping[str, Any]) -> None:
+    """Refuse a checkpoint that would not be written, before anything is searched."""
+    folder = options["checkpoint"].resolve().parent
+    if options["engine"] not in ("auto", "lanes"):
+        raise UsageError(f"--checkpoint saves a search of the engine lanes, and {options['engine']} is asked.")
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as wrong:
+        raise UsageError(
+            f"--checkpoint: nothing can be written to {folder} ({wrong.strerror}); name a file elsewhere."
+        ) from None
 
 
 def _one_of_one(designs: Sequence[str], options: Mapping[str, Any], what: str) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from model.cli import columns, print_lines, run
 from model.design import record
 from model.designs.catalogue import DEFAULT_PROPERTIES, find_property, load
 from model.engines.limits import Limits
+from model.options import Finite
 from model.program import Program
 from model.repairing import Change, Rejected, Repairs, repairs
 from model.synthesis import PROOF_SECONDS, SCOPES, Judge
@@ -31,7 +32,7 @@ Lines = Iterator["Text"]
 @click.option("--pages", type=click.IntRange(1), default=2, show_default=True)
 @click.option("--clients", type=click.IntRange(1), default=2, show_default=True)
 @click.option("--states", type=click.IntRange(1), default=30_000_000, show_default=True, help="At most, for a search.")
-@click.option("--seconds", type=click.FloatRange(0), default=PROOF_SECONDS, show_default=True, help="For each proof.")
+@click.option("--seconds", type=Finite(0), default=PROOF_SECONDS, show_default=True, help="For each proof.")
 @click.option("--verbose", "-v", is_flag=True, help="Tell the trace of every set of changes that is not enough.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
 def command(

@@ -12,7 +12,7 @@ import click
 
 from model.campaign import Configuration, Row, campaign, locally, on_cluster, sweep
 from model.cli import run
-from model.options import Size
+from model.options import Finite, Size
 from model.verdict import INTERRUPTED, PROVED, REFUTED, UNDETERMINED
 
 ENGINES = ("lanes", "explicit", "auto", "bounded", "induction", "inductive")
@@ -36,7 +36,7 @@ class PagesAndClients(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 @click.option("--property", "properties", multiple=True, metavar="NAME", help="May be repeated. Default: both forms.")
 @click.option("--engine", type=click.Choice(ENGINES), default="lanes", show_default=True)
 @click.option("--max-states", type=click.IntRange(1), metavar="N", help="Of one configuration.")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Of one configuration.")
+@click.option("--timeout", type=Finite(0, min_open=True), metavar="SECONDS", help="Of one configuration.")
 @click.option("--memory", type=Size(), metavar="SIZE", help="Of one worker, such as 512M.")
 @click.option("--symmetry/--no-symmetry", help="Keep one state of those that differ in the order of what is alike.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes on this machine. Default: one for each processor.")

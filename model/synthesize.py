@@ -13,9 +13,10 @@ from model.design import record
 from model.designs.catalogue import DEFAULT_PROPERTIES, find_property, load
 from model.engines.limits import Limits
 from model.holes import inputs_of, opened, table_of
+from model.options import Finite
 from model.program import Program
 from model.synthesis import PROOF_SECONDS, SCOPES, Judge, Killing, Synthesis, explained, parts, synthesise
-from model.verdict import PROVED, REFUTED, Proved
+from model.verdict import PROVED, REFUTED, Proved, Undetermined, Verdict
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -32,7 +33,7 @@ Lines = Iterator["Text"]
 @click.option("--pages", type=click.IntRange(1), default=2, show_default=True)
 @click.option("--clients", type=click.IntRange(1), default=2, show_default=True)
 @click.option("--states", type=click.IntRange(1), default=30_000_000, show_default=True, help="At most, for a search.")
-@click.option("--seconds", type=click.FloatRange(0), default=PROOF_SECONDS, show_default=True, help="For each proof.")
+@click.option("--seconds", type=Finite(0), default=PROOF_SECONDS, show_default=True, help="For each proof.")
 @click.option("--verbose", "-v", is_flag=True, help="Tell every trace, not only the first.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
 def command(
@@ -94,7 +95,7 @@ def _fillings(found: Synthesis, own: int | None, verbose: bool, width: int) -> L
         yield Text(f"  greatest: {hole.text(table, found.unseen[table])}", "bold green")
         below = set(parts(table)) <= found.safe
         proof = found.proofs[table]
-        many = "for any number of pages and clients: " + (proof.word if not isinstance(proof, Proved) else "proved")
+        many = "for any number of pages and clients: " + f"{proof.word}{_reason(proof)}"
         yield Text(f"      {many}{', with everything below it' if below and isinstance(proof, Proved) else ''}")
         for row in range(hole.rows):
             killing = found.killer(table | 1 << row) if not (table | found.unseen[table]) >> row & 1 else None
@@ -112,6 +113,11 @@ def _fillings(found: Synthesis, own: int | None, verbose: bool, width: int) -> L
         yield from _stories([everything, *found.killings] if verbose else [everything], width)
     elif not found.safe:
         yield from _stories(found.killings[:1], width)
+
+
+def _reason(proof: Verdict) -> str:
+    """Why a proof was not found."""
+    return f" ({proof.reason})" if isinstance(proof, Undetermined) and proof.reason else ""
 
 
 def _different(found: Synthesis) -> list[int]:

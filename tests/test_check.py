@@ -299,3 +299,39 @@ def test_the_cutoff_is_refused_where_chunks_relate_pages():
     assert "one page does not decide for all: this reading has no exact meaning for 'spread'" in " ".join(
         done.stdout.split()
     )
+
+
+def test_more_choices_than_anyone_goes_through_are_refused_by_name(capsys):
+    """2^24 sets of pages at each step; nothing is tried, and what can be asked instead is said."""
+    assert 2 == _code_of(["top-layer", "--pages", "24", "--engine", "lanes"])
+    assert "`want` can be chosen in 2^24 ways" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", ["nan", "inf"])
+def test_a_time_that_is_no_number_is_refused(number, capsys):
+    assert 2 == _code_of(["naive", "--timeout", number])
+    assert "Invalid value for '--timeout'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--engine", "explicit"], "--checkpoint saves a search of the engine lanes, and explicit is asked."),
+        (["--engine", "lanes"], "--checkpoint: nothing can be written to"),
+    ],
+)
+def test_a_checkpoint_that_would_not_be_written_is_refused(words, said, tmp_path, capsys):
+    """Before anything is searched."""
+    file = tmp_path / "missing" / "saved"
+    assert 2 == _code_of(["naive", "--property", "promise_kept", "--checkpoint", str(file), *words])
+    assert said in capsys.readouterr().err
+
+
+def _code_of(words):
+    """What `python -m model.check WORDS` ends with."""
+    from model.check import command
+    from model.cli import _code
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["check", *words])
+        return _code(command, "check")

@@ -244,7 +244,8 @@ class Building:
             assert self.process.stderr is not None
             said = self.process.stderr.read()
             if self.process.wait():
-                raise NoCompiler(f"{self.compiler} does not compile the generated search: {said.strip()[:500]}")
+                why = said.strip()[:500] or "it says nothing"
+                raise NoCompiler(f"{self.compiler} does not compile the generated search: {why}")
             self.made.replace(self.path)
         self.close()
         try:
