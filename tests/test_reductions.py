@@ -36,7 +36,7 @@ def said(verdict):
 
 
 @pytest.mark.parametrize("reductions", SETS, ids="+".join)
-@pytest.mark.parametrize("row", [r for r in rows() if r.states < 100_000], ids=lambda r: f"{r.design}-{r.property}")
+@pytest.mark.parametrize("row", rows(), ids=lambda r: f"{r.design}-{r.property}-{r.pages}x{r.clients}")
 def test_recorded_verdicts_are_found_again(row, reductions):
     asked = question(row.design, row.property, row.pages, row.clients)
     found = lanes.search(*asked, reductions=reductions)
