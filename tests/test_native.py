@@ -184,6 +184,17 @@ def test_compiled_code_is_kept_and_used_again(tmp_path, monkeypatch):
     assert before == kept.stat().st_mtime_ns
 
 
+def test_the_cache_does_not_grow_for_ever(tmp_path, monkeypatch):
+    """What was made longest ago goes."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(native, "KEPT", 2)
+    for design in ("naive", "top-layer", "two-in-one"):
+        before = set(tmp_path.rglob("*.so"))
+        lanes.search(*question(design, "promise_kept", 1, 1), kernel="c")
+    assert 2 == len(set(tmp_path.rglob("*.so")))
+    assert 1 == len(set(tmp_path.rglob("*.so")) - before)
+
+
 def test_a_damaged_file_in_the_cache_is_no_crash(tmp_path, monkeypatch):
     """It is removed, said, and made anew the next time."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

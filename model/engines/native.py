@@ -33,6 +33,7 @@ from model.step import Param
 
 SOURCE = Path(__file__).with_name("native.c")
 FLAGS = ("-O2", "-fPIC", "-shared", "-w")
+KEPT = 256  # compiled searches in the cache, some 20 kB each
 OUT = 1 << 17  # new states that one call may find before it is called again
 KERNELS = ("auto", "numpy", "c")
 WORTH, WORTH_WAITING = 50_000, 200_000  # states after which it is compiled; of a level for which that is waited for
@@ -247,12 +248,19 @@ class Building:
                 why = said.strip()[:500] or "it says nothing"
                 raise NoCompiler(f"{self.compiler} does not compile the generated search: {why}")
             self.made.replace(self.path)
+            self.forget()
         self.close()
         try:
             return ctypes.CDLL(str(self.path))
         except OSError as wrong:
             self.path.unlink(missing_ok=True)  # so that the next run makes it anew
             raise NoCompiler(f"the compiled search cannot be loaded: {wrong}.") from None
+
+    def forget(self) -> None:
+        """Remove what was made longest ago, so that the cache stays as large as it is."""
+        with suppress(OSError):  # another run may do the same
+            for old in sorted(self.path.parent.glob("*.so"), key=lambda p: p.stat().st_mtime)[:-KEPT]:
+                old.unlink()
 
     def close(self) -> None:
         """Stop what is still being made, and remove what was not finished."""
