@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from model import algebra
 from model.check import command
 from model.designs.catalogue import built_in_designs
-from model.engines import explicit, lanes, levels, native
+from model.engines import explicit, lanes, levels, native, native_text
 from model.engines.limits import Limits
 from model.engines.packing import Packing
 from model.engines.visited import LANES, ones
@@ -70,7 +70,7 @@ def test_300_random_designs_get_the_answer_of_the_reference(data):
 def test_a_wrong_row_in_its_table_is_caught(operator, monkeypatch):
     """The rows of `words` are tried by `test_engines_agree`."""
     right = algebra.c_source
-    monkeypatch.setattr(native, "c_source", lambda pages: with_bug(right(pages), operator))
+    monkeypatch.setattr(native_text, "c_source", lambda pages: with_bug(right(pages), operator))
     assert any(difference(*each) is not None for each in sample())
 
 

@@ -1,7 +1,7 @@
 /*
  * The inner loop of the search over packed words, one state at a time.
  *
- * Generated text stands around this file (model/engines/native.py): before it the sizes WORDS, LOW, LANES, ROOT and
+ * Generated text stands around this file (native_text.py): before it the sizes WORDS, LOW, LANES, ROOT and
  * DIGITS, macros that spell a state's words (STATE, GIVEN, FETCH, NAME) and the digits of a block's name (`digit` of
  * the words given, `width` in bits); after it `moves` and `broken`. The set is model.engines.visited.Visited, the same
  * arrays found through the same page table, so that either side can go on where the other stopped; or, where states lie
