@@ -3,7 +3,7 @@
 # ruff: noqa: E402
 import warnings
 
-# `python -m model.record` is also the recorder of VMMs; runpy would warn that the module is imported already
+# `clearorder record` is also the recorder of VMMs; runpy would warn that the module is imported already
 warnings.filterwarnings("ignore", r"'model\.record' found in sys\.modules", RuntimeWarning)
 
 from model.design import Design, record

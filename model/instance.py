@@ -70,7 +70,7 @@ class Instance:
                 if each.op == "hole":
                     raise UsageError(
                         f"{self.program.name} has a hole, {show(each)} in {step.label}, so it is not one design but "
-                        f"many; `python -m model.synthesize` finds what may stand there."
+                        f"many; `clearorder synthesize` finds what may stand there."
                     )
 
     # -- the layout of a state

@@ -125,10 +125,3 @@ def last_place(wrong: BaseException) -> Place | None:
             found = Place(shown_path(file), trace.tb_lineno)
         trace = trace.tb_next
     return found
-
-
-if __name__ == "__main__":
-    from model.cli import run
-    from model.kvm.recorder import command
-
-    run(command, "python -m model.record")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from model import certify as face
-from model.certify import certify, report
-from model.cli import run
+from model.cli.app import run
+from model.commands import certify as face
+from model.commands.certify import certify, report
 from model.design import record
 from model.designs.catalogue import find_property, load
 from model.engines.inductive import prove
@@ -233,7 +233,7 @@ def test_the_command_confirms_and_refuses(original, copy):
     """Exit codes 0 and 1."""
     edit(copy / "01-write.smt2", "(cache ?p0)", "(kernel ?p0)")
     for directory, code, word in ((original, 0, "confirmed"), (copy, 1, "not confirmed")):
-        command = [sys.executable, "-m", "model.certify", str(directory)]
+        command = [sys.executable, "-m", "model", "certify", str(directory)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert (code, word) == (done.returncode, done.stdout.partition(":")[0])
 

@@ -259,8 +259,8 @@ def test_a_graph_too_large_to_read_is_refused():
 
 def test_help_answers_fast():
     """Heavy imports are lazy: neither z3 nor NumPy is loaded for it."""
-    line = "import sys; sys.argv = ['check', '--help']\nimport model.check\n"
-    line += "try:\n    model.check.command()\nexcept SystemExit:\n    pass\n"
+    line = "import sys; sys.argv = ['check', '--help']\nimport model.check.command\n"
+    line += "try:\n    model.check.command.command()\nexcept SystemExit:\n    pass\n"
     line += "print(sorted({'z3', 'numpy', 'networkx', 'rich'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", line], cwd=ROOT, capture_output=True, text=True, timeout=30)
     assert "[]" == done.stdout.splitlines()[-1]
@@ -329,8 +329,8 @@ def test_a_checkpoint_that_would_not_be_written_is_refused(words, said, tmp_path
 
 def _code_of(words):
     """What `python -m model.check WORDS` ends with."""
-    from model.check import command
-    from model.cli import _code
+    from model.check.command import command
+    from model.cli.app import _code
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.argv", ["check", *words])

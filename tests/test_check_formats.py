@@ -2,7 +2,7 @@
 
 import pytest
 
-from model.check import command
+from model.check.command import command
 from model.errors import UsageError
 from model.export import EXPORTS
 from reports.formats import REPORTS, SINGLE

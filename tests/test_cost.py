@@ -12,8 +12,8 @@ import numpy
 import pytest
 
 from model import ALL, NONE, Pages, choose, every_client, operation, wait_for
+from model.commands.cost import command
 from model.comparison import Candidate, beats, contains, front, row
-from model.cost import command
 from model.costing import (
     Count,
     bitmaps,

@@ -245,9 +245,10 @@ def test_a_file_that_may_not_grow_ends_with_exit_code_3_and_nothing_behind(tmp_p
         import resource, signal, sys
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (15_000, 15_000))
-        from model import cli, edges
+        from model.cli.app import run
+        from model.commands.edges import command
         sys.argv = ["edges", "per-slot-cache", "--pages", "1", "-o", {str(tmp_path / "graph")!r}]
-        cli.run(edges.command, "edges")
+        run(command, "edges")
     """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
     assert (3, "") == (done.returncode, done.stdout)
@@ -282,7 +283,7 @@ def test_what_is_no_graph_is_refused(text, tmp_path):
 
 
 def command(*words):
-    return [sys.executable, "-m", "model.edges", *map(str, words)]
+    return [sys.executable, "-m", "model", "edges", *map(str, words)]
 
 
 def run(*words):
@@ -345,25 +346,22 @@ def test_a_signal_ends_it_with_nothing_behind(number, code, tmp_path):
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        ("model.edges naive --pages 1 -o graph", 0),
-        ("model.check naive --engine explicit -v", 1),
-        ("model.check top-layer --clients 1 --engine explicit -v", 0),
-        ("model.check per-slot-cache --engine explicit --max-states 9 -v", 3),
-        ("model.cli check naive --engine explicit -v", 1),
-        ("model.cli check top-layer --clients 1 --engine explicit -v", 0),
-        ("model.sweep naive --size 1x1 -o results", 141),
+        ("edges naive --pages 1 -o graph", 0),
+        ("check naive --engine explicit -v", 1),
+        ("check top-layer --clients 1 --engine explicit -v", 0),
+        ("check per-slot-cache --engine explicit --max-states 9 -v", 3),
+        ("check naive --engine explicit -v", 1),
+        ("check top-layer --clients 1 --engine explicit -v", 0),
+        ("sweep naive --size 1x1 -o results", 141),
     ],
 )
 def test_a_reader_that_has_gone_away_changes_no_exit_code(words, code, tmp_path):
     """As `| head` has: the verdict's own code, or that of SIGPIPE where there was no verdict to tell, and no text."""
-    module, *arguments = words.split()
-    script = f"import sys, {module} as m; sys.argv[0] = m.__name__; "
-    script += "m.main() if hasattr(m, 'main') else __import__('model.cli').cli.run(m.command, m.__name__)"
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as closed:
         done = subprocess.run(
-            [sys.executable, "-u", "-c", script, *arguments],
+            [sys.executable, "-u", "-m", "model", *words.split()],
             stdout=closed,
             stderr=subprocess.PIPE,
             text=True,

@@ -266,9 +266,9 @@ def test_a_reader_who_says_nothing_keeps_nobody_waiting(top_layer):
 
 @contextmanager
 def command(*arguments):
-    """`python -m model.explore` as a process of its own and the address that it prints."""
+    """`clearorder explore` as a process of its own and the address that it prints."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "model.explore", *arguments],
+        [sys.executable, "-m", "model", "explore", *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -309,7 +309,7 @@ def test_ctrl_c_stops_the_server_with_exit_code_130():
 def test_bad_use_exits_2_with_a_message(arguments, message):
     """Nothing is served."""
     done = subprocess.run(
-        [sys.executable, "-m", "model.explore", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=30
+        [sys.executable, "-m", "model", "explore", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=30
     )
     assert (2, "") == (done.returncode, done.stdout)
     assert message in done.stderr

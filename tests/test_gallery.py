@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from model.commands.gallery import chosen, command, differences, rule_verdicts
 from model.design import record
 from model.designs.catalogue import built_in_designs, built_in_properties, gallery_designs, load
+from model.designs.gallery import RULES, Entry, Row, entries
 from model.errors import UsageError
-from model.gallery import RULES, Entry, Row, chosen, command, differences, entries, rule_verdicts
 
 ROOT = Path(__file__).parents[1]
 ENTRIES = {e.design: e for e in entries()}
@@ -99,7 +100,7 @@ def test_an_entry_says_how_certain_it_is_and_what_mends_it(design):
 
 
 def test_every_recorded_verdict_that_takes_less_than_a_second_comes_out_again():
-    """`python -m model.gallery --check`."""
+    """`clearorder gallery --check`."""
     found = list(differences(list(ENTRIES.values()), nightly=False))
     assert [] == [(e.design, r.property, v) for e, r, v, _, same in found if not same]
     assert len(found) > 200
@@ -175,7 +176,7 @@ def test_a_record_that_differs_is_found():
 
 def test_the_command_answers_and_checks_a_family():
     """Exit code 0 where nothing differs."""
-    run = [sys.executable, "-m", "model.gallery", "--check", "--family", "discussion"]
+    run = [sys.executable, "-m", "model", "gallery", "--check", "--family", "discussion"]
     done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert (0, "") == (done.returncode, done.stderr)
     assert "0 came out differently" in done.stdout

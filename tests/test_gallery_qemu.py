@@ -11,12 +11,12 @@ from model.design import record
 from model.designs import qemu
 from model.designs.catalogue import built_in_properties, find_property, gallery_designs, load
 from model.designs.dirty_log import DirtyLog
+from model.designs.gallery import RULES
 from model.designs.qemu.deferred_chunked_clear import DeferredChunkedClear
 from model.designs.qemu.rearm_if_new import RearmIfNew
 from model.designs.top_layer_and_cache import TopLayerAndCache
 from model.engines import explicit, lanes
 from model.engines.limits import Limits
-from model.gallery import RULES
 from model.instance import Instance
 from model.observing import goals, invariant, observed
 from model.run import Question, answer

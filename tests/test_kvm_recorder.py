@@ -20,7 +20,7 @@ from tests.qemu_needed import Qemu, different_pages, needs_qemu
 
 ROOT = Path(__file__).parents[1]
 PYTHON = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-c"]
-RECORD = [*PYTHON, "from model.cli import run; from model.kvm.recorder import command; run(command, '')"]
+RECORD = [*PYTHON, "from model.cli.app import run; from model.commands.record import command; run(command, '')"]
 
 
 def record(out: Path, *argv: str) -> subprocess.CompletedProcess:

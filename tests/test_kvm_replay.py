@@ -11,8 +11,8 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from model import Design, Pages, operation
-from model import replay as face
-from model.check import command as check_command
+from model.check.command import command as check_command
+from model.commands import replay as face
 from model.design import record
 from model.designs.catalogue import find_property, load
 from model.engines.limits import Limits
@@ -220,7 +220,7 @@ def test_a_file_that_is_no_saved_trace_is_refused(tmp_path, text):
 
 def test_without_kvm_the_command_says_what_is_missing_and_ends_with_4(monkeypatch, tmp_path):
     code = "import model.kvm.driver as d, pathlib; d.DEVICE = pathlib.Path('/nowhere/kvm'); "
-    code += "from model.cli import run; from model.replay import command; run(command, 'replay')"
+    code += "from model.cli.app import run; from model.commands.replay import command; run(command, 'replay')"
     done = subprocess.run(
         [sys.executable, "-c", code, "naive"], capture_output=True, text=True, env=os.environ | {"NO_COLOR": "1"}
     )

@@ -1,4 +1,4 @@
-"""`python -m model.liveness`, the kinds of property of infinite runs, and who refuses them."""
+"""`clearorder liveness`, the kinds of property of infinite runs, and who refuses them."""
 
 import json
 import re
@@ -7,15 +7,15 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from model.check import command as check
+from model.check.command import command as check
+from model.commands.liveness import command
+from model.commands.synthesize import command as synthesize
 from model.design import record
 from model.designs.catalogue import built_in_properties, load
 from model.errors import DesignError, UsageError
 from model.expr import NONE, eventually, leads_to
 from model.lasso_goal import asked
-from model.liveness import command
 from model.run import Question, answer, applies
-from model.synthesize import command as synthesize
 from tests.exports_needed import needed, run
 
 SCHEMA = json.loads((Path(__file__).parents[1] / "reports" / "schema.json").read_text())
@@ -156,14 +156,14 @@ def test_a_property_beside_the_design_is_found(tmp_path, monkeypatch, capsys):
 
 def test_check_names_the_command_that_asks():
     """For text, for exports, for a search by a program, and for the synthesiser."""
-    message = "bitmaps_drain speaks of infinite runs, not of states; `python -m model.liveness naive --property bitm"
+    message = "bitmaps_drain speaks of infinite runs, not of states; `clearorder liveness naive --property bitm"
     for more in ((), ("--format", "promela")):
         with pytest.raises(UsageError, match=message):
             check.main(["naive", "--property", "bitmaps_drain", *more], standalone_mode=False)
     property = built_in_properties()["bitmaps_drain"]
-    with pytest.raises(UsageError, match="`python -m model.liveness DESIGN --property bitmaps_drain` asks it"):
+    with pytest.raises(UsageError, match="`clearorder liveness DESIGN --property bitmaps_drain` asks it"):
         answer(Question(load("naive"), property, 1, {"Client": 1}, "explicit"))
-    with pytest.raises(UsageError, match="`python -m model.liveness DESIGN --property bitmaps_drain` asks it"):
+    with pytest.raises(UsageError, match="`clearorder liveness DESIGN --property bitmaps_drain` asks it"):
         synthesize.main(["per-slot-cache", "--mask", "cache", "--property", "bitmaps_drain"], standalone_mode=False)
 
 

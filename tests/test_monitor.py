@@ -16,13 +16,13 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from model.commands.monitor import command
 from model.kvm.bitmap import Bits
 from model.kvm.blindness import Act, Standing, after, blindness
 from model.kvm.findings import trace
 from model.kvm.judgement import Finding, Findings, exit_code
 from model.kvm.monitor import Monitor, check
 from model.kvm.recording import Damage, Ioctl, NotARecording, in_order
-from model.monitor import command
 
 RECORDINGS = Path(__file__).parent / "data" / "recordings"
 HEADER = {"t": "hdr", "v": 1, "rec": "ptrace", "clock": "monotonic-ns", "page": 4096, "pid": 1, "argv": []}

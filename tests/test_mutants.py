@@ -2,10 +2,10 @@
 
 import pytest
 
+from model.commands.mutants import SAFE, judged
 from model.design import record
 from model.designs.catalogue import load
 from model.instance import Instance
-from model.mutants import SAFE, judged
 from model.mutation import mutants
 
 
@@ -71,6 +71,6 @@ def test_search_and_proof_never_contradict_one_another(design, clients):
 @pytest.mark.slow
 @pytest.mark.parametrize("design", SAFE)
 def test_search_and_proof_agree_on_both_forms_of_safety(design):
-    """The table of `python -m model.mutants`, with its own limits."""
+    """The table of `clearorder mutants`, with its own limits."""
     found = judged(design, clients=1 if design == "top-layer" else 2)
     assert [] == [(j.change, j.asked) for j in found if not j.agrees]

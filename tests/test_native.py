@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 
 from model import algebra
-from model.check import command
+from model.check.command import command
 from model.designs.catalogue import built_in_designs
 from model.engines import explicit, lanes, levels, native, native_text
 from model.engines.limits import Limits

@@ -8,10 +8,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from model.commands.evidence import GALLERY, gallery
 from model.design import Design, record
 from model.designs.catalogue import built_in_properties, load
 from model.errors import UsageError
-from model.evidence import GALLERY, gallery
 from model.expr import MIGRATION, Client, Flag, Pages, Sort, operation, wait_for
 from model.run import Question, answer
 from reports.difference import difference
@@ -53,7 +53,7 @@ def files(directory):
 
 
 def test_the_committed_evidence_is_what_the_command_writes_today(results, tmp_path):
-    """`python -m model.evidence` makes it again; where this fails after a wanted change, run that and commit."""
+    """`clearorder evidence` makes it again; where this fails after a wanted change, run that and commit."""
     from model import __version__
     from model.discussion import answer
     from reports.discussion import files as discussion
@@ -157,7 +157,7 @@ def test_every_claim_can_be_asked_again_by_its_command(pack, capsys):
     import re
     import shlex
 
-    from model.check import command
+    from model.check.command import command
 
     page = (pack / "index.html").read_text()
     found = re.findall(r"<pre data-command>(.*?)\n# \w+: exit code (\d)</pre>", page, re.DOTALL)
@@ -270,7 +270,7 @@ def test_the_clauses_of_an_invariant_are_listed(browser, results, tmp_path):
 def test_a_proof_for_any_number_comes_with_a_certificate_that_a_second_solver_confirms(tmp_path):
     """The command of the page, in this process; and again after an older pack was written over."""
     pytest.importorskip("cvc5", reason="cvc5 is missing: pip install cvc5")
-    from model.certify import certify
+    from model.commands.certify import certify
 
     rule = built_in_properties()["promise_kept"]
     proved = answer(Question(load("per-slot-cache"), rule, 1, {"Client": 2}, "inductive"))
@@ -279,7 +279,7 @@ def test_a_proof_for_any_number_comes_with_a_certificate_that_a_second_solver_co
         found = certify(tmp_path / "certificates" / "per-slot-cache-promise-kept")
         assert ([], [], len(proved.proof.conjuncts)) == (found.wrong, found.unknown, found.conjuncts)
     page = (tmp_path / "index.html").read_text()
-    assert "python -m model.certify certificates/per-slot-cache-promise-kept" in page
+    assert "clearorder certify certificates/per-slot-cache-promise-kept" in page
 
 
 # ---------------------------------------------------------------- names that mean harm

@@ -7,8 +7,8 @@ from functools import cache
 
 import pytest
 
+from model.commands.cost import command
 from model.comparison import Candidate, front, measures, row
-from model.cost import command
 from model.designs.catalogue import load
 from model.errors import UsageError
 from model.expectation import Estimate, Expected

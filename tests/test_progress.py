@@ -2,9 +2,9 @@
 
 import pytest
 
+from model.cli.progress import ProgressLine
 from model.engines import lanes
 from model.engines.limits import Limits, Progress, left
-from model.progress import ProgressLine
 from tests.benchmarks.clear_k import ClearK, promise
 from tests.test_lanes import question
 
@@ -30,7 +30,7 @@ def test_an_engine_without_levels_tells_what_it_knows():
 def test_a_stalled_run_says_so(monkeypatch):
     """The line is asked again without a new report."""
     now = [100.0]
-    monkeypatch.setattr("model.progress.monotonic", lambda: now[0])
+    monkeypatch.setattr("model.cli.progress.monotonic", lambda: now[0])
     line = ProgressLine()
     assert "starting" == line.__rich__()
     line.report(Progress("lanes", 5, 1))

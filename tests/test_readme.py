@@ -63,8 +63,8 @@ def test_the_ci_runs_the_readmes_test_command():
 
 def test_every_option_that_the_readme_names_exists():
     """No feature in the README that does not run: options of every command, formats and commands."""
-    from model import check
-    from model.cli import COMMANDS
+    from model.check import command as check
+    from model.cli.app import COMMANDS
 
     commands = [importlib.import_module(module).command for module in COMMANDS.values()]
     known = {option for command in commands for parameter in command.params for option in parameter.opts}

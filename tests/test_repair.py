@@ -3,11 +3,11 @@
 import pytest
 
 from model import operation, wait_for
+from model.commands.repair import command, difference
 from model.design import record
 from model.designs.catalogue import built_in_properties, load
 from model.designs.dirty_log import DirtyLog, SlotCache
 from model.errors import UsageError
-from model.repair import command, difference
 from model.repairing import changes, repairs
 from model.synthesis import Judge
 from model.trace import replayed

@@ -149,12 +149,13 @@ def test_a_file_that_may_not_grow_stops_a_real_run_with_exit_code_3(tmp_path):
         import resource, signal, sys
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
-        from model import check, cli
+        from model.check.command import command
+        from model.cli.app import run
         from model.engines import lanes
         lanes.LEAST = 0
         lanes.room_within = lambda memory, threads: 5_000_000
         sys.argv = ["check", "per-slot-cache", "--property", "promise_kept", "--engine", "lanes", "--memory", "400M"]
-        cli.run(check.command, "check")
+        run(command, "check")
     """
     done = subprocess.run(
         [sys.executable, "-c", script],
@@ -179,7 +180,8 @@ def test_a_directory_that_is_not_there_is_said_in_the_same_sentence(room, monkey
 
 SPILLING = """if 1:
     import sys
-    from model import check, cli
+    from model.check.command import command
+    from model.cli.app import run
     from model.engines import lanes, spill
     file = spill.Spilling._file
     spill.Spilling._file = lambda self: file(self) or print("written", file=sys.stderr, flush=True)
@@ -187,7 +189,7 @@ SPILLING = """if 1:
     lanes.room_within = lambda memory, threads: 5_000_000
     question = ["per-slot-cache", "--property", "promise_kept", "--pages", "3", "--engine", "lanes"]
     sys.argv = ["check", *question, "--memory", "400M"]
-    cli.run(check.command, "check")
+    run(command, "check")
 """
 
 
@@ -227,12 +229,13 @@ def test_sigterm_is_heard_while_z3_is_thinking():
     """Python itself would hear it when z3 is done; it is asked for the factors of a product of two large primes."""
     script = """if 1:
         import sys, z3
-        from model import check, cli
+        from model.check.command import command
+        from model.cli.app import run
         a, b, hard, ask = *z3.BitVecs("a b", 96), z3.Solver(), z3.Solver.check
         hard.add(a * b == 281474976710597 * 140737488355213, z3.ULT(a, 1 << 48), z3.ULT(b, 1 << 48))
         z3.Solver.check = lambda self, *more: print("asked", file=sys.stderr, flush=True) or ask(hard)
         sys.argv = "check per-slot-cache --engine bounded --property no_lost_write".split()
-        cli.run(check.command, "check")
+        run(command, "check")
     """
     process = subprocess.Popen(
         [sys.executable, "-c", script],

@@ -197,7 +197,7 @@ def test_the_command_writes_the_file_and_goes_on(tmp_path):
     command = [
         sys.executable,
         "-m",
-        "model.sweep",
+        "model.commands.sweep",
         "naive",
         "--size",
         "1x1",
@@ -216,7 +216,7 @@ def test_the_command_writes_the_file_and_goes_on(tmp_path):
 @pytest.mark.parametrize("wrong", [["--size", "2"], ["--size", "0x1"], ["nonesuch"], ["--property", "nonesuch"]])
 def test_bad_use_is_refused_before_anything_is_written(wrong, tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "model.sweep", *wrong, "-o", str(tmp_path / "r")],
+        [sys.executable, "-m", "model", "sweep", *wrong, "-o", str(tmp_path / "r")],
         capture_output=True,
         text=True,
         cwd=ROOT,
@@ -307,7 +307,7 @@ def test_two_hundred_configurations_on_a_cluster_that_loses_a_worker(cluster, tm
 
 def with_scheduler(address, path, *more):
     sizes = [word for size in ("1x1", "2x1", "1x2", "2x2") for word in ("--size", size)]
-    command = [sys.executable, "-m", "model.sweep", "--scheduler", address, *sizes, "-o", str(path), *more]
+    command = [sys.executable, "-m", "model", "sweep", "--scheduler", address, *sizes, "-o", str(path), *more]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
 
 

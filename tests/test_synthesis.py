@@ -4,6 +4,7 @@ import pytest
 
 from model import ALL, every_client, hole, operation, wait_for
 from model.arranging import Arrangement, Arranging, arrange, runs
+from model.commands.synthesize import command
 from model.design import record
 from model.designs.catalogue import built_in_properties, load
 from model.designs.dirty_log import DirtyLog, SlotCache
@@ -14,7 +15,6 @@ from model.expr import NONE, PAGES, node, show
 from model.holes import filled, formula, inputs_of, opened, table_of, the_hole
 from model.instance import Instance
 from model.synthesis import Judge, TooLarge, Unsettled, exhaustive, explained, synthesise
-from model.synthesize import command
 from model.trace import replayed
 
 BOTH = [built_in_properties()[name] for name in ("no_lost_write", "promise_kept")]
@@ -48,7 +48,7 @@ def test_a_design_with_a_hole_is_refused_by_name():
         Instance(record(Holed), 1)
     assert (
         "holed has a hole, hole('mask', cache, me.want) in clear.cleared, so it is not one design but many; "
-        "`python -m model.synthesize` finds what may stand there."
+        "`clearorder synthesize` finds what may stand there."
     ) == str(refused.value)
 
 

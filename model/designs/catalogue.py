@@ -15,7 +15,7 @@ from model.errors import DesignError, Place, UsageError, did_you_mean, shown_pat
 from model.expr import Property
 
 HERE = Path(__file__).parent
-NOT_DESIGNS = {"__init__", "catalogue", "dirty_log", "manifest"}
+NOT_DESIGNS = {"__init__", "catalogue", "dirty_log", "gallery", "manifest"}
 MAIN = ("naive", "top-layer", "per-slot-cache")
 DEFAULT_PROPERTIES = ("no_lost_write", "promise_kept")
 OWN_END = "complete_copy"  # of designs that say themselves when they have finished

@@ -99,7 +99,7 @@ def _of_runs(body: Any, kind: str, needed: tuple[str, ...]) -> Property:
 
     def holds(s: Any) -> Any:
         raise DesignError(
-            f"it speaks of infinite runs, not of states; `python -m model.liveness DESIGN --property {body.__name__}` "
+            f"it speaks of infinite runs, not of states; `clearorder liveness DESIGN --property {body.__name__}` "
             f"asks it."
         )
 

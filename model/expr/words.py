@@ -38,7 +38,7 @@ def hole(name: str, *inputs: object) -> Expr:
 
     Args:
         name: what the synthesiser calls it; the same name twice is the same function.
-        inputs: sets of pages, or truth values, which are the same for every page. `python -m model.synthesize` fills
+        inputs: sets of pages, or truth values, which are the same for every page. `clearorder synthesize` fills
             it; everything else refuses a design that has one.
     """
     if not isinstance(name, str) or not inputs:

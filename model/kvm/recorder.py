@@ -9,12 +9,8 @@ import json
 import struct
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, BinaryIO
 
-import click
-
-from model.errors import UsageError
 from model.kvm.bitmap import MAX_PAGES, spell
 from model.kvm.ptrace import Stop, Tracer, peek
 from model.kvm.recording import VERSION
@@ -128,20 +124,3 @@ def record(argv: Sequence[str], out: BinaryIO) -> int:
         return tracer.run(Recorder(out, tracer.pid, argv))
     finally:
         out.flush()
-
-
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "allow_interspersed_args": False})
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="FILE")
-@click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- PROGRAM [ARGUMENT]...")
-def command(output: Path, argv: tuple[str, ...]) -> int:
-    """Run a VMM and record the ioctls by which it reads and clears KVM's dirty log.
-
-    The recording is for python -m model.monitor. KVM_RUN and all other system calls run at full speed.
-
-    Exit code: that of PROGRAM (128 + n if signal n killed it); 2 it cannot be started, 4 ptrace cannot be used here.
-    """
-    try:
-        with output.open("wb") as out:
-            return record(argv, out)
-    except OSError as error:
-        raise UsageError(f"cannot write {output}: {error.strerror}.") from None

@@ -126,7 +126,7 @@ def _header(path: str, line: bytes | Damage) -> dict[str, Any]:
     if not isinstance(found, dict) or found.get("t") != "hdr":
         raise NotARecording(
             f'{path}: line 1 is not the header of a recording, {{"t":"hdr","v":1,…}}; '
-            "make one with python -m model.record -o FILE -- qemu-system-x86_64 …"
+            "make one with clearorder record -o FILE -- qemu-system-x86_64 …"
         )
     if found.get("v") != VERSION or isinstance(found.get("v"), bool):
         raise NotARecording(f"{path}: a recording of version {found.get('v')!r:.40}; this program reads {VERSION}.")

@@ -1,4 +1,4 @@
-"""`python -m model.mutants [DESIGN …]`: one-line mutants of designs, judged by finite search and by proof."""
+"""`clearorder mutants [DESIGN …]`: one-line mutants of designs, judged by finite search and by proof."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from model.cli import columns, print_lines, run
+from model.cli.options import Finite
+from model.cli.terminal import columns, print_lines
 from model.design import record
 from model.designs.catalogue import DEFAULT_PROPERTIES, built_in_properties, load
 from model.engines.limits import Limits
 from model.instance import Instance
 from model.mutation import mutants
 from model.observing import invariant, observed
-from model.options import Finite
 from model.program import Program
 from model.run import proof
 from model.verdict import PROVED, REFUTED, Verdict
@@ -119,7 +119,3 @@ def _table(found: Sequence[Judged], width: int) -> Iterator[Text]:
         f"{len(changes)} mutants, {len(found)} questions: both sides conclude on {len(concluded)}, "
         f"{len(wrong)} contradiction{'' if len(wrong) == 1 else 's'}."
     )
-
-
-if __name__ == "__main__":
-    run(command, "python -m model.mutants")

@@ -1,4 +1,4 @@
-"""`python -m model.explore [DESIGN]`: a page on this machine where a person takes the moves of a design by hand."""
+"""`clearorder explore [DESIGN]`: a page on this machine where a person takes the moves of a design by hand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from model.cli import complain, run
+from model.cli.terminal import complain
 from model.errors import UsageError
 from model.verdict import INTERRUPTED
 
@@ -90,7 +90,3 @@ def _first(session: Session, moves: str) -> str:
     except ValueError as wrong:
         raise UsageError(f"--moves {moves}: {wrong}.") from None
     return "#" + urlencode({"run": "live", "design": session.digest, "moves": moves}) if moves else ""
-
-
-if __name__ == "__main__":
-    run(command, "python -m model.explore")

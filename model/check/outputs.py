@@ -6,9 +6,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from model.cli import columns, print_lines, write_out
+from model.check.questions import asked_questions, asked_sizes
+from model.cli.files import write_out
+from model.cli.terminal import columns, print_lines
 from model.errors import ModelError, UsageError
-from model.questions import asked_questions, asked_sizes
 from model.verdict import PROVED, Verdict
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def write_graph(designs: Sequence[str], options: Mapping[str, Any]) -> int:
 
 def write_export(designs: Sequence[str], options: Mapping[str, Any]) -> int:
     """One property of one design in the language of another tool; the file is what is asked for, not the verdict."""
-    from model.cli import replacing
+    from model.cli.files import replacing
     from model.design import record
     from model.export import written
     from model.export.claim import claim

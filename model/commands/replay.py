@@ -1,4 +1,4 @@
-"""`python -m model.replay DESIGN`: the counterexample on /dev/kvm, move by move; of a safe design, random walks."""
+"""`clearorder replay DESIGN`: the counterexample on /dev/kvm, move by move; of a safe design, random walks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from model.cli import print_lines, run, write_out
+from model.cli.files import write_out
+from model.cli.terminal import print_lines
 from model.verdict import PROVED, REFUTED, UNDETERMINED, Refuted
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ MOST_STATES = 300_000
 def command(designs: tuple[str, ...], form: str, output: Path | None, color: str, **options: Any) -> int:
     """Perform a counterexample on the real kernel and compare its dirty log with the model's after every move.
 
-    DESIGN is a name or a file as for model.check, and its shortest end-to-end loss is performed; TRACE.json is what
+    DESIGN is a name or a file as for `check`, and its shortest end-to-end loss is performed; TRACE.json is what
     `python -m model.check --format json` wrote. Of a design without a loss, random walks are performed instead.
 
     Exit codes: 0 nothing was lost, 1 the kernel lost a write as the model says, 2 bad use, 3 the kernel and the model
@@ -197,7 +198,3 @@ def _json(run: _Run, outcome: Outcome) -> dict[str, Any]:
         "kernel_lost": members(outcome.kernel_lost),
         "disagreement": outcome.disagreement or None,
     }
-
-
-if __name__ == "__main__":
-    run(command, "python -m model.replay")

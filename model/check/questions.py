@@ -49,7 +49,7 @@ def asked_questions(designs: Sequence[str], options: Mapping[str, Any]) -> Itera
                 raise UsageError(f"--checkpoint saves one search, and {property.name} is one for each thing to happen.")
             if property.kind in INFINITE:
                 raise UsageError(
-                    f"{property.name} speaks of infinite runs, not of states; `python -m model.liveness {spec} "
+                    f"{property.name} speaks of infinite runs, not of states; `clearorder liveness {spec} "
                     f"--property {property.name}` asks it."
                 )
             yield Question(
@@ -128,7 +128,7 @@ def _decided_by(design: type[Design]) -> str:
 
     if kebab(design.__name__) not in gallery_designs() or not design.__module__.startswith("model.designs."):
         return ""
-    from model.gallery import entries
+    from model.designs.gallery import entries
 
     return next((e.decided_by for e in entries() if e.design == kebab(design.__name__)), "")
 

@@ -1,4 +1,4 @@
-"""`python -m model.sweep [DESIGN …]`: many designs × sizes × properties, on all cores or on a cluster."""
+"""`clearorder sweep [DESIGN …]`: many designs × sizes × properties, on all cores or on a cluster."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import Any
 import click
 
 from model.campaign import Configuration, Row, campaign, locally, on_cluster, sweep
-from model.cli import run
-from model.options import Finite, Size
+from model.cli.options import Finite, Size
 from model.verdict import INTERRUPTED, PROVED, REFUTED, UNDETERMINED
 
 ENGINES = ("lanes", "explicit", "auto", "bounded", "induction", "inductive")
@@ -86,7 +85,3 @@ def command(designs: tuple[str, ...], output: Path, **options: Any) -> int:
     if words["refuted"]:
         return REFUTED
     return UNDETERMINED if set(words) - {"proved"} else PROVED
-
-
-if __name__ == "__main__":
-    run(command, "python -m model.sweep")

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from model.cli import complain, run
+from model.check.outputs import GRAPHS, list_all, show_steps, write_export, write_graph
+from model.check.questions import REDUCTIONS, asked_questions, asked_sizes
+from model.check.results import code_of, write_results
+from model.cli.options import Finite, Size, complete_designs, complete_properties
+from model.cli.progress import progress_line
+from model.cli.terminal import complain
+from model.cli.version import show_version
 from model.export import EXPORTS
-from model.options import Finite, Size, complete_designs, complete_properties, show_version
-from model.outputs import GRAPHS, list_all, show_steps, write_export, write_graph
-from model.progress import progress_line
-from model.questions import REDUCTIONS, asked_questions, asked_sizes
 from model.verdict import INTERRUPTED, Undetermined
-from model.writing import code_of, write_results
 from reports.formats import PROGRAMS, REPORTS
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ FORMATS = ("text", *REPORTS, *PROGRAMS, *EXPORTS, *GRAPHS)
     "--certificate",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Write the certificate of every proof for any number there, for `python -m model.certify`.",
+    help="Write the certificate of every proof for any number there, for `clearorder certify`.",
 )
 @click.option("--explain", is_flag=True, help="Print the invariant of every proof, a clause a line.")
 @click.option("--show", is_flag=True, help="Print the recorded atomic steps instead of checking.")
@@ -154,7 +155,3 @@ def _ask(questions: Sequence[Question], report: Callable[[Progress], None] | Non
         if isinstance(verdict, Undetermined) and verdict.interrupted:
             break
     return results
-
-
-if __name__ == "__main__":
-    run(command, "python -m model.check")

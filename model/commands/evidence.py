@@ -1,4 +1,4 @@
-"""`python -m model.evidence`: make `reports/evidence/` again, the pack of the main designs that is committed."""
+"""`clearorder evidence`: make `reports/evidence/` again, the pack of the main designs that is committed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from model.cli import run
 from model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,7 +57,3 @@ def gallery(pages: int = 1, clients: int = 2, engine: str = "lanes") -> list[Res
         return [
             answer(Question(load(name), rule, pages, {"Client": clients}, engine)) for name in GALLERY for rule in rules
         ]
-
-
-if __name__ == "__main__":
-    run(command, "python -m model.evidence")

@@ -1,4 +1,4 @@
-"""`python -m model.certify DIR`: check a proof again, with a second solver and without the engines that found it.
+"""`clearorder certify DIR`: check a proof again, with a second solver and without the engines that found it.
 
 Two things are checked. From the files alone: cvc5 gives every answer that they state to expect. And against the
 design: the conditions in the files are the ones that the design, the property and the invariant generate.
@@ -15,9 +15,8 @@ from typing import Any
 
 import click
 
-from model.cli import run
+from model.cli.options import Finite
 from model.errors import MissingTool, ModelError, UsageError
-from model.options import Finite
 from model.verdict import PROVED, REFUTED, UNDETERMINED
 
 MISSING = "cvc5 is not installed, and a proof is checked with a second solver: pip install 'clearorder[certify]'"
@@ -252,7 +251,3 @@ def command(directory: Path, timeout: float, design: str | None) -> int:
     for line in report(found):
         click.echo(line)
     return found.exit_code
-
-
-if __name__ == "__main__":
-    run(command, "python -m model.certify")

@@ -1,4 +1,4 @@
-"""`python -m model.synthesize DESIGN`: what may stand in the hole of a design, and the trace that kills each more."""
+"""`clearorder synthesize DESIGN`: what may stand in the hole of a design, and the trace that kills each more."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from model.arranging import Arranged, Arrangement, Arranging, arrange
-from model.cli import columns, print_lines, run
+from model.cli.options import Finite
+from model.cli.terminal import columns, print_lines
 from model.design import record
 from model.designs.catalogue import DEFAULT_PROPERTIES, find_property, load
 from model.engines.limits import Limits
 from model.holes import inputs_of, opened, table_of
-from model.options import Finite
 from model.program import Program
 from model.synthesis import PROOF_SECONDS, SCOPES, Judge, Killing, Synthesis, explained, parts, synthesise
 from model.verdict import PROVED, REFUTED, Proved, Undetermined, Verdict
@@ -186,7 +186,3 @@ def _verdict(found: Arranged, one: Arrangement) -> str:
     if one in found.killed:
         return _refuted(found.killed[one])
     return "safe" if one in found.safe else "a line uses what is not set yet, or can never be taken"
-
-
-if __name__ == "__main__":
-    run(command, "python -m model.synthesize")

@@ -1,4 +1,4 @@
-"""`python -m model.liveness DESIGN`: what holds in the end, and what follows on what, under fairness."""
+"""`clearorder liveness DESIGN`: what holds in the end, and what follows on what, under fairness."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from model.cli import columns, print_lines, run, write_out
+from model.cli.files import write_out
+from model.cli.options import Finite
+from model.cli.terminal import columns, print_lines
 from model.errors import UsageError, did_you_mean
-from model.options import Finite
 from model.verdict import PROVED, Undetermined, Verdict, exit_code
 
 if TYPE_CHECKING:
@@ -208,7 +209,3 @@ def _line(line: Line) -> Text:
     from rich.text import Text
 
     return Text(f"{line.number:3} {line.text}")
-
-
-if __name__ == "__main__":
-    run(command, "python -m model.liveness")

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model.cli import columns, print_lines, write_out
+from model.cli.files import write_out
+from model.cli.terminal import columns, print_lines
 from model.errors import UsageError
 from model.verdict import PROVED, REFUTED, Proved, Refuted, Undetermined, exit_code
 

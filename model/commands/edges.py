@@ -1,4 +1,4 @@
-"""`python -m model.edges DESIGN -o DIR`: every state and every move of a finite instance, as arrays in files."""
+"""`clearorder edges DESIGN -o DIR`: every state and every move of a finite instance, as arrays in files."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from model.cli import run
+from model.cli.options import Finite
 from model.errors import UsageError
-from model.options import Finite
 from model.verdict import PROVED
 
 if TYPE_CHECKING:
@@ -84,8 +83,8 @@ def _sizes(texts: Sequence[str]) -> dict[str, int]:
 @contextmanager
 def _progress(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
     """A line on stderr that says how far the search has come; only on a terminal."""
-    from model.cli import console
-    from model.progress import ProgressLine
+    from model.cli.progress import ProgressLine
+    from model.cli.terminal import console
 
     status = console("auto", stderr=True)
     if quiet or not status.is_terminal:
@@ -107,7 +106,3 @@ def _summary(instance: Instance, graph: Graph, directory: Path) -> Iterator[str]
     yield f"{found.sizes.size:>15,} strongly connected components"
     yield f"{found.sizes.max():>15,} states in the largest"
     yield f"{found.terminal.sum():>15,} terminal (no edge leads out)"
-
-
-if __name__ == "__main__":
-    run(command, "python -m model.edges")

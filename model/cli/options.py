@@ -1,4 +1,4 @@
-"""Types and completions of the options that commands share, and the line of versions."""
+"""Types and completions of the options that commands share."""
 
 from __future__ import annotations
 
@@ -22,27 +22,6 @@ def complete_properties(ctx: click.Context, param: click.Parameter, word: str) -
     from model.designs.catalogue import built_in_properties
 
     return [name for name in ["all", *built_in_properties()] if name.startswith(word)]
-
-
-def version_line() -> str:
-    """`clearorder 0.1.0 (z3 4.13.0, Python 3.11.7)`."""
-    from importlib.metadata import PackageNotFoundError, version
-    from platform import python_version
-
-    from model import __version__
-
-    try:
-        z3 = version("z3-solver")
-    except PackageNotFoundError:
-        z3 = "not installed"
-    return f"clearorder {__version__} (z3 {z3}, Python {python_version()})"
-
-
-def show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    """The callback of `--version`."""
-    if value:
-        click.echo(version_line())
-        ctx.exit(0)
 
 
 class Finite(click.FloatRange):

@@ -1,4 +1,4 @@
-"""`python -m model.monitor FILE…`: did a VMM clear dirty bits that nobody had been told of?"""
+"""`clearorder monitor FILE…`: did a VMM clear dirty bits that nobody had been told of?"""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from model.cli import columns, print_lines, run, write_out
+from model.cli.files import write_out
+from model.cli.terminal import columns, print_lines
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -21,7 +22,7 @@ def command(files: tuple[str, ...], form: str, output: Path | None, verbose: boo
     """Check recordings of a VMM's dirty-log ioctls for blind CLEARs.
 
     A CLEAR is blind where it takes away a bit that no GET reported since that bit was last cleared. FILE is a
-    recording as `python -m model.record -o FILE -- qemu-system-x86_64 …` makes it, plain or gzipped; `-` is stdin.
+    recording as `clearorder record -o FILE -- qemu-system-x86_64 …` makes it, plain or gzipped; `-` is stdin.
 
     Exit codes: 0 no blind CLEAR, 1 at least one is certain, 2 bad use or not a recording, 3 undetermined: a CLEAR may
     be blind (overlapping ioctls can have run in either order), or a line is damaged.
@@ -41,7 +42,3 @@ def command(files: tuple[str, ...], form: str, output: Path | None, verbose: boo
     else:
         print_lines(findings.text(found, width=columns(color), verbose=verbose), color)
     return code
-
-
-if __name__ == "__main__":
-    run(command, "python -m model.monitor")

@@ -1,4 +1,4 @@
-"""`python -m model.cost [DESIGN …]`: safety, redundant copies, ioctls and bitmaps of designs, side by side."""
+"""`clearorder cost [DESIGN …]`: safety, redundant copies, ioctls and bitmaps of designs, side by side."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from model.cli import columns, print_lines, run, write_out
+from model.cli.files import write_out
+from model.cli.options import Finite
+from model.cli.terminal import columns, print_lines
 from model.comparison import SOURCES, Candidate, Row, row
 from model.costing import tally, told
 from model.designs.catalogue import built_in_properties, load
 from model.expectation import RATE
-from model.options import Finite
 from model.synthesis import Judge
 from model.verdict import PROVED
 
@@ -141,7 +142,3 @@ def _moves(trace: Trace) -> Lines:
         f"    {count.writes} writes, {count.copies} copies, {count.redundant} redundant; {count.gets} GET, "
         f"{count.clears} CLEAR"
     )
-
-
-if __name__ == "__main__":
-    run(command, "python -m model.cost")

@@ -1,4 +1,4 @@
-"""`python -m model.repair DESIGN`: the smallest changes that make a refuted design safe."""
+"""`clearorder repair DESIGN`: the smallest changes that make a refuted design safe."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from model.cli import columns, print_lines, run
+from model.cli.options import Finite
+from model.cli.terminal import columns, print_lines
 from model.design import record
 from model.designs.catalogue import DEFAULT_PROPERTIES, find_property, load
 from model.engines.limits import Limits
-from model.options import Finite
 from model.program import Program
 from model.repairing import Change, Rejected, Repairs, repairs
 from model.synthesis import PROOF_SECONDS, SCOPES, Judge
@@ -123,7 +123,3 @@ def _lines(program: Program, operation: str) -> list[str]:
 
     steps = [s for s in program.steps if s.operation == operation]
     return [line for s in steps for line in (s.label, *(f"    {row}" for row in formulas(s)))]
-
-
-if __name__ == "__main__":
-    run(command, "python -m model.repair")

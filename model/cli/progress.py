@@ -18,7 +18,7 @@ def progress_line(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
     if quiet or not sys.stderr.isatty():
         yield None
         return
-    from model.cli import console
+    from model.cli.terminal import console
 
     line = ProgressLine()
     with console("auto", stderr=True).status(line):

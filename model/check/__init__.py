@@ -1,0 +1,1 @@
+"""`clearorder check`: asking about designs, and writing what was found."""

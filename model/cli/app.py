@@ -1,0 +1,110 @@
+"""`clearorder COMMAND`, and how every command is run: errors become one message each, and an exit code.
+
+Click reads the command line: it has completion for three shells, suggests the option that was meant, starts fast, and
+is what Python users know.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from model.cli.interrupt import TERMINATED, Terminable
+from model.cli.terminal import complain, drop_stdout
+from model.cli.version import show_version
+from model.errors import ModelError, did_you_mean
+from model.verdict import INTERNAL, INTERRUPTED, PROVED, USAGE
+
+if TYPE_CHECKING:
+    pass
+
+COMMANDS = {
+    "check": "model.check.command",
+    "certify": "model.commands.certify",
+    "cost": "model.commands.cost",
+    "edges": "model.commands.edges",
+    "evidence": "model.commands.evidence",
+    "explore": "model.explorer.command",
+    "gallery": "model.commands.gallery",
+    "liveness": "model.commands.liveness",
+    "monitor": "model.commands.monitor",
+    "mutants": "model.commands.mutants",
+    "record": "model.commands.record",
+    "repair": "model.commands.repair",
+    "replay": "model.commands.replay",
+    "sweep": "model.commands.sweep",
+    "synthesize": "model.commands.synthesize",
+}
+UNREAD = 128 + signal.SIGPIPE  # of a command whose reader went away before it had a verdict
+REPORT = "This is a bug in clearorder: please report it with the design, the command line and the line above."
+
+
+class Commands(click.Group):
+    """Subcommands that are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name, module in COMMANDS.items() if importlib.util.find_spec(module)]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in self.list_commands(ctx):
+            return None
+        self.chosen: click.Command = importlib.import_module(COMMANDS[name]).command
+        return self.chosen
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            ctx.fail(f"there is no command '{args[0]}'{did_you_mean(args[0], list(COMMANDS)) or '; --help lists them'}")
+        return super().resolve_command(ctx, args)
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version, help="Versions.")
+def group() -> None:
+    """Check designs of dirty tracking: in which order, and by which mask, may dirty bits be cleared?"""
+
+
+def main() -> NoReturn:
+    """The console script."""
+    run(group, "clearorder")
+
+
+def run(command: click.Command, name: str) -> NoReturn:
+    """Run a command and leave with its exit code; every error is one message on stderr, never a traceback."""
+    with Terminable() as ended:
+        code = _code(command, name)
+    sys.exit(TERMINATED if ended.asked and code == INTERRUPTED else code)
+
+
+def _code(command: click.Command, name: str) -> int:
+    """The exit code of the command, whatever happens in it."""
+    try:
+        code: int = command.main(prog_name=name, standalone_mode=False) or PROVED
+        sys.stdout.flush()
+        return code
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as wrong:
+        wrong.show()
+        return USAGE
+    except ModelError as wrong:
+        complain(str(wrong))
+        return wrong.exit_code
+    except (KeyboardInterrupt, click.Abort):  # click makes the second of the first
+        complain("interrupted before there was an answer")
+        return INTERRUPTED
+    except (BrokenPipeError, SystemExit):  # click makes the second of the first
+        drop_stdout()
+        return getattr(getattr(command, "chosen", command), "code", UNREAD)
+    except Exception as bug:
+        if os.environ.get("CLEARORDER_DEBUG"):
+            raise
+        complain(f"internal error: {type(bug).__name__}: {bug}\n{REPORT} CLEARORDER_DEBUG=1 shows where it happened.")
+        return INTERNAL

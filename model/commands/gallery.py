@@ -1,0 +1,164 @@
+"""`clearorder gallery`: real designs, real bugs, each with its verdict; and which ordering rule each breaks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from model.cli.files import write_out
+from model.cli.terminal import columns, print_lines
+from model.designs.gallery import RULES, Entry, Row, entries
+from model.errors import UsageError, did_you_mean
+from model.verdict import PROVED, REFUTED, Verdict
+from reports.gallery import FORMATS, as_text, verdict_word
+
+if TYPE_CHECKING:
+    from model.program import Program
+
+# ---------------------------------------------------------------- asking
+
+
+def ask(entry: Entry, row: Row) -> Verdict:
+    """The verdict of the packed engine at the size of the row."""
+    from model.design import record
+    from model.designs.catalogue import find_property, load
+    from model.engines import lanes
+    from model.instance import Instance
+    from model.observing import invariant, observed
+
+    design = load(entry.design)
+    property = find_property(row.property, design)
+    watched = observed(record(design), property)
+    return lanes.search(Instance(watched, row.pages, row.sizes), [invariant(watched, property)])
+
+
+def differences(found: Sequence[Entry], *, nightly: bool) -> Iterator[tuple[Entry, Row, Verdict, float, bool]]:
+    """(entry, row, verdict, seconds, as recorded) of every recorded row; slow ones only where `nightly`."""
+    for entry in found:
+        for row in entry.rows:
+            if row.nightly and not nightly:
+                continue
+            begin = monotonic()
+            verdict = ask(entry, row)
+            same = (row.verdict, row.depth, row.states) == (verdict.word, verdict.depth, verdict.states)
+            yield entry, row, verdict, monotonic() - begin, same
+
+
+def rule_verdicts(entry: Entry) -> dict[str, str]:
+    """What each ordering rule says of the design at its recorded size: "keeps", "breaks" or "-" (does not apply)."""
+    from model.design import record
+    from model.designs.catalogue import built_in_properties, load
+
+    program = record(load(entry.design))
+    row = entry.deciding
+    known = built_in_properties()
+    return {name: _rule(program, known[name], row) for name in RULES}
+
+
+def _rule(program: Program, rule: Any, row: Row | None) -> str:
+    from model.engines import lanes
+    from model.engines.limits import Limits
+    from model.instance import Instance
+    from model.observing import invariant, observed
+
+    try:
+        watched = observed(program, rule)
+        holds = invariant(watched, rule)
+    except UsageError:
+        return "-"
+    sizes = {} if row is None else row.sizes
+    pages = 1 if row is None or row.states > 100_000 else row.pages
+    verdict = lanes.search(Instance(watched, pages, sizes), [holds], Limits(states=2_000_000))
+    return {"proved": "keeps", "refuted": "breaks"}.get(verdict.word, "?")
+
+
+def matrix(found: Sequence[Entry]) -> str:
+    """Designs by ordering rules, every cell asked of the engine, as Markdown; and what each rule says."""
+    from model.designs.catalogue import built_in_properties
+
+    known = built_in_properties()
+    lines = [f"| design | verdict | {' | '.join(f'`{r}`' for r in RULES)} |", f"|{'---|' * (len(RULES) + 2)}"]
+    for entry in found:
+        said = rule_verdicts(entry)
+        lines.append(f"| {entry.design} | {verdict_word(entry)} | {' | '.join(said[r] for r in RULES)} |")
+    lines += ["", "keeps: holds in every reachable state of the recorded size; breaks: refuted; -: does not apply.", ""]
+    for rule in RULES:
+        lines += [f"## {rule}", "", " ".join(known[rule].doc.replace("Source:", "\nSource:").split()), ""]
+    return "\n".join(lines)
+
+
+# ---------------------------------------------------------------- the command
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("designs", nargs=-1, metavar="[DESIGN]...")
+@click.option("--family", "families", multiple=True, metavar="NAME", help="Only this family; may be repeated.")
+@click.option("--property", "properties", multiple=True, metavar="NAME", help="Only what this property decides.")
+@click.option("--format", "form", type=click.Choice(("text", *FORMATS)), default="text", show_default=True)
+@click.option("--matrix", "rules", is_flag=True, help="Which design breaks which ordering rule, asked now.")
+@click.option("--check", "again", is_flag=True, help="Run every recorded verdict again and compare.")
+@click.option("--nightly", is_flag=True, help="With --check: also those that take longer than a second.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write there.")
+@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
+def command(designs: tuple[str, ...], **options: Any) -> int:
+    """Show real designs and bugs with their verdicts; --check runs them again against the record.
+
+    Exit code 1 where --check finds a verdict, a depth or a count that is not the recorded one.
+    """
+    found = chosen(designs, options["families"], options["properties"])
+    if options["again"]:
+        return _check(found, options["nightly"], options["color"])
+    if options["rules"]:
+        write_out(matrix(found), options["output"])
+    elif options["form"] == "text" and not options["output"]:
+        print_lines(as_text(found, columns(options["color"]) if sys.stdout.isatty() else sys.maxsize), options["color"])
+    elif options["form"] == "text":
+        write_out("".join(f"{line.plain}\n" for line in as_text(found, 1000)), options["output"])
+    else:
+        write_out(FORMATS[options["form"]](found), options["output"])
+    return PROVED
+
+
+def chosen(designs: Sequence[str], families: Sequence[str], properties: Sequence[str]) -> list[Entry]:
+    """The entries that are asked for.
+
+    Raises:
+        UsageError: a design, a family or a property is not in the gallery.
+    """
+    found = list(entries())
+    _known("design", designs, {e.design for e in found})
+    _known("family", families, {e.family for e in found})
+    _known("property", properties, {e.decided_by for e in found})
+    return [
+        e
+        for e in found
+        if (not designs or e.design in designs)
+        and (not families or e.family in families)
+        and (not properties or e.decided_by in properties)
+    ]
+
+
+def _known(what: str, asked: Sequence[str], known: set[str]) -> None:
+    for name in asked:
+        if name not in known:
+            raise UsageError(f"the gallery has no {what} '{name}'{did_you_mean(name, sorted(known))}")
+
+
+def _check(found: Sequence[Entry], nightly: bool, color: str) -> int:
+    from rich.text import Text
+
+    count, wrong = 0, 0
+    for entry, row, verdict, _, same in differences(found, nightly=nightly):
+        count += 1
+        if not same:
+            wrong += 1
+            said = f"{verdict.word}, depth {verdict.depth}, {verdict.states:,} states"
+            kept = f"{row.verdict}, depth {row.depth}, {row.states:,} states"
+            print_lines([Text(f"{entry.design} {row.property}: {said}; recorded: {kept}", "bold red")], color)
+    print_lines([Text(f"{count} recorded verdicts were run again, {wrong} came out differently.")], color)
+    return REFUTED if wrong else PROVED

@@ -1,0 +1,99 @@
+"""The gallery as text, Markdown, HTML and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from model.designs.gallery import Entry, source_of
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+
+def verdict_word(entry: Entry) -> str:
+    """The recorded verdict of the property that decides."""
+    row = entry.deciding
+    return {None: "not recorded", "refuted": "refuted", "proved": "proved"}.get(
+        row.verdict if row else None, "undetermined"
+    )
+
+
+def record_of(entry: Entry) -> dict[str, Any]:
+    """One entry as plain data."""
+    row = entry.deciding
+    return {
+        "family": entry.family,
+        "design": entry.design,
+        "entry": entry.entry,
+        "property": entry.decided_by,
+        "verdict": verdict_word(entry),
+        "moves": row.depth if row and row.verdict == "refuted" else None,
+        "scope": entry.scope,
+        "expected": entry.expected,
+        "certainty": entry.certainty,
+        "fixed_by": entry.fixed_by,
+        "breaks": list(entry.breaks),
+        "source": source_of(entry.design),
+    }
+
+
+HEAD = ("family", "design", "entry", "verdict", "moves", "scope", "certainty", "source")
+
+
+def _cells(entry: Entry) -> list[str]:
+    record = record_of(entry)
+    return ["" if record[name] is None else str(record[name]) for name in HEAD]
+
+
+def _cut(line: str, width: int) -> str:
+    line = line.rstrip()
+    return line if len(line) <= width else f"{line[: width - 1].rstrip()}…"
+
+
+def as_text(found: Sequence[Entry], width: int) -> Iterator[Text]:
+    """One line a design, cut to the width; a pipe is as wide as they are."""
+    from rich.text import Text
+
+    rows = [_cells(e)[:-1] for e in found]
+    widths = [max(len(r[i]) for r in [*rows, list(HEAD[:-1])]) for i in range(len(HEAD) - 1)]
+    yield Text(_cut("  ".join(f"{h:{w}}" for h, w in zip(HEAD[:-1], widths, strict=True)), width), "bold")
+    for row in rows:
+        yield Text(_cut("  ".join(f"{c:{w}}" for c, w in zip(row, widths, strict=True)), width))
+    refuted = sum(verdict_word(e) == "refuted" for e in found)
+    proved = sum(e.any.get(e.decided_by) == "proved" for e in found)
+    pages = sum(e.any_pages is not None for e in found)
+    yield Text()
+    yield Text(
+        f"{len(found)} designs: {refuted} refuted, {len(found) - refuted} safe; "
+        f"{proved} proved for any number, {pages} for any number of pages."
+    )
+
+
+def as_markdown(found: Sequence[Entry]) -> str:
+    """A table for a review."""
+    lines = [f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}"]
+    lines += [f"| {' | '.join(c.replace('|', chr(92) + '|') for c in _cells(e))} |" for e in found]
+    return "\n".join(lines) + "\n"
+
+
+def as_html(found: Sequence[Entry]) -> str:
+    """A page of its own."""
+    head = "".join(f"<th scope=col>{h}</th>" for h in HEAD)
+    body = "".join(f"<tr>{''.join(f'<td>{escape(c)}</td>' for c in _cells(e))}</tr>\n" for e in found)
+    style = "body{font-family:sans-serif;margin:1em}td,th{padding:.2em .6em;text-align:left;vertical-align:top}"
+    return (
+        f"<!doctype html>\n<html lang=en><meta charset=utf-8><title>Gallery of dirty-tracking designs</title>\n"
+        f"<style>{style}</style>\n<h1>Real designs, real bugs</h1>\n<table><thead><tr>{head}</tr></thead>\n"
+        f"<tbody>\n{body}</tbody></table>\n</html>\n"
+    )
+
+
+def as_json(found: Sequence[Entry]) -> str:
+    """Plain data, one object a design."""
+    return json.dumps({"version": 1, "designs": [record_of(e) for e in found]}, indent=1) + "\n"
+
+
+FORMATS: Mapping[str, Callable[[Sequence[Entry]], str]] = {"markdown": as_markdown, "html": as_html, "json": as_json}
