@@ -6,7 +6,6 @@ import warnings
 # `clearorder record` is also the recorder of VMMs; runpy would warn that the module is imported already
 warnings.filterwarnings("ignore", r"'model\.record' found in sys\.modules", RuntimeWarning)
 
-from model.design import Design, record
 from model.expr import (
     ALL,
     MIGRATION,
@@ -33,7 +32,8 @@ from model.expr import (
     wait_for,
     whole,
 )
-from model.record import AnyPages, Page, SomePages
+from model.program.design import Design, record
+from model.program.tracing import AnyPages, Page, SomePages
 
 __version__ = "0.1.0"
 __all__ = [

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from model.deriving import register_of
 from model.expr import PAGES, Expr, walk
-from model.instance import Move
-from model.state import Field
-from model.trace import Trace
+from model.instance.instance import Move
+from model.instance.state import Field
+from model.instance.trace import Trace
+from model.program.layout import register_of
 
 Bit = tuple[str, int | None]  # a field; the page is fixed
 CARRIERS = ("kernel", "user", "mine")

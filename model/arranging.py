@@ -13,13 +13,13 @@ from itertools import pairwise, permutations
 
 from model.errors import UsageError, did_you_mean
 from model.expr import Lock, Part, walk
-from model.instance import Instance
-from model.mutation import _is_keeping, _moved, _relocated
-from model.observing import invariant, observed
-from model.program import Program
-from model.step import Held, Step
+from model.instance.instance import Instance
+from model.instance.trace import ReplayError, _key
+from model.program.mutation import _is_keeping, _moved, _relocated
+from model.program.observers import invariant, observed
+from model.program.program import Program
+from model.program.step import Held, Step
 from model.synthesis import Judge, Killing, TooLarge, rerun
-from model.trace import ReplayError, _key
 
 MOST = 1000  # arrangements that are decided one by one
 NEW_LOCK = "slots_lock"

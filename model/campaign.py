@@ -81,9 +81,9 @@ def campaign(
 
 def _digest(design: Any, wanted: Any) -> str:
     """SHA-256 of what is asked: the observed program and the invariant, where there is one."""
-    from model.design import record
     from model.expr import show
-    from model.observing import invariant, observed
+    from model.program.design import record
+    from model.program.observers import invariant, observed
 
     program = record(design)
     if wanted.kind == "sometimes":
@@ -104,7 +104,7 @@ def answered(configuration: Configuration) -> Row:
             that was changed since the campaign began. Its answer would be filed as that of something else.
     """
     from model.designs.catalogue import find_property, load
-    from model.engines.limits import Limits
+    from model.limits import Limits
     from model.run import Question, answer
 
     row = {"key": configuration.key, **asdict(configuration)}

@@ -9,18 +9,18 @@ from itertools import product
 
 from model.costing import bitmaps, one_sync_a_round, redundant_copy, with_device
 from model.cycles import GAINS, PAYS, state_graph
-from model.design import Design, record
 from model.designs.catalogue import built_in_properties
-from model.engines.limits import Limits
 from model.expectation import RATE, Estimate, Expected, expected
 from model.expr import Property, show
-from model.holes import filled, opened
-from model.instance import Instance
-from model.observing import invariant, observed
-from model.program import Program
-from model.step import Step
+from model.instance.instance import Instance
+from model.instance.trace import Trace
+from model.limits import Limits
+from model.program.design import Design, record
+from model.program.holes import filled, opened
+from model.program.observers import invariant, observed
+from model.program.program import Program
+from model.program.step import Step
 from model.synthesis import violation
-from model.trace import Trace
 from model.verdict import Proved, Verdict
 
 SOURCES = ("none", "device", "careless")
@@ -35,7 +35,7 @@ class Candidate:
     """A design, or a design with another mask in its clear.
 
     Attributes:
-        inputs, table: what the mask looks at and its truth table (`model.holes`); no table for the design as it is.
+        inputs, table: what the mask looks at and its truth table (`program.holes`); no table for the design as it is.
     """
 
     name: str

@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from model.design import Design
-from model.engines.limits import Limits
 from model.errors import UsageError
 from model.expr import MIGRATION as FIRST
 from model.expr import (
@@ -28,13 +26,15 @@ from model.expr import (
     node,
     operation,
 )
-from model.instance import Instance, Move
-from model.observing import invariant, observed
-from model.program import Program
-from model.state import State
-from model.step import Step
+from model.instance.instance import Instance, Move
+from model.instance.state import State
+from model.instance.trace import Trace
+from model.limits import Limits
+from model.program.design import Design
+from model.program.observers import invariant, observed
+from model.program.program import Program
+from model.program.step import Step
 from model.synthesis import violation
-from model.trace import Trace
 
 Device = Sort("Device", "whoever writes pages and does not pass through KVM", ("the device",), size=1)
 WRITERS = ("Guest", "Device")

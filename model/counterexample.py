@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from model.designs.catalogue import built_in_properties
-from model.engines.limits import Limits
 from model.errors import UsageError
-from model.instance import Instance
-from model.observing import invariant, observed
-from model.program import Invariant, Program
-from model.state import State
+from model.instance.instance import Instance
+from model.instance.state import State
+from model.instance.trace import Continuation, Trace, carried_over, joined, onward, shortest, smaller_sizes
+from model.limits import Limits
+from model.program.observers import invariant, observed
+from model.program.program import Invariant, Program
 from model.story import Story, told
-from model.trace import Continuation, Trace, carried_over, joined, onward, shortest, smaller_sizes
 from model.verdict import Refuted
 
 

@@ -22,8 +22,8 @@ from typing import Any
 
 from model.costing import counted
 from model.errors import UsageError
-from model.instance import Instance
-from model.program import Program
+from model.instance.instance import Instance
+from model.program.program import Program
 
 GAINS, PAYS = ("copies", "redundant"), ("writes", "gets")
 LOOK = 8  # rounds after which the edges are looked at for a cycle, which takes as long as some rounds

@@ -9,14 +9,14 @@ from typing import Any
 
 from model.comparison import SEARCH, Candidate, Row, contains, row, shortest
 from model.costing import with_device
-from model.design import record
 from model.designs.catalogue import built_in_properties, load
 from model.designs.dirty_log import DirtyLog
 from model.expr import NONE, every_client, operation, wait_for
-from model.holes import formula, inputs_of, opened, table_of
-from model.record import SomePages
+from model.instance.trace import Trace
+from model.program.design import record
+from model.program.holes import formula, inputs_of, opened, table_of
+from model.program.tracing import SomePages
 from model.synthesis import Judge, Killing, Synthesis, synthesise, unseen
-from model.trace import Trace
 from model.verdict import Proved, Verdict
 
 DESIGNS = ("naive", "top-layer", "top-layer-and-cache", "per-slot-cache")

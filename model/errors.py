@@ -9,11 +9,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType
 
-# the files and folders of the language itself, whose lines are never the user's mistake
-LANGUAGE = (
-    *("errors.py", "expr/", "drafting.py", "views.py", "settling.py", "record.py"),
-    *("program.py", "deriving.py", "design.py", "observing.py"),
-)
+# the packages of the language itself, whose lines are never the user's mistake
+LANGUAGE = ("expr/", "program/")
 OWN = tuple(__file__.removesuffix("errors.py") + name for name in LANGUAGE)
 
 

@@ -26,11 +26,11 @@ from typing import TYPE_CHECKING, Any
 
 from model.costing import WRITERS, Count, counted
 from model.errors import UsageError
-from model.instance import Instance, Move
-from model.state import State
+from model.instance.instance import Instance, Move
+from model.instance.state import State
 
 if TYPE_CHECKING:
-    from model.program import Program
+    from model.program.program import Program
 
 RATE = 0.5
 MOST_STATES = 20_000  # of a chain that is solved; greater ones are simulated

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from model.errors import UsageError
 from model.expr import PAGES, PLACE
-from model.instance import Instance, Move
-from model.state import State
+from model.instance.instance import Instance, Move
+from model.instance.state import State
 
 if TYPE_CHECKING:
     import networkx

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from model.ground_step import GroundStep
-from model.instance import Instance, Move
+from model.instance.ground_step import GroundStep
+from model.instance.instance import Instance, Move
+from model.instance.state import State
+from model.instance.trace import ReplayError
 from model.lasso_goal import BEGIN_WRITES, Case
-from model.state import State
-from model.step import Step
-from model.trace import ReplayError
+from model.program.step import Step
 
 Action = tuple[str, int]  # label of a step and the number of the thread that takes it
 

@@ -13,7 +13,6 @@ from functools import cached_property, partial
 from itertools import repeat
 from typing import Any
 
-from model.drafting import Recorder
 from model.errors import DesignError, UsageError
 from model.expr import (
     ALL,
@@ -34,15 +33,16 @@ from model.expr import (
     replace_index,
     rewrite,
 )
-from model.grounding import these
-from model.instance import Instance
-from model.observing import observed
-from model.program import Invariant, Program, Variable
-from model.record import last_place
-from model.sizes import used_sorts
-from model.state import State
-from model.step import Update
-from model.views import StateView
+from model.instance.ground_expr import these
+from model.instance.instance import Instance
+from model.instance.sizes import used_sorts
+from model.instance.state import State
+from model.program.builder import Recorder
+from model.program.observers import observed
+from model.program.program import Invariant, Program, Variable
+from model.program.proxies import StateView
+from model.program.step import Update
+from model.program.tracing import last_place
 
 BEGIN_WRITES = ("Guest", "Device")  # kinds of threads whose operations are writes
 KNOWN = {*BEGIN_WRITES, "Client", "Machine"}

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from model.expr import TRUE
-from model.instance import Instance
+from model.instance.instance import Instance
+from model.instance.trace import Trace
 from model.lasso import Fairness, Lasso
 from model.lasso_goal import Asked, Case
-from model.program import Invariant
+from model.program.program import Invariant
 from model.result import Evidence, Result, finite_scope
 from model.story import Story, plural, told
-from model.trace import Trace
 from model.verdict import Proved, Verdict
 
 REPEATS = "repeats for ever"

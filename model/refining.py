@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from model.design import Design, record
-from model.engines.limits import Limits
 from model.expr import TRUE
-from model.instance import Instance
-from model.program import Invariant
+from model.instance.instance import Instance
+from model.instance.trace import Trace, smaller_sizes
+from model.limits import Limits
+from model.program.design import Design, record
+from model.program.program import Invariant
 from model.result import Evidence, Result, counted, finite_scope, sizes_for
 from model.story import told
-from model.trace import Trace, smaller_sizes
 from model.vacuity import SMALL
 from model.verdict import Proved, Refuted, Verdict
 

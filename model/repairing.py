@@ -13,9 +13,9 @@ from itertools import combinations
 from model.arranging import Arrangement, Arranging, taken, transferred
 from model.errors import UsageError
 from model.expr import PAGES, Expr, make, node, walk
-from model.holes import clears, put_for
-from model.program import Program
-from model.step import Step, Update
+from model.program.holes import clears, put_for
+from model.program.program import Program
+from model.program.step import Step, Update
 from model.synthesis import Judge, Killing, TooLarge
 from model.verdict import Verdict
 

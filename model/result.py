@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from model.instance import Instance
-from model.program import Program
-from model.sizes import used_sorts
+from model.instance.instance import Instance
+from model.instance.sizes import used_sorts
+from model.instance.trace import Trace
+from model.program.program import Program
 from model.story import Story
-from model.trace import Trace
 from model.verdict import Verdict
 
 

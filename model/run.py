@@ -8,13 +8,13 @@ from time import monotonic
 from typing import Any
 
 from model.counterexample import Counterexamples
-from model.design import Design, record
-from model.engines.limits import Limits, Progress
 from model.errors import UsageError, did_you_mean
 from model.expr import Property
-from model.instance import Instance
-from model.observing import goals, invariant, observed
-from model.program import Invariant, Program
+from model.instance.instance import Instance
+from model.limits import Limits, Progress
+from model.program.design import Design, record
+from model.program.observers import goals, invariant, observed
+from model.program.program import Invariant, Program
 from model.result import Evidence, Result, counted, finite_scope, sizes_for
 from model.vacuity import applies_to, vacuities
 from model.verdict import Proved, Refuted, Undetermined, Verdict

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from model.design import Design, record
 from model.designs.catalogue import find_property, load
 from model.errors import ModelError
-from model.instance import Instance, Move
-from model.observing import invariant, observed
-from model.program import Program
-from model.sizes import used_sorts
-from model.state import State
+from model.instance.instance import Instance, Move
+from model.instance.sizes import used_sorts
+from model.instance.state import State
+from model.instance.trace import ReplayError, Trace, replayed
+from model.program.design import Design, record
+from model.program.observers import invariant, observed
+from model.program.program import Program
 from model.story import members
-from model.trace import ReplayError, Trace, replayed
 
 
 class OtherDesign(ModelError):

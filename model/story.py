@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from model.argue import Bit, Reason, reads_page, reason, subject, writes_page
 from model.expr import PAGES, PLACE
-from model.instance import Instance, Move
-from model.state import Field
-from model.trace import Trace
+from model.instance.instance import Instance, Move
+from model.instance.state import Field
+from model.instance.trace import Trace
 
 PARTICIPLES = {
     **{

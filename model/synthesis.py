@@ -13,15 +13,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from model.algebra import bit_vectors, fold
-from model.engines.limits import Limits
 from model.errors import ModelError, UsageError
 from model.expr import TRUTH, Expr, Flag, Property, node, walk
-from model.holes import Hole, between, filled, formula, the_hole
-from model.instance import Instance
-from model.observing import invariant, observed
-from model.program import Invariant, Program
-from model.trace import Trace, replayed
+from model.expr.algebra import bit_vectors, fold
+from model.instance.instance import Instance
+from model.instance.trace import Trace, replayed
+from model.limits import Limits
+from model.program.holes import Hole, between, filled, formula, the_hole
+from model.program.observers import invariant, observed
+from model.program.program import Invariant, Program
 from model.verdict import UNDETERMINED, Proved, Refuted, Undetermined, Verdict
 
 SCOPES = ((1, 1), (1, 2), (2, 1), (2, 2))  # pages and clients, smallest first
@@ -240,7 +240,7 @@ class Synthesis:
 
 def _again(candidate: Program, killing: Killing) -> Killing | None:
     """The same moves on another candidate, replayed, or None where they are no run of it or end well."""
-    from model.trace import ReplayError
+    from model.instance.trace import ReplayError
 
     watched = observed(candidate, killing.property)
     old = killing.trace.instance
@@ -255,7 +255,7 @@ def _again(candidate: Program, killing: Killing) -> Killing | None:
 
 def _earlier(candidate: Program, killing: Killing, instance: Instance) -> Killing | None:
     """The part of the moves up to the first violation, where the moves violate before their end."""
-    from model.trace import ReplayError
+    from model.instance.trace import ReplayError
 
     asked = invariant(instance.program, killing.property)
     numbers = [m.number for m in killing.trace.moves]
@@ -404,7 +404,7 @@ def unseen(found: Synthesis, table: int) -> int:
 
 
 def _looked_up(found: Synthesis, table: int, row: int, pages: int, clients: int) -> bool:
-    from model.step import Update
+    from model.program.step import Update
 
     seen = "this row was looked up"
     steps = []
@@ -428,6 +428,6 @@ def _in_row(inputs: Sequence[Expr], row: int) -> Expr:
 
 def _flag(name: str) -> Any:
     from model.expr import FALSE
-    from model.program import Variable
+    from model.program.program import Variable
 
     return Variable(name, Flag("").sort, None, FALSE, "ghost: a row of the table was looked up", "ghost")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from model.designs.catalogue import built_in_properties
-from model.engines.limits import Limits
 from model.errors import UsageError
 from model.expr import Property
-from model.instance import Instance
-from model.observing import goals, invariant, observed
-from model.program import Program
+from model.instance.instance import Instance
+from model.limits import Limits
+from model.program.observers import goals, invariant, observed
+from model.program.program import Program
 
 SMALL = 300_000  # states up to which a happening is searched on the reference
 

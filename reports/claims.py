@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from model.comparison import EXACT, Row, measures, proved
 from model.costing import tally
 from model.discussion import OWN, SHARED, Answer, Mask
+from model.instance.trace import Trace
 from model.story import plural
-from model.trace import Trace
 from reports.costs import ratio
 
 HOLDS, PARTLY, FAILS = "holds", "holds in part", "does not hold"

@@ -13,8 +13,8 @@ from model.comparison import Row, front, proved
 from model.costing import tally
 from model.cycles import GAINS, PAYS
 from model.expectation import COUNTED, Estimate, Expected
+from model.instance.trace import Trace
 from model.story import plural
-from model.trace import Trace
 
 LESS = (
     "A copy is redundant where the page has not changed since that client last read it. "

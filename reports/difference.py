@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import pairwise, zip_longest
 
-from model.program import Program
+from model.program.program import Program
 from reports.text import steps
 
 PARTS = "parts"

@@ -10,8 +10,8 @@ from typing import Any
 from model.costing import tally, told
 from model.designs.catalogue import load
 from model.discussion import DESIGNS, OWN, SHARED, Answer, Careless, GetClears, Mask
+from model.instance.trace import Trace
 from model.story import plural
-from model.trace import Trace
 from reports import claims
 from reports.costs import records, tables
 from reports.markdown import escaped

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from model.expr import PAGES, PLACE
-from model.instance import Instance
+from model.instance.instance import Instance
+from model.instance.state import Field
+from model.instance.trace import Trace
 from model.result import Result
-from model.state import Field
 from model.story import Line, members
-from model.trace import Trace
 from reports import words
 from reports.tlc import location
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from model.errors import UsageError
-from model.program import Program
+from model.instance.trace import Trace
+from model.program.program import Program
 from model.result import Evidence, Result
-from model.trace import Trace
 from reports import as_json, text
 from reports.difference import Difference, as_text, difference, pairs
 from reports.pages import page

@@ -12,10 +12,10 @@ from xml.sax.saxutils import quoteattr
 
 from model.errors import UsageError
 from model.graph import as_text, state_graph
-from model.instance import Instance
-from model.program import Program
-from model.sizes import used_sorts
-from model.state import State
+from model.instance.instance import Instance
+from model.instance.sizes import used_sorts
+from model.instance.state import State
+from model.program.program import Program
 from reports.pages import asset
 from reports.strips import hue
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from model.argue import writes_page
 from model.expr import Sort
-from model.instance import Instance, Move
-from model.program import Invariant
-from model.state import State
-from model.step import Param
+from model.instance.instance import Instance, Move
+from model.instance.state import State
+from model.instance.trace import Trace
+from model.program.program import Invariant
+from model.program.step import Param
 from model.story import Line, move_text, page_set, thread_name, told
-from model.trace import Trace
 from reports.pages import fragment
 from reports.strips import lanes
 

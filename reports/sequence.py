@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from model.expr import PLACE, walk
-from model.instance import Instance, Move
+from model.instance.instance import Instance, Move
+from model.instance.trace import Trace
 from model.story import Line, Story
-from model.trace import Trace
 from reports.strips import Lane, is_ghost, lane_key, lane_keys, lane_of, lane_titles, lanes
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from model.expr import PAGES, PLACE, TRUTH
-from model.instance import Instance
-from model.state import Field, State
+from model.instance.instance import Instance
+from model.instance.state import Field, State
 from model.story import page_set, thread_name
 
 SHARED = "shared"

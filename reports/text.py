@@ -8,9 +8,9 @@ from textwrap import wrap
 from rich.text import Text
 
 from model.expr import Property, show
-from model.program import Program
+from model.program.program import Program
+from model.program.step import Step
 from model.result import Evidence, Result
-from model.step import Step
 from model.story import Line, Story, page_set, plural
 from model.verdict import Proved, Refuted, Undetermined
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from model.expr import PAGES, PLACE
-from model.instance import Instance
+from model.instance.instance import Instance
+from model.instance.state import Field
+from model.instance.trace import Trace
 from model.result import Result
-from model.state import Field
-from model.trace import Trace
 from model.verdict import Proved, Refuted
 from reports import text, words
 

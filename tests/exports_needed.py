@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from model.design import record
 from model.designs.catalogue import MAIN, find_property, load
 from model.designs.manifest import rows
 from model.export import promela, tla
 from model.export.claim import claim
+from model.program.design import record
 from model.verdict import Proved, Refuted
 
 ROWS = [r for r in rows() if (r.pages, r.clients) == (1, 2)]

@@ -33,9 +33,9 @@ from model import (
 )
 from model.errors import DesignError
 from model.expr import Operation, Property
-from model.instance import Instance
-from model.observing import invariant
-from model.sizes import used_sorts
+from model.instance.instance import Instance
+from model.instance.sizes import used_sorts
+from model.program.observers import invariant
 
 SIZES = ((1, 2), (2, 1))  # (pages, clients)
 PARAMETERS = {"page": Page, "want": Pages, "extra": AnyPages, "really": bool, "client": Client}

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from model.designs.catalogue import find_property, load
-from model.engines.limits import Limits
+from model.limits import Limits
 from model.run import Question, answer
 
 HOSTILE = Path(__file__).parent / "data" / "hostile_design.py"

@@ -7,18 +7,18 @@ import pytest
 import z3
 
 from model import ALL, NONE, AnyPages, Client, Design, Pages, operation, wait_for
-from model.algebra import bit_vectors
-from model.design import record
 from model.designs.catalogue import built_in_properties, load
 from model.designs.manifest import rows
 from model.designs.naive import Naive
 from model.designs.per_slot_cache import PerSlotCache
 from model.designs.top_layer import TopLayer
 from model.engines import bounded, explicit
-from model.engines.limits import Limits
 from model.expr import Guest, always
-from model.instance import Instance
-from model.observing import invariant, observed
+from model.expr.algebra import bit_vectors
+from model.instance.instance import Instance
+from model.limits import Limits
+from model.program.design import record
+from model.program.observers import invariant, observed
 from model.verdict import INTERNAL, Refuted, Undetermined
 from properties.no_lost_write import no_lost_write
 from properties.promise_kept import promise_kept
@@ -236,12 +236,12 @@ def test_an_interrupt_between_two_depths_gives_what_was_covered():
 
 INTERRUPT = """
 import os, signal, threading
-from model.design import record
-from model.observing import invariant, observed
+from model.program.design import record
+from model.program.observers import invariant, observed
 from model.designs.per_slot_cache import PerSlotCache
 from model.engines import {engine}
-from model.engines.limits import Limits
-from model.instance import Instance
+from model.limits import Limits
+from model.instance.instance import Instance
 from properties.no_lost_write import no_lost_write
 
 program = observed(record(PerSlotCache), no_lost_write)

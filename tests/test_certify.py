@@ -12,13 +12,13 @@ import pytest
 from model.cli.app import run
 from model.commands import certify as face
 from model.commands.certify import certify, report
-from model.design import record
 from model.designs.catalogue import find_property, load
 from model.engines.inductive import prove
 from model.errors import UsageError
 from model.export.certificate import contents, write
-from model.observing import invariant, observed
 from model.parametric.sexpr import queries
+from model.program.design import record
+from model.program.observers import invariant, observed
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("cvc5") is None, reason="cvc5 is not installed")
 

@@ -10,8 +10,8 @@ from time import monotonic, sleep
 import pytest
 
 from model.engines import checkpoint, explicit, lanes
-from model.engines.limits import Limits
 from model.errors import UsageError
+from model.limits import Limits
 from model.verdict import INTERRUPTED, Undetermined, exit_code
 from tests.benchmarks.clear_k import ClearK, ClearKTopLayer, promise
 from tests.test_lanes import answer, question

@@ -25,17 +25,17 @@ from model.costing import (
     with_device,
 )
 from model.cycles import greatest_ratio, state_graph, worst
-from model.design import Design, record
 from model.designs.catalogue import built_in_properties, load
 from model.designs.dirty_log import DirtyLog
 from model.engines import explicit
 from model.errors import UsageError
 from model.expectation import COUNTED, Estimate, Expected, expected, simulated, stationary
 from model.expr import Client
-from model.instance import Instance
-from model.observing import invariant, observed
+from model.instance.instance import Instance
+from model.instance.trace import replayed
+from model.program.design import Design, record
+from model.program.observers import invariant, observed
 from model.synthesis import Judge
-from model.trace import replayed
 
 PROMISE = [built_in_properties()["promise_kept"]]
 BOTH = [built_in_properties()[name] for name in ("no_lost_write", "promise_kept")]

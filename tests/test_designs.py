@@ -4,12 +4,12 @@ from functools import cache
 
 import pytest
 
-from model.design import record
 from model.designs.catalogue import built_in_designs, built_in_properties, load
 from model.designs.manifest import recorded, rows
 from model.engines import explicit, lanes
-from model.instance import Instance
-from model.observing import goals, invariant, observed
+from model.instance.instance import Instance
+from model.program.design import record
+from model.program.observers import goals, invariant, observed
 from model.verdict import Proved, Refuted
 
 KINDS = {"proved": Proved, "refuted": Refuted}

@@ -11,7 +11,7 @@ import pytest
 from model.comparison import Candidate
 from model.costing import Count, tally
 from model.discussion import OWN, SHARED, GetClears, answer, careless
-from model.trace import replayed
+from model.instance.trace import replayed
 from model.verdict import Proved
 from reports.claims import CLAIMS, FAILS, HOLDS, MARKS, PARTLY, safety, settled
 from reports.discussion import files, shown

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import assume, given, settings
 
 from model import NONE, Design, Guest, Pages, operation, wait_for
-from model.design import record
 from model.designs.catalogue import built_in_designs, load
 from model.engines import edges, levels
-from model.engines.limits import Limits
 from model.errors import TooWide, UsageError
-from model.instance import Instance
+from model.instance.instance import Instance
+from model.limits import Limits
+from model.program.design import record
 from model.verdict import INTERRUPTED, UNDETERMINED
 from tests.random_designs import SIZES, designs, instance
 from tests.test_engines_agree import same_every_time

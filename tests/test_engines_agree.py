@@ -9,13 +9,13 @@ import itertools
 import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 
-from model import NONE, Design, Pages, algebra, operation, shifted, whole
-from model.design import record
+from model import NONE, Design, Pages, operation, shifted, whole
 from model.engines import bounded, explicit, induction, lanes
-from model.engines.limits import Limits
-from model.expr import always
-from model.instance import Instance
-from model.observing import invariant
+from model.expr import algebra, always
+from model.instance.instance import Instance
+from model.limits import Limits
+from model.program.design import record
+from model.program.observers import invariant
 from model.verdict import Proved, Refuted, Undetermined
 from tests.random_designs import SIZES, designs, instance
 
@@ -194,7 +194,7 @@ def test_a_wrong_row_in_the_table_of_bounded_model_checking_is_caught(operator):
 @pytest.mark.parametrize("operator", algebra.OPERATORS)
 def test_a_wrong_row_in_the_table_of_the_compiled_reference_is_caught(operator, monkeypatch):
     right = algebra.python_source
-    monkeypatch.setattr("model.successors.python_source", lambda pages: with_bug(right(pages), operator))
+    monkeypatch.setattr("model.instance.codegen.python_source", lambda pages: with_bug(right(pages), operator))
 
     def difference(made, invariants, expected):
         fresh = Instance(made.program, made.pages, made.sizes)

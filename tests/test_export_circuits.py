@@ -8,10 +8,10 @@ import z3
 from hypothesis import Phase, given, settings
 
 from model.engines import explicit
-from model.engines.limits import Limits
 from model.export import aiger, promela, smtlib
 from model.export.claim import Claim
 from model.expr import Property
+from model.limits import Limits
 from model.verdict import Proved, Refuted
 from tests import random_designs
 from tests.exports_needed import MAIN_ROWS, ROWS, name, needed, row_claim, run, spin, tlc
@@ -104,7 +104,7 @@ def simulated(text, choices):
 
 def test_the_ascii_circuit_follows_the_moves_of_the_counterexample():
     """Inputs that choose the recorded moves of top-layer lead to the violation after the eighth, and not before."""
-    from model.trace import shortest
+    from model.instance.trace import shortest
 
     row = next(r for r in REFUTED if (r.design, r.property) == ("top-layer", "promise_kept"))
     made = row_claim(row)

@@ -6,11 +6,11 @@ import subprocess
 import pytest
 
 from model import Design, Pages, operation
-from model.design import record
 from model.designs.catalogue import find_property, load
 from model.errors import CannotSay
 from model.export.kselftest import document, program
-from model.instance import Instance
+from model.instance.instance import Instance
+from model.program.design import record
 from model.run import Question, answer
 from tests.kvm_needed import needs_kvm
 

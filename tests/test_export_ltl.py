@@ -7,7 +7,6 @@ import pytest
 
 from model import Design, Flag, Pages, choose, every_client, operation, wait_for
 from model.costing import with_device
-from model.design import record
 from model.designs.catalogue import MAIN, built_in_designs, built_in_properties, load
 from model.designs.dirty_log import DirtyLog
 from model.designs.naive import Naive
@@ -16,9 +15,10 @@ from model.errors import TooWide
 from model.export import ltl, promela
 from model.export.claim import claim
 from model.expr import INFINITE, always, eventually
-from model.instance import Instance
+from model.instance.instance import Instance
 from model.lasso import Fairness
 from model.lasso_goal import applies, asked
+from model.program.design import record
 from tests.exports_needed import needed, run, spin
 
 PROPERTIES = {n: p for n, p in built_in_properties().items() if p.kind in INFINITE}

@@ -2,13 +2,13 @@
 
 import pytest
 
-from model.design import Design, record
 from model.designs.catalogue import find_property, load
 from model.errors import TooWide
 from model.export import promela
 from model.export.claim import claim
 from model.expr import MIGRATION, NONE, Client, Flag, Pages, every_client, operation
-from model.instance import Instance
+from model.instance.instance import Instance
+from model.program.design import Design, record
 from tests.exports_needed import MAIN_ROWS, ROWS, name, needed, row_claim, run, spin
 
 

@@ -4,14 +4,14 @@ import warnings
 
 import pytest
 
-from model.design import Design, record
 from model.designs.catalogue import find_property, load
 from model.errors import CannotSay
 from model.export import tla
 from model.export.claim import Claim, claim
 from model.expr import ALL, TRUTH, Client, Lock, Pages, Slot, always, node, operation
-from model.instance import Instance
-from model.program import Invariant
+from model.instance.instance import Instance
+from model.program.design import Design, record
+from model.program.program import Invariant
 from tests.exports_needed import ROWS, name, row_claim, tlc
 
 SHORT = [r for r in ROWS if r.design in ("top-layer", "per-slot-cache") and r.property == "promise_kept"]

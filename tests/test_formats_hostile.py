@@ -5,10 +5,10 @@ import json
 import pytest
 import z3
 
-from model.design import record
 from model.designs.catalogue import find_property, load
 from model.export import EXPORTS, aiger, promela, smtlib, tla, written
 from model.export.claim import claim
+from model.program.design import record
 from reports import formats
 from tests.exports_needed import needed, run, spin, tlc
 from tests.reports_data import HOSTILE, every_kind, hostile

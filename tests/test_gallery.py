@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from model.commands.gallery import chosen, command, differences, rule_verdicts
-from model.design import record
 from model.designs.catalogue import built_in_designs, built_in_properties, gallery_designs, load
 from model.designs.gallery import RULES, Entry, Row, entries
 from model.errors import UsageError
+from model.program.design import record
 
 ROOT = Path(__file__).parents[1]
 ENTRIES = {e.design: e for e in entries()}
@@ -81,7 +81,7 @@ def test_every_gallery_design_is_recorded_and_every_record_has_a_design():
 
 def test_names_are_unique_over_all_families():
     """A design is asked for by its name alone."""
-    from model.design import kebab
+    from model.program.design import kebab
 
     files = (ROOT / "model" / "designs").rglob("*.py")
     names = [kebab(f.stem) for f in files if f.stem not in ("__init__", "catalogue", "dirty_log", "manifest")]

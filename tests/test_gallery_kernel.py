@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from model.design import record
 from model.designs.catalogue import built_in_properties, find_property, gallery_designs, load
 from model.engines import explicit, lanes
 from model.errors import ModelError
-from model.instance import Instance
-from model.observing import goals, invariant, observed
+from model.instance.instance import Instance
+from model.program.design import record
+from model.program.observers import goals, invariant, observed
 from model.verdict import Proved, Refuted
 
 FAMILIES = ("kernel", "devices", "memory")
@@ -172,7 +172,7 @@ PROVED = [name for name, entry in TABLE.items() if entry.get("any", {}).get("com
 def test_what_is_recorded_for_any_number_is_proved(name):
     """An inductive invariant is found in well under a minute each."""
     from model.engines import inductive
-    from model.engines.limits import Limits
+    from model.limits import Limits
 
     wanted = built_in_properties()["complete_copy"]
     program = observed(record(load(name)), wanted)

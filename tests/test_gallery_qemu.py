@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from model import Client, Pages, operation, wait_for
-from model.design import record
 from model.designs import qemu
 from model.designs.catalogue import built_in_properties, find_property, gallery_designs, load
 from model.designs.dirty_log import DirtyLog
@@ -16,9 +15,10 @@ from model.designs.qemu.deferred_chunked_clear import DeferredChunkedClear
 from model.designs.qemu.rearm_if_new import RearmIfNew
 from model.designs.top_layer_and_cache import TopLayerAndCache
 from model.engines import explicit, lanes
-from model.engines.limits import Limits
-from model.instance import Instance
-from model.observing import goals, invariant, observed
+from model.instance.instance import Instance
+from model.limits import Limits
+from model.program.design import record
+from model.program.observers import goals, invariant, observed
 from model.run import Question, answer
 from model.verdict import Proved, Refuted
 

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 
 from model.designs.catalogue import built_in_designs
 from model.engines import explicit, hashed, lanes, native
-from model.engines.limits import Limits
 from model.engines.packing import Packing
+from model.limits import Limits
 from model.verdict import Refuted, Undetermined
 from tests.benchmarks.clear_k import ClearK, promise
 from tests.random_designs import SIZES, designs, instance

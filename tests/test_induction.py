@@ -4,8 +4,6 @@ import pytest
 import z3
 
 from model import ALL, NONE, Design, Flag, Lock, Pages, choose, idle, operation, wait_for
-from model.algebra import bit_vectors
-from model.design import record
 from model.designs.catalogue import built_in_properties, load
 from model.designs.delivers_nothing import DeliversNothing
 from model.designs.manifest import rows
@@ -13,10 +11,12 @@ from model.designs.per_slot_cache import PerSlotCache
 from model.designs.top_layer import TopLayer
 from model.designs.top_layer_and_cache import TopLayerAndCache
 from model.engines import bounded, explicit, induction
-from model.engines.limits import Limits
 from model.expr import PLACE, Guest, always
-from model.instance import Instance
-from model.observing import invariant, observed
+from model.expr.algebra import bit_vectors
+from model.instance.instance import Instance
+from model.limits import Limits
+from model.program.design import record
+from model.program.observers import invariant, observed
 from model.verdict import Proved, Refuted, Undetermined
 from properties.no_lost_write import no_lost_write
 from properties.promise_kept import promise_kept

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from model import Design, Pages, operation
 from model.check.command import command as check_command
 from model.commands import replay as face
-from model.design import record
 from model.designs.catalogue import find_property, load
-from model.engines.limits import Limits
 from model.errors import CannotSay
-from model.instance import Instance
+from model.instance.instance import Instance
 from model.kvm import driver
 from model.kvm.moves import Act, Acts
 from model.kvm.replay import bench, replay, walk, walks
-from model.observing import observed
+from model.limits import Limits
+from model.program.design import record
+from model.program.observers import observed
 from model.run import Question, answer
 from model.saved import NotATrace, OtherDesign
 from tests.kvm_needed import needs_kvm

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.algebra import words
-from model.design import record
 from model.designs.catalogue import built_in_designs, built_in_properties, load
 from model.engines import explicit, lanes, levels, visited
-from model.engines.limits import Limits
 from model.engines.packing import Packing
 from model.errors import CannotSay, UsageError
-from model.instance import Instance
-from model.observing import invariant, observed
+from model.expr.algebra import words
+from model.instance.instance import Instance
+from model.limits import Limits
+from model.program.design import record
+from model.program.observers import invariant, observed
 from model.verdict import INTERRUPTED, Proved, Refuted, Undetermined, exit_code
 from tests.benchmarks.clear_k import ClearK, ClearKNaive, ClearKTopLayer, promise
 

@@ -28,12 +28,12 @@ from model import (
     wait_for,
     whole,
 )
-from model.design import kebab, record
 from model.designs.per_slot_cache import PerSlotCache
 from model.engines import explicit
 from model.errors import DesignError, UsageError
 from model.expr import show
-from model.instance import Instance
+from model.instance.instance import Instance
+from model.program.design import kebab, record
 
 
 def after(design, *moves, pages=2, **sizes):
@@ -416,7 +416,7 @@ def test_a_design_may_declare_an_index_sort_of_its_own():
 
 def _always_true():
     from model.expr import TRUE
-    from model.program import Invariant
+    from model.program.program import Invariant
 
     return Invariant("true", TRUE)
 
@@ -609,7 +609,7 @@ def store_buffering(fenced, memory):
 def test_store_buffers_allow_what_x86_allows(memory, fenced, word):
     """Both threads load the old value only on TSO and only without a fence. Source: Sewell et al., CACM 53(7), 2010."""
     from model.expr import node
-    from model.program import Invariant
+    from model.program.program import Invariant
 
     program = record(store_buffering(fenced, memory))
     flags = {n: node("var", (n, None), "truth") for n in ("left_done", "right_done", "saw_x", "saw_y")}
@@ -646,7 +646,7 @@ def test_a_thread_sees_its_own_pending_store():
 def test_a_property_sees_memory_and_no_store_buffer():
     """A store that is pending has not happened yet: it takes the machine's move as well."""
     from model.expr import always
-    from model.observing import invariant
+    from model.program.observers import invariant
 
     class Own(Design):
         f = Flag("f", memory="tso")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from model.design import record
 from model.designs.catalogue import load
 from model.errors import DesignError
+from model.program.design import record
 
 HEAD = """\
 from model import NONE, Client, Design, Flag, Lock, Pages, Vcpu, choose, every, every_client, operation, wait_for

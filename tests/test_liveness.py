@@ -6,19 +6,19 @@ import pytest
 
 from model import NONE, Client, Pages, every_client, operation, wait_for
 from model.costing import with_device
-from model.design import Design, record
 from model.designs.catalogue import built_in_designs, built_in_properties, load
 from model.designs.dirty_log import DirtyLog
 from model.designs.per_slot_cache import PerSlotCache
 from model.engines import liveness_graph
-from model.engines.limits import Limits
 from model.errors import UsageError
 from model.expr import FALSE, INFINITE, MIGRATION, TRUE, Flag, always, eventually, leads_to
-from model.instance import Instance
+from model.instance.instance import Instance
+from model.instance.trace import ReplayError
 from model.lasso import Fairness, checked, executed
 from model.lasso_goal import Case, applies, asked
+from model.limits import Limits
+from model.program.design import Design, record
 from model.synthesis import Judge
-from model.trace import ReplayError
 from model.verdict import Proved, Refuted
 from properties.told_is_read import told_is_read
 

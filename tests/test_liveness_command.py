@@ -10,11 +10,11 @@ import pytest
 from model.check.command import command as check
 from model.commands.liveness import command
 from model.commands.synthesize import command as synthesize
-from model.design import record
 from model.designs.catalogue import built_in_properties, load
 from model.errors import DesignError, UsageError
 from model.expr import NONE, eventually, leads_to
 from model.lasso_goal import asked
+from model.program.design import record
 from model.run import Question, answer, applies
 from tests.exports_needed import needed, run
 

@@ -5,17 +5,17 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from model import MIGRATION
-from model.design import record
 from model.designs.catalogue import built_in_designs, built_in_properties, load
 from model.engines import liveness_bounded, liveness_graph
 from model.engines.bounded import Disagreement
-from model.engines.limits import Limits
 from model.expr import INFINITE, Property
-from model.instance import Instance
+from model.instance.instance import Instance
+from model.instance.sizes import used_sorts
+from model.instance.trace import ReplayError
 from model.lasso import Fairness, checked
 from model.lasso_goal import applies, asked
-from model.sizes import used_sorts
-from model.trace import ReplayError
+from model.limits import Limits
+from model.program.design import record
 from model.verdict import Proved, Refuted, Undetermined
 from tests.random_designs import design, designs, value
 

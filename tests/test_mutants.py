@@ -3,10 +3,10 @@
 import pytest
 
 from model.commands.mutants import SAFE, judged
-from model.design import record
 from model.designs.catalogue import load
-from model.instance import Instance
-from model.mutation import mutants
+from model.instance.instance import Instance
+from model.program.design import record
+from model.program.mutation import mutants
 
 
 def test_there_are_more_than_forty_mutants_of_every_kind():

@@ -10,14 +10,14 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 
-from model import algebra
 from model.check.command import command
 from model.designs.catalogue import built_in_designs
 from model.engines import explicit, lanes, levels, native, native_text
-from model.engines.limits import Limits
 from model.engines.packing import Packing
 from model.engines.visited import LANES, ones
 from model.errors import UsageError
+from model.expr import algebra
+from model.limits import Limits
 from model.verdict import Refuted, Undetermined
 from tests.benchmarks.clear_k import ClearK, ClearKNaive, ClearKTopLayer, promise
 from tests.random_designs import SIZES, designs, instance

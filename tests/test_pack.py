@@ -9,10 +9,10 @@ import jsonschema
 import pytest
 
 from model.commands.evidence import GALLERY, gallery
-from model.design import Design, record
 from model.designs.catalogue import built_in_properties, load
 from model.errors import UsageError
 from model.expr import MIGRATION, Client, Flag, Pages, Sort, operation, wait_for
+from model.program.design import Design, record
 from model.run import Question, answer
 from reports.difference import difference
 from reports.pack import clauses, write

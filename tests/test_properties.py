@@ -3,14 +3,14 @@
 import pytest
 
 from model import NONE, Pages, Vcpu, every_client, operation, wait_for
-from model.design import record
 from model.designs.catalogue import built_in_properties, find_property, load
 from model.designs.dirty_log import DirtyLog
 from model.engines import explicit
 from model.errors import DesignError, UsageError
 from model.expr import always
-from model.instance import Instance
-from model.observing import invariant, observed
+from model.instance.instance import Instance
+from model.program.design import record
+from model.program.observers import invariant, observed
 
 # property, design, pages, clients: word and depth
 SAID = [

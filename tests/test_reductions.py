@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given, settings
 
 from model import ALL, NONE, Client, Design, Flag, Guest, Lock, Pages, operation, wait_for
-from model.design import record
 from model.designs.catalogue import built_in_designs, built_in_properties, gallery_designs, load
 from model.designs.manifest import rows
 from model.engines import explicit, lanes, partial_order
-from model.engines.limits import Limits
 from model.engines.slicing import one_page
 from model.errors import UsageError
 from model.expr import always
-from model.instance import Instance
-from model.mutation import mutants
-from model.observing import invariant, observed
+from model.instance.instance import Instance
+from model.limits import Limits
+from model.program.design import record
+from model.program.mutation import mutants
+from model.program.observers import invariant, observed
 from model.result import sizes_for
 from model.run import applies
 from model.verdict import Proved, Refuted, Undetermined

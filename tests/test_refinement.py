@@ -3,12 +3,12 @@
 import pytest
 
 from model import Design, Pages, operation
-from model.design import record
 from model.designs.catalogue import load
 from model.engines import refinement
-from model.engines.limits import Limits
 from model.errors import UsageError
-from model.instance import Instance
+from model.instance.instance import Instance
+from model.limits import Limits
+from model.program.design import record
 from model.refining import refines
 
 PAIRS = [

@@ -4,13 +4,13 @@ import pytest
 
 from model import operation, wait_for
 from model.commands.repair import command, difference
-from model.design import record
 from model.designs.catalogue import built_in_properties, load
 from model.designs.dirty_log import DirtyLog, SlotCache
 from model.errors import UsageError
+from model.instance.trace import replayed
+from model.program.design import record
 from model.repairing import changes, repairs
 from model.synthesis import Judge
-from model.trace import replayed
 
 BOTH = [built_in_properties()[name] for name in ("no_lost_write", "promise_kept")]
 JUDGE = Judge(BOTH, ((1, 1), (1, 2), (2, 1)))

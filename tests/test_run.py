@@ -4,8 +4,8 @@ import pytest
 
 from model.aside import Aside
 from model.designs.catalogue import built_in_properties, load
-from model.engines.limits import Limits
 from model.errors import UsageError
+from model.limits import Limits
 from model.run import Question, answer, check
 from model.verdict import Proved, Refuted, Undetermined, exit_code
 
@@ -107,9 +107,9 @@ def test_work_aside_returns_its_result_or_its_error():
 def test_a_proof_at_fixed_sizes_never_claims_more_than_them():
     """A sort of two words too: DirtyUser at 2 is `2 dirtyusers`, not any number of them."""
     from model import Design, Pages, Sort, operation
-    from model.design import record
     from model.expr import NONE, always
-    from model.observing import invariant
+    from model.program.design import record
+    from model.program.observers import invariant
     from model.run import _Asked
 
     class Own(Design):

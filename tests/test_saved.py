@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from model.design import record
 from model.designs.catalogue import load
 from model.errors import UsageError
+from model.program.design import record
 from model.saved import NotATrace, OtherDesign, load_trace, load_traces, replay
 from reports import formats
 from tests.reports_data import HOSTILE, broken, hostile, proved, recovered, refuted, result

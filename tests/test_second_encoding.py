@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 
 from model import Client, Design, Pages, every, operation, some
-from model.design import record
 from model.designs.per_slot_cache import PerSlotCache
 from model.designs.top_layer import TopLayer
 from model.designs.top_layer_and_cache import TopLayerAndCache
 from model.engines import explicit
-from model.instance import Instance
-from model.observing import invariant, observed
-from model.places import at
+from model.instance.instance import Instance
+from model.instance.locations import at
+from model.program.design import record
+from model.program.observers import invariant, observed
 from properties.no_lost_write import no_lost_write
 from properties.promise_kept import promise_kept
 from tests.random_designs import SIZES, designs, instance

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.engines import explicit, lanes, native, spill
-from model.engines.limits import Limits
 from model.engines.visited import Visited
 from model.errors import UsageError
+from model.limits import Limits
 from model.verdict import UNDETERMINED, Undetermined, exit_code
 from tests.benchmarks.clear_k import ClearK, ClearKTopLayer, promise
 from tests.test_lanes import answer, question
@@ -267,7 +267,7 @@ def test_84_million_states_fit_into_512_megabytes():
     script = """if 1:
         import resource
         from model.engines import lanes
-        from model.engines.limits import Limits
+        from model.limits import Limits
         from tests.test_lanes import question
         found = lanes.search(*question("top-layer-and-cache", "promise_kept", 3, 2), Limits(memory=512 << 20))
         print(found.word, found.states, found.depth, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss <= 512 << 10)

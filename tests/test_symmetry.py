@@ -6,16 +6,16 @@ import pytest
 from hypothesis import assume, event, given, settings
 
 from model import MIGRATION, NONE, Client, Design, Flag, Guest, Pages, operation, whole
-from model.design import record
 from model.designs.catalogue import built_in_designs, built_in_properties
 from model.designs.manifest import rows
 from model.engines import explicit, lanes, levels, symmetry
-from model.engines.limits import Limits
 from model.engines.packing import Packing
 from model.expr import PAGES, always
-from model.instance import Instance
-from model.mutation import mutants
-from model.observing import invariant, observed
+from model.instance.instance import Instance
+from model.limits import Limits
+from model.program.design import record
+from model.program.mutation import mutants
+from model.program.observers import invariant, observed
 from model.verdict import Refuted, Undetermined
 from tests.benchmarks.clear_k import ClearK, ClearKNaive, ClearKTopLayer, promise
 from tests.random_designs import SIZES, designs, instance

@@ -5,17 +5,17 @@ import pytest
 from model import ALL, every_client, hole, operation, wait_for
 from model.arranging import Arrangement, Arranging, arrange, runs
 from model.commands.synthesize import command
-from model.design import record
 from model.designs.catalogue import built_in_properties, load
 from model.designs.dirty_log import DirtyLog, SlotCache
 from model.designs.naive import Naive
 from model.discussion import GetClears
 from model.errors import UsageError
 from model.expr import NONE, PAGES, node, show
-from model.holes import filled, formula, inputs_of, opened, table_of, the_hole
-from model.instance import Instance
+from model.instance.instance import Instance
+from model.instance.trace import replayed
+from model.program.design import record
+from model.program.holes import filled, formula, inputs_of, opened, table_of, the_hole
 from model.synthesis import Judge, TooLarge, Unsettled, exhaustive, explained, synthesise
-from model.trace import replayed
 
 BOTH = [built_in_properties()[name] for name in ("no_lost_write", "promise_kept")]
 SMALL = Judge(BOTH, ((1, 1), (1, 2), (2, 1)))
@@ -217,7 +217,7 @@ def test_the_greatest_safe_mask_is_the_cache_for_any_number():
 
 def test_a_limit_is_no_verdict():
     """Nothing is said of any mask where a search did not end."""
-    from model.engines.limits import Limits
+    from model.limits import Limits
 
     with pytest.raises(Unsettled) as stopped:
         synthesise(record(Holed), Judge(BOTH, ((1, 2),), Limits(states=100)))

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from model.designs.catalogue import built_in_properties, load
+from model.instance.trace import ReplayError, replayed, smaller_sizes
 from model.run import Question, answer
-from model.trace import ReplayError, replayed, smaller_sizes
 from reports import text
 
 GOLDEN = Path(__file__).parent / "golden"

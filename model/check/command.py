@@ -20,7 +20,7 @@ from model.verdict import INTERRUPTED, Undetermined
 from reports.formats import PROGRAMS, REPORTS
 
 if TYPE_CHECKING:
-    from model.engines.limits import Progress
+    from model.limits import Progress
     from model.result import Result
     from model.run import Question
 
@@ -133,7 +133,7 @@ def command(designs: tuple[str, ...], **options: Any) -> int:
 
 def _refinement(options: Mapping[str, Any], report: Callable[[Progress], None] | None) -> Result:
     from model.designs.catalogue import load
-    from model.engines.limits import Limits
+    from model.limits import Limits
     from model.refining import refines
     from model.vacuity import SMALL
 

@@ -35,8 +35,8 @@ def show_steps(designs: Sequence[str], options: Mapping[str, Any]) -> int:
     """The recorded atomic steps of each design."""
     from rich.text import Text
 
-    from model.design import record
     from model.designs.catalogue import MAIN, load
+    from model.program.design import record
     from reports import text
 
     lines: list[Text] = []
@@ -53,10 +53,10 @@ def show_steps(designs: Sequence[str], options: Mapping[str, Any]) -> int:
 
 def write_graph(designs: Sequence[str], options: Mapping[str, Any]) -> int:
     """The state graph of one design as DOT or GraphML."""
-    from model.design import record
     from model.designs.catalogue import load
     from model.graph import as_text, state_graph
-    from model.instance import Instance
+    from model.instance.instance import Instance
+    from model.program.design import record
 
     if len(designs) != 1:
         raise UsageError(f"--format {options['form']} writes the state graph of one design: name it.")
@@ -70,9 +70,9 @@ def write_graph(designs: Sequence[str], options: Mapping[str, Any]) -> int:
 def write_export(designs: Sequence[str], options: Mapping[str, Any]) -> int:
     """One property of one design in the language of another tool; the file is what is asked for, not the verdict."""
     from model.cli.files import replacing
-    from model.design import record
     from model.export import written
     from model.export.claim import claim
+    from model.program.design import record
 
     question = next(asked_questions(designs, options))
     text = written(

@@ -13,8 +13,8 @@ from model.export import EXPORTS
 from reports.formats import SINGLE
 
 if TYPE_CHECKING:
-    from model.design import Design
     from model.expr import Property
+    from model.program.design import Design
     from model.run import Question
 
 REDUCTIONS = ("symmetry", "order", "pages")
@@ -27,8 +27,8 @@ def asked_questions(designs: Sequence[str], options: Mapping[str, Any]) -> Itera
         UsageError: a property speaks of infinite runs, or what is to be written holds one question and there are more.
     """
     from model.designs.catalogue import MAIN, load
-    from model.engines.limits import Limits
     from model.expr import INFINITE
+    from model.limits import Limits
     from model.run import Question
 
     limits = Limits(options["max_states"], options["timeout"], options["depth"], memory=options["memory"])
@@ -123,8 +123,8 @@ def _defaults(design: type[Design]) -> list[str]:
 
 def _decided_by(design: type[Design]) -> str:
     """The property by which a design of the gallery is recorded as safe or not; empty for any other design."""
-    from model.design import kebab
     from model.designs.catalogue import gallery_designs
+    from model.program.design import kebab
 
     if kebab(design.__name__) not in gallery_designs() or not design.__module__.startswith("model.designs."):
         return ""
@@ -135,8 +135,8 @@ def _decided_by(design: type[Design]) -> str:
 
 def asked_sizes(design: type[Design], options: Mapping[str, Any]) -> dict[str, int]:
     """Sizes by index sort; a size that was typed for a sort that the design lacks is refused."""
-    from model.design import record
-    from model.sizes import used_sorts
+    from model.instance.sizes import used_sorts
+    from model.program.design import record
 
     program = record(design)
     used = used_sorts(program)

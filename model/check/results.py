@@ -50,8 +50,8 @@ def write_results(results: Sequence[Result], comparing: bool, options: Mapping[s
 def _cutoffs(results: Sequence[Result]) -> Iterator[tuple[Result, str, int]]:
     """(result, why one page does not decide or nothing, side conditions proved) for each question about every state."""
     from model.designs.catalogue import find_property, load
-    from model.observing import invariant, observed
     from model.parametric.cutoff import pages_independent
+    from model.program.observers import invariant, observed
 
     for result in results:
         property = find_property(result.property, load(result.spec)) if result.spec else None

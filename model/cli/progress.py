@@ -9,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from model.engines.limits import Progress
+    from model.limits import Progress
 
 
 @contextmanager

@@ -184,12 +184,12 @@ def against_the_design(directory: Path, manifest: Mapping[str, Any], design: str
 
 def generate(directory: Path, manifest: Mapping[str, Any], design: str, found: Findings) -> tuple[Any, dict[str, str]]:
     """The program, and name -> text of every file of conditions that it has."""
-    from model.design import record
     from model.designs.catalogue import find_property, load
     from model.export.certificate import questions
-    from model.observing import invariant, observed
     from model.parametric.reading import Reading
     from model.parametric.sexpr import formula
+    from model.program.design import record
+    from model.program.observers import invariant, observed
 
     loaded = load(design)
     program = record(loaded)

@@ -22,7 +22,7 @@ from model.verdict import PROVED
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from model.trace import Trace
+    from model.instance.trace import Trace
     from model.verdict import Verdict
     from reports.costs import Table
 
@@ -82,7 +82,7 @@ def command(
 
 
 def _name(design: str) -> str:
-    from model.design import record
+    from model.program.design import record
 
     return record(load(design)).name
 

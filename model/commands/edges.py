@@ -15,8 +15,8 @@ from model.verdict import PROVED
 
 if TYPE_CHECKING:
     from model.engines.edges import Graph
-    from model.engines.limits import Progress
-    from model.instance import Instance
+    from model.instance.instance import Instance
+    from model.limits import Progress
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -53,11 +53,11 @@ def command(
     Exit codes: 0 written, 2 bad use, 3 a limit was reached or the disk is full, 130 interrupted; but for 0 nothing is
     written.
     """
-    from model.design import record
     from model.designs.catalogue import load
     from model.engines.edges import write
-    from model.engines.limits import Limits
-    from model.instance import Instance
+    from model.instance.instance import Instance
+    from model.limits import Limits
+    from model.program.design import record
     from model.result import sizes_for
 
     program = record(load(design))

@@ -18,18 +18,18 @@ from model.verdict import PROVED, REFUTED, Verdict
 from reports.gallery import FORMATS, as_text, verdict_word
 
 if TYPE_CHECKING:
-    from model.program import Program
+    from model.program.program import Program
 
 # ---------------------------------------------------------------- asking
 
 
 def ask(entry: Entry, row: Row) -> Verdict:
     """The verdict of the packed engine at the size of the row."""
-    from model.design import record
     from model.designs.catalogue import find_property, load
     from model.engines import lanes
-    from model.instance import Instance
-    from model.observing import invariant, observed
+    from model.instance.instance import Instance
+    from model.program.design import record
+    from model.program.observers import invariant, observed
 
     design = load(entry.design)
     property = find_property(row.property, design)
@@ -51,8 +51,8 @@ def differences(found: Sequence[Entry], *, nightly: bool) -> Iterator[tuple[Entr
 
 def rule_verdicts(entry: Entry) -> dict[str, str]:
     """What each ordering rule says of the design at its recorded size: "keeps", "breaks" or "-" (does not apply)."""
-    from model.design import record
     from model.designs.catalogue import built_in_properties, load
+    from model.program.design import record
 
     program = record(load(entry.design))
     row = entry.deciding
@@ -62,9 +62,9 @@ def rule_verdicts(entry: Entry) -> dict[str, str]:
 
 def _rule(program: Program, rule: Any, row: Row | None) -> str:
     from model.engines import lanes
-    from model.engines.limits import Limits
-    from model.instance import Instance
-    from model.observing import invariant, observed
+    from model.instance.instance import Instance
+    from model.limits import Limits
+    from model.program.observers import invariant, observed
 
     try:
         watched = observed(program, rule)

@@ -18,12 +18,12 @@ from model.verdict import PROVED, Undetermined, Verdict, exit_code
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from model.design import Design
     from model.expr import Property
-    from model.instance import Instance
+    from model.instance.instance import Instance
     from model.lasso import Fairness
     from model.lasso_goal import Asked
-    from model.program import Program
+    from model.program.design import Design
+    from model.program.program import Program
     from model.result import Result
     from model.story import Line, Story
 
@@ -73,9 +73,9 @@ def command(design: str, **options: Any) -> int:
 
     Exit codes: 0 every property holds, 1 a lasso refutes one, 2 bad use, 3 undetermined, 130 interrupted.
     """
-    from model.design import record
     from model.designs.catalogue import load
     from model.lasso import Fairness
+    from model.program.design import record
 
     loaded = load(design)
     program = record(loaded)
@@ -119,7 +119,7 @@ def _properties(names: Sequence[str], design: type[Design], program: Program) ->
 
 
 def _instance(program: Program, options: dict[str, Any]) -> Instance:
-    from model.instance import Instance
+    from model.instance.instance import Instance
     from model.result import sizes_for
 
     return Instance(program, options["pages"], sizes_for(program, {"Client": options["clients"]}))
@@ -141,7 +141,7 @@ def _answers(
 
 
 def _ask(instance: Instance, question: Asked, fairness: Fairness, options: dict[str, Any]) -> Verdict:
-    from model.engines.limits import Limits
+    from model.limits import Limits
 
     limits = Limits(options["max_states"], options["timeout"], options["depth"])
     if options["engine"] == "z3":

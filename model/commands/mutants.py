@@ -12,13 +12,13 @@ import click
 
 from model.cli.options import Finite
 from model.cli.terminal import columns, print_lines
-from model.design import record
 from model.designs.catalogue import DEFAULT_PROPERTIES, built_in_properties, load
-from model.engines.limits import Limits
-from model.instance import Instance
-from model.mutation import mutants
-from model.observing import invariant, observed
-from model.program import Program
+from model.instance.instance import Instance
+from model.limits import Limits
+from model.program.design import record
+from model.program.mutation import mutants
+from model.program.observers import invariant, observed
+from model.program.program import Program
 from model.run import proof
 from model.verdict import PROVED, REFUTED, Verdict
 

@@ -11,10 +11,10 @@ import click
 
 from model.cli.options import Finite
 from model.cli.terminal import columns, print_lines
-from model.design import record
 from model.designs.catalogue import DEFAULT_PROPERTIES, find_property, load
-from model.engines.limits import Limits
-from model.program import Program
+from model.limits import Limits
+from model.program.design import record
+from model.program.program import Program
 from model.repairing import Change, Rejected, Repairs, repairs
 from model.synthesis import PROOF_SECONDS, SCOPES, Judge
 from model.verdict import PROVED, REFUTED

@@ -17,8 +17,8 @@ from model.verdict import PROVED, REFUTED, UNDETERMINED, Refuted
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from model.instance.trace import Trace
     from model.kvm.replay import Outcome
-    from model.trace import Trace
 
 MOST_STATES = 300_000
 
@@ -95,9 +95,9 @@ def _loaded(path: str) -> list[_Run]:
 
 def _searched(spec: str, options: dict[str, Any]) -> list[_Run] | None:
     """The shortest end-to-end loss of a design; None if a search of a small instance finds none."""
-    from model.design import record
     from model.designs.catalogue import find_property, load
-    from model.engines.limits import Limits
+    from model.limits import Limits
+    from model.program.design import record
     from model.result import sizes_for
     from model.run import Question, answer
 
@@ -114,11 +114,11 @@ def _searched(spec: str, options: dict[str, Any]) -> list[_Run] | None:
 
 def _walked(spec: str, options: dict[str, Any]) -> dict[str, Any]:
     """Of a design that the search found no loss in: its deepest runs at one page, and random walks."""
-    from model.design import record
     from model.designs.catalogue import find_property, load
-    from model.instance import Instance
+    from model.instance.instance import Instance
     from model.kvm.replay import bench, deepest, rehearse, walks
-    from model.observing import observed
+    from model.program.design import record
+    from model.program.observers import observed
     from model.result import sizes_for
 
     name, program = record(load(spec)).name, observed(record(load(spec)), find_property("no_lost_write"))

@@ -10,11 +10,11 @@ import click
 from model.arranging import Arranged, Arrangement, Arranging, arrange
 from model.cli.options import Finite
 from model.cli.terminal import columns, print_lines
-from model.design import record
 from model.designs.catalogue import DEFAULT_PROPERTIES, find_property, load
-from model.engines.limits import Limits
-from model.holes import inputs_of, opened, table_of
-from model.program import Program
+from model.limits import Limits
+from model.program.design import record
+from model.program.holes import inputs_of, opened, table_of
+from model.program.program import Program
 from model.synthesis import PROOF_SECONDS, SCOPES, Judge, Killing, Synthesis, explained, parts, synthesise
 from model.verdict import PROVED, REFUTED, Proved, Undetermined, Verdict
 

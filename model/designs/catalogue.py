@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from model.design import Design, kebab
 from model.errors import DesignError, Place, UsageError, did_you_mean, shown_path
 from model.expr import Property
+from model.program.design import Design, kebab
 
 HERE = Path(__file__).parent
 NOT_DESIGNS = {"__init__", "catalogue", "dirty_log", "gallery", "manifest"}

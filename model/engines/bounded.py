@@ -15,14 +15,14 @@ from typing import Any
 
 import z3
 
-from model.algebra import Table, bit_vectors, fold
-from model.engines.limits import Limits, Progress
 from model.errors import ModelError
 from model.expr import PLACE, TRUTH, Expr
-from model.instance import Instance, Move
-from model.program import Invariant
-from model.state import State
-from model.step import Param
+from model.expr.algebra import Table, bit_vectors, fold
+from model.instance.instance import Instance, Move
+from model.instance.state import State
+from model.limits import Limits, Progress
+from model.program.program import Invariant
+from model.program.step import Param
 from model.verdict import INTERNAL, Refuted, Undetermined, Verdict
 
 DEPTH = 20  # moves to unroll where nobody says how many
@@ -67,7 +67,7 @@ def search(
         instance: a program at given sizes.
         invariants: what must hold in every state; none asked is undetermined.
         limits: `depth` is the bound, 20 by default; `seconds` holds for z3 too; `states` has no meaning here.
-        table: the meaning of the operators, `model.algebra.bit_vectors(pages)` by default.
+        table: the meaning of the operators, `model.expr.algebra.bit_vectors(pages)` by default.
 
     Returns:
         Refuted(states=0, depth=moves, detail=Run) with a shortest run; or Undetermined(reason, depth) where nothing

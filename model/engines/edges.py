@@ -30,13 +30,13 @@ from numpy.typing import NDArray
 from model.engines.kernel import Kernel
 from model.engines.lanes import CHUNK, Search
 from model.engines.levels import Levels
-from model.engines.limits import Limits, Progress
 from model.engines.packing import Columns, Packing, Words
 from model.engines.spill import resident
 from model.engines.visited import beginnings
 from model.errors import ModelError, TooWide, UsageError
-from model.ground_step import GroundStep
-from model.instance import Instance
+from model.instance.ground_step import GroundStep
+from model.instance.instance import Instance
+from model.limits import Limits, Progress
 from model.verdict import INTERRUPTED, UNDETERMINED, Proved, Undetermined
 
 Numbers = NDArray[np.int64]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from time import monotonic
 
-from model.engines.limits import Limits
-from model.instance import Instance
-from model.program import Invariant
-from model.state import State
+from model.instance.instance import Instance
+from model.instance.state import State
+from model.limits import Limits
+from model.program.program import Invariant
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
 

@@ -13,11 +13,11 @@ from time import monotonic
 
 import z3
 
-from model.algebra import Table
 from model.engines.bounded import DEPTH, Unrolling, why
-from model.engines.limits import Limits, Progress
-from model.instance import Instance
-from model.program import Invariant
+from model.expr.algebra import Table
+from model.instance.instance import Instance
+from model.limits import Limits, Progress
+from model.program.program import Invariant
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
 
@@ -30,7 +30,7 @@ def search(
         instance: a program at given sizes; a proof is for these sizes.
         invariants: what must hold in every state; none asked is undetermined.
         limits: `depth` is the greatest k, 20 by default; `seconds` holds for z3 too; `states` has no meaning here.
-        table: the meaning of the operators, `model.algebra.bit_vectors(pages)` by default.
+        table: the meaning of the operators, `model.expr.algebra.bit_vectors(pages)` by default.
 
     Returns:
         Proved(states=0, depth=k, detail=k) where the invariants are k-inductive: they hold in the states after 0 to

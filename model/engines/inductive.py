@@ -12,9 +12,9 @@ from itertools import count
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from model.engines.limits import Limits, Progress
 from model.errors import CannotSay
-from model.program import Invariant, Program
+from model.limits import Limits, Progress
+from model.program.program import Invariant, Program
 from model.verdict import Proved, Undetermined, Verdict
 
 if TYPE_CHECKING:

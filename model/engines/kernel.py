@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from model.algebra import Table, words
 from model.engines.packing import Columns, Packing, Words
 from model.errors import CannotSay
 from model.expr import PAGES, PLACE, TRUTH, Expr, children, walk
-from model.ground_step import GroundStep
-from model.instance import Instance
+from model.expr.algebra import Table, words
+from model.instance.ground_step import GroundStep
+from model.instance.instance import Instance
 
 Emit = Callable[[Columns], None]
 Expand = Callable[[Words, Emit], int]
@@ -32,7 +32,7 @@ class Kernel:
 
     Args:
         packing: the layout of states.
-        table: NumPy source for each operator; default `model.algebra.words`.
+        table: NumPy source for each operator; default `model.expr.algebra.words`.
         carry: columns behind the words of a state that every step hands on unchanged.
     """
 

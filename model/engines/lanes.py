@@ -12,11 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from model.algebra import Table
 from model.engines.checkpoint import Checkpoint, Counts
 from model.engines.hashed import Hashed, far_apart
 from model.engines.kernel import Kernel, Test
-from model.engines.limits import Limits, Progress, left
 from model.engines.native import Gears, Native, NativeTable, gears, physical_memory
 from model.engines.packing import Columns, Packing, Words
 from model.engines.partial_order import ample
@@ -26,9 +24,11 @@ from model.engines.symmetry import Canonical, canonical, symmetry
 from model.engines.visited import DIGIT, LANES, ROOT, Full, Visited, unfolded
 from model.errors import UsageError
 from model.expr import Expr, show
-from model.instance import Instance
-from model.program import Invariant
-from model.state import State
+from model.expr.algebra import Table
+from model.instance.instance import Instance
+from model.instance.state import State
+from model.limits import Limits, Progress, left
+from model.program.program import Invariant
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
 REDUCTIONS = ("symmetry", "order", "pages")
@@ -60,7 +60,7 @@ def search(
         invariants: what must hold in every state; none asked is undetermined.
         limits: states and seconds after which to give up; looked at between parts of a level, so that a few
             more may have been added.
-        table: NumPy source for each operator; default `model.algebra.words`.
+        table: NumPy source for each operator; default `model.expr.algebra.words`.
         word_bits: bits of a word to use, at least as many as the widest field has.
         digits: bits of the digits by which the set of states finds a block (`model.engines.visited.Tree`); default
             small ones for states of more than 60 bits, which lie far apart.

@@ -10,13 +10,13 @@ import numpy as np
 
 from model.engines.kernel import Kernel
 from model.engines.lanes import Search, chunks
-from model.engines.limits import Limits
 from model.engines.native import gears
 from model.engines.packing import Columns, Packing, Words
 from model.engines.visited import Visited
-from model.instance import Instance
-from model.program import Invariant
-from model.state import State
+from model.instance.instance import Instance
+from model.instance.state import State
+from model.limits import Limits
+from model.program.program import Invariant
 from model.verdict import Verdict
 
 

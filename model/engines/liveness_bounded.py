@@ -19,14 +19,14 @@ from typing import Any
 
 import z3
 
-from model.algebra import fold
 from model.engines.bounded import DEPTH, Disagreement, Unrolling, why
-from model.engines.limits import Limits, Progress
-from model.ground_step import GroundStep
-from model.instance import Instance, Move
+from model.expr.algebra import fold
+from model.instance.ground_step import GroundStep
+from model.instance.instance import Instance, Move
+from model.instance.trace import ReplayError
 from model.lasso import Action, Fairness, Lasso, action, begins_a_write, checked, executed
 from model.lasso_goal import Asked, Case
-from model.trace import ReplayError
+from model.limits import Limits, Progress
 from model.verdict import Refuted, Undetermined, Verdict
 
 

@@ -14,10 +14,10 @@ from functools import cached_property
 from time import monotonic
 from typing import Any
 
-from model.engines.limits import Limits
-from model.instance import Instance
+from model.instance.instance import Instance
 from model.lasso import Action, Fairness, Lasso, action, begins_a_write, checked, executed
 from model.lasso_goal import Asked, Case
+from model.limits import Limits
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
 STATES = 200_000  # kept where nobody says how many

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from model.algebra import c_source
 from model.engines.kernel import Kernel, Writer, grouped, parameters
 from model.engines.packing import Packing
 from model.engines.visited import LANES, LOW, Digit, Visited
 from model.expr import Expr
-from model.ground_step import GroundStep
-from model.step import Param
+from model.expr.algebra import c_source
+from model.instance.ground_step import GroundStep
+from model.program.step import Param
 
 SOURCE = Path(__file__).with_name("native.c")
 

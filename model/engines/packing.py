@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from model.errors import UsageError
 from model.expr import PAGES, PLACE, walk
-from model.instance import Instance
-from model.state import State
+from model.instance.instance import Instance
+from model.instance.state import State
 
 Words = NDArray[np.uint64]
 Columns = tuple[NDArray[np.uint64], ...]

@@ -23,10 +23,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from model.expr import Expr, walk
-from model.ground_step import GroundStep
-from model.instance import Instance
-from model.places import at
-from model.program import Invariant
+from model.instance.ground_step import GroundStep
+from model.instance.instance import Instance
+from model.instance.locations import at
+from model.program.program import Invariant
 
 Thread = tuple[str, int]  # the name of its location field, and its number
 Key = tuple[str, int | None]  # of a field

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from itertools import product
 from time import monotonic
 
-from model.engines.limits import Limits, Progress
 from model.errors import UsageError
 from model.expr import TRUE, Expr, node, rewrite
-from model.instance import Instance, Move
-from model.program import Program
-from model.state import State
-from model.step import Step
+from model.instance.instance import Instance, Move
+from model.instance.state import State
+from model.limits import Limits, Progress
+from model.program.program import Program
+from model.program.step import Step
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
 Label = Hashable

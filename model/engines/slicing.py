@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from model.instance import Instance
-from model.program import Invariant
+from model.instance.instance import Instance
+from model.program.program import Invariant
 
 
 def one_page(instance: Instance, invariants: Sequence[Invariant]) -> Instance | None:

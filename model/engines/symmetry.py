@@ -16,9 +16,9 @@ import numpy as np
 
 from model.engines.packing import Columns, Packing
 from model.expr import PAGES, Expr, walk
-from model.ground_step import GroundStep
-from model.instance import Instance
-from model.program import Invariant
+from model.instance.ground_step import GroundStep
+from model.instance.instance import Instance
+from model.program.program import Invariant
 
 ALIKE = 4  # elements of one class that are exchanged; 4 have 24 orders, and more are not worth their time
 EITHER_WAY = {"union", "meet", "both", "either", "equal"}  # operators whose arguments may change places

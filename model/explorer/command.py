@@ -11,8 +11,8 @@ from model.errors import UsageError
 from model.verdict import INTERRUPTED
 
 if TYPE_CHECKING:
-    from model.design import Design
     from model.explorer.session import Session
+    from model.program.design import Design
 
 DEFAULT = "top-layer"
 
@@ -67,8 +67,8 @@ def _session(spec: str, options: dict[str, Any]) -> Session:
 
 
 def _sizes(design: type[Design], options: dict[str, Any]) -> dict[str, int]:
-    from model.design import record
-    from model.sizes import used_sorts
+    from model.instance.sizes import used_sorts
+    from model.program.design import record
 
     sizes = {"Client": options["clients"]} if "Client" in used_sorts(record(design)) else {}
     for text in options["extra"]:

@@ -7,15 +7,15 @@ from functools import cached_property
 from threading import Lock
 from typing import Any
 
-from model.design import Design, record
 from model.errors import UsageError
 from model.expr import Property
-from model.instance import Instance
-from model.observing import invariant, observed
-from model.program import Invariant
+from model.instance.instance import Instance
+from model.instance.state import State
+from model.instance.trace import Continuation, Trace, onward
+from model.program.design import Design, record
+from model.program.observers import invariant, observed
+from model.program.program import Invariant
 from model.run import applies
-from model.state import State
-from model.trace import Continuation, Trace, onward
 from reports import positions
 
 MOST_PAGES, MOST_MOVES, NEAR = 4, 400, 100_000

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from functools import cached_property, reduce
 from typing import Any
 
-from model.algebra import fold, gates
 from model.export.claim import Claim, header
 from model.export.names import field_word, spelled
 from model.expr import PAGES, PLACE, Expr
-from model.ground_step import GroundStep
-from model.state import Field
+from model.expr.algebra import fold, gates
+from model.instance.ground_step import GroundStep
+from model.instance.state import Field
 
 
 def text(claim: Claim) -> str:

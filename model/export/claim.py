@@ -8,9 +8,9 @@ from textwrap import wrap
 
 from model.errors import ModelError
 from model.expr import INFINITE, Expr, Property
-from model.instance import Instance
-from model.observing import invariant, observed
-from model.program import Invariant, Program
+from model.instance.instance import Instance
+from model.program.observers import invariant, observed
+from model.program.program import Invariant, Program
 from model.verdict import Proved, Refuted, Verdict
 
 

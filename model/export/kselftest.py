@@ -15,7 +15,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from model.errors import CannotSay
-from model.instance import Instance, Move
+from model.instance.instance import Instance, Move
 from model.kvm import guest
 from model.kvm.moves import Act, Acts
 

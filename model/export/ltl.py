@@ -30,15 +30,15 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from textwrap import wrap
 
-from model.algebra import fold
 from model.export.claim import Claim, first_line, plain, sizes_text
 from model.export.promela import Model, fits
 from model.expr import TRUE, Expr
-from model.ground_step import GroundStep
-from model.instance import Instance, Move
+from model.expr.algebra import fold
+from model.instance.ground_step import GroundStep
+from model.instance.instance import Instance, Move
 from model.lasso import Action, Fairness, action, begins_a_write
 from model.lasso_goal import Asked, Case
-from model.program import Invariant
+from model.program.program import Invariant
 from model.verdict import Proved, Refuted, Verdict
 
 RUN = "gcc -O2 -DNOREDUCE -o pan pan.c && ./pan -a -m2000000"

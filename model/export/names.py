@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-from model.ground_step import GroundStep
-from model.instance import Instance
-from model.state import Field
+from model.instance.ground_step import GroundStep
+from model.instance.instance import Instance
+from model.instance.state import Field
 
 
 def spelled(text: str) -> str:

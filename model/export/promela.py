@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from model.algebra import fold, promela
 from model.errors import TooWide
 from model.export.claim import Claim, header, plain
 from model.export.names import field_word, place_word, step_word, thread_word, unique
 from model.expr import Expr, walk
-from model.ground_step import GroundStep
-from model.instance import Instance
+from model.expr.algebra import fold, promela
+from model.instance.ground_step import GroundStep
+from model.instance.instance import Instance
 
 WIDEST, MOST = 31, 20_000  # bits of an `unsigned`; moves that the compiler of `pan` still takes
 WORDS = [

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cached_property
 
-from model.algebra import fold, smtlib
 from model.export.claim import Claim, header
 from model.export.names import field_word, step_word, unique
 from model.expr import TRUTH, Expr
-from model.ground_step import GroundStep
-from model.state import Field
+from model.expr.algebra import fold, smtlib
+from model.instance.ground_step import GroundStep
+from model.instance.state import Field
 from model.verdict import Proved, Refuted
 
 DEPTH = 10  # moves where nobody says how many and no counterexample is known

@@ -12,14 +12,14 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cached_property
 
-from model.algebra import fold, tla
 from model.export.claim import Claim, header, plain
 from model.export.names import spelled, unique
 from model.expr import PAGES, Expr, Index, indices
-from model.places import at
-from model.program import Location, Variable
-from model.sizes import used_sorts
-from model.step import Held, Param, Step, Update
+from model.expr.algebra import fold, tla
+from model.instance.locations import at
+from model.instance.sizes import used_sorts
+from model.program.program import Location, Variable
+from model.program.step import Held, Param, Step, Update
 
 WORDS = [
     "ASSUME",

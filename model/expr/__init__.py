@@ -8,15 +8,15 @@ tree <- showing <- nodes <- sorts <- walking <- words; simplify <- nodes; sorts 
 """
 
 from model.errors import DesignError
+from model.expr.declarations import Flag, Lock, Pages, Part, Queue
 from model.expr.nodes import ALL, FALSE, NONE, STALE, TRUE, Expr, lift, make, node
 from model.expr.operations import Operation, fence, operation, recorders, wait_for
-from model.expr.parts import Flag, Lock, Pages, Part, Queue
+from model.expr.printer import show
 from model.expr.properties import INFINITE, Property, always, eventually, leads_to, sometimes
-from model.expr.showing import show
 from model.expr.sorts import MIGRATION, Client, Element, Guest, Index, Machine, Slot, Sort, Vcpu, every_client
+from model.expr.traversal import children, indices, replace_index, rewrite, walk
 from model.expr.tree import PAGES, PLACE, TRUTH
-from model.expr.walking import children, indices, replace_index, rewrite, walk
-from model.expr.words import choose, every, hole, idle, shifted, some, whole
+from model.expr.vocabulary import choose, every, hole, idle, shifted, some, whole
 
 __all__ = [
     "ALL",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from model.errors import DesignError, here
-from model.expr.showing import show
+from model.expr.printer import show
 from model.expr.simplify import simpler
 from model.expr.tree import PAGES, TRUTH, Node
 

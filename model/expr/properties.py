@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from model.errors import DesignError, here
+from model.expr.declarations import Part
 from model.expr.operations import Operation
-from model.expr.parts import Part
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ PAGES, TRUTH, PLACE = "pages", "truth", "place"
 class Node:
     """One node of an expression over the state before a step.
 
-    `op` is a row of every table in `model.algebra`; `sort` is "pages" or "truth"; `when` is the serial number of
+    `op` is a row of every table in `model.expr.algebra`; `sort` is "pages" or "truth"; `when` is the serial number of
     the atomic step whose state the node reads while a design is being recorded, else None.
     """
 

@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from model.algebra import fold, python_source
 from model.errors import CannotSay
 from model.expr import ALL, NONE, PAGES, Expr, make, show, walk
-from model.ground_step import GroundStep
-from model.instance import Instance, Move
-from model.state import State
-from model.successors import source_leaf
+from model.expr.algebra import fold, python_source
+from model.instance.codegen import source_leaf
+from model.instance.ground_step import GroundStep
+from model.instance.instance import Instance, Move
+from model.instance.state import State
 
 KERNEL, UNREAD = "kernel", "unread"
 Pages = Callable[[State, Mapping[str, int]], int]

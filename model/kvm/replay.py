@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from model.instance import Instance, Move
+from model.instance.instance import Instance, Move
+from model.instance.state import State
 from model.kvm.driver import INITIALLY_SET, MANUAL, Vm
 from model.kvm.moves import Act, Acts
-from model.state import State
 from model.verdict import PROVED, REFUTED, UNDETERMINED
 
 STRIDE = 64  # model pages lie in different words of the bitmap; 1 puts them side by side

@@ -15,7 +15,7 @@ from model.parametric.names import chosen_term, parameter
 from model.parametric.reading import Reading, Transition
 from model.parametric.samples import loosened
 from model.parametric.smt import ask_z3, declarations, text
-from model.program import Invariant, Program
+from model.program.program import Invariant, Program
 
 ONE = Term("the one page", PAGE)
 

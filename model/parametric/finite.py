@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from model.expr import PAGES
-from model.instance import Instance
+from model.instance.instance import Instance
+from model.instance.locations import at
+from model.instance.state import State
 from model.parametric.logic import PAGE, Structure, Term
 from model.parametric.names import keeps, place
 from model.parametric.reading import Reading
-from model.places import at
-from model.state import State
 
 
 def structure(

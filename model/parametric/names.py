@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, TypeVar
 
 from model.parametric.logic import PAGE, Term
-from model.program import Location
+from model.program.program import Location
 
 T = TypeVar("T")
 

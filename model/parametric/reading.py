@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from model.algebra import predicates
 from model.errors import CannotSay, UsageError
 from model.expr import PAGES, Expr, Index, indices, walk
 from model.parametric import logic
 from model.parametric.logic import PAGE, Formula, Term, atom, conj, disj, equal, exists, forall, iff, ite, neg
 from model.parametric.names import Summary, chosen_term, constant, keeps, parameter, place
-from model.program import Invariant, Location, Program
-from model.step import Held, Step, Update
+from model.parametric.predicates import predicates
+from model.program.program import Invariant, Location, Program
+from model.program.step import Held, Step, Update
 
 Env = Mapping[Index, Term]
 

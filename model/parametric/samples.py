@@ -11,15 +11,15 @@ import numpy as np
 
 from model.errors import UsageError
 from model.expr import PAGES
-from model.instance import Instance
+from model.instance.instance import Instance
+from model.instance.locations import at
+from model.instance.state import State
 from model.parametric.clauses import Bits, Signature, World, unique
 from model.parametric.logic import PAGE, Term
 from model.parametric.names import keeps, place
 from model.parametric.reading import Reading
-from model.places import at
-from model.program import Program
-from model.state import State
-from model.step import Step
+from model.program.program import Program
+from model.program.step import Step
 
 
 @dataclass
@@ -146,7 +146,7 @@ def small(reading: Reading, pages: int, elements: int, program: Program) -> Inst
         try:
             return Instance(program, pages, wanted)
         except UsageError:
-            from model.sizes import used_sorts
+            from model.instance.sizes import used_sorts
 
             used = used_sorts(program)
             if set(wanted) <= used:

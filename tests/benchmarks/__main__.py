@@ -171,9 +171,9 @@ def _one(case: Case, engine: str) -> dict[str, Any]:
     """The search itself, in this process."""
     from importlib import import_module
 
-    from model.design import record
-    from model.instance import Instance
-    from model.observing import invariant, observed
+    from model.instance.instance import Instance
+    from model.program.design import record
+    from model.program.observers import invariant, observed
 
     design, wanted = _named(case)
     program = observed(record(design), wanted)

@@ -53,9 +53,9 @@ def _compared(sizes: list[str]) -> int:
 
 def _one(size: str) -> dict[str, Any]:
     """One size, in this process."""
-    from model.design import record
     from model.engines import edges
-    from model.instance import Instance
+    from model.instance.instance import Instance
+    from model.program.design import record
     from tests.benchmarks.clear_k import ClearK
 
     pages, clients = map(int, size.split("x"))

@@ -15,12 +15,12 @@ from time import perf_counter
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from model.design import record
 from model.designs.catalogue import find_property, load
-from model.instance import Instance
+from model.instance.instance import Instance
 from model.kvm.driver import INITIALLY_SET, LEGACY, MANUAL, Vm
 from model.kvm.replay import walks
-from model.observing import observed
+from model.program.design import record
+from model.program.observers import observed
 from tests.kvm_needed import Log
 
 SIZES = (1, 63, 64, 65, 130, 200)

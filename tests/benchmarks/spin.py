@@ -40,9 +40,9 @@ def missing() -> str:
 
 def measured(pages: int, clients: int, runs: int) -> Pan:
     """The median of so many runs of `pan` on CLEAR-k, made once for each set of flags before."""
-    from model.design import record
     from model.export import promela
     from model.export.claim import claim
+    from model.program.design import record
     from tests.benchmarks.clear_k import ClearK, promise
 
     with TemporaryDirectory(prefix="clearorder-spin-") as name:

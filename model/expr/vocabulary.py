@@ -7,10 +7,10 @@ from itertools import count
 
 from model.errors import DesignError, here
 from model.expr.nodes import ALL, NONE, Expr, lift, make, node, sets_of_pages
-from model.expr.showing import show
+from model.expr.printer import show
 from model.expr.sorts import Element, Index, Sort, element
+from model.expr.traversal import indices, replace_index
 from model.expr.tree import PAGES, TRUTH
-from model.expr.walking import indices, replace_index
 
 
 def choose(condition: object, then: object, otherwise: object) -> Expr:

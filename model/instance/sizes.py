@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from model.errors import UsageError
 from model.expr import Index, indices
-from model.program import Program
+from model.program.program import Program
 
 
 def used_sorts(program: Program) -> set[str]:

@@ -7,8 +7,8 @@ from functools import cached_property
 from itertools import product
 
 from model.expr import FALSE, TRUE, TRUTH, Expr, Index, make, node
-from model.program import Program
-from model.step import Held, Step
+from model.program.program import Program
+from model.program.step import Held, Step
 
 
 def at(sort: str) -> str:

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from model.deriving import locations_of, variable_of
-from model.drafting import Recorder
 from model.errors import DesignError, UsageError
 from model.expr import (
     TRUTH,
@@ -23,11 +21,13 @@ from model.expr import (
     rewrite,
     show,
 )
-from model.program import Invariant, Location, Program
-from model.record import last_place, record_operation
-from model.settling import steps_of
-from model.step import Step, Update
-from model.views import StateView
+from model.program.builder import Recorder
+from model.program.layout import locations_of, variable_of
+from model.program.lowering import steps_of
+from model.program.program import Invariant, Location, Program
+from model.program.proxies import StateView
+from model.program.step import Step, Update
+from model.program.tracing import last_place, record_operation
 
 
 def invariant(program: Program, property: Property) -> Invariant:

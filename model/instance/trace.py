@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from model.instance import Instance, Move
-from model.program import Invariant
-from model.state import Field, State
+from model.instance.instance import Instance, Move
+from model.instance.state import Field, State
+from model.program.program import Invariant
 
 
 class ReplayError(Exception):

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
-from model.algebra import fold, python_source
 from model.expr import TRUTH, Expr, walk
-from model.ground_step import GroundStep
-from model.state import Position, State
-from model.step import Param
+from model.expr.algebra import fold, python_source
+from model.instance.ground_step import GroundStep
+from model.instance.state import Position, State
+from model.program.step import Param
 
 Successors = Callable[[State], Iterator[tuple[int, State]]]
 

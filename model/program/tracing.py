@@ -6,12 +6,12 @@ import dis
 import inspect
 from collections.abc import Callable, Mapping
 
-from model.drafting import Recorder
 from model.errors import DesignError, Place, focus, is_ours, shown_path
 from model.expr import Operation, Pages, Part, Sort, recorders
-from model.settling import argument_of
-from model.step import Param
-from model.views import Me, StateView
+from model.program.builder import Recorder
+from model.program.lowering import argument_of
+from model.program.proxies import Me, StateView
+from model.program.step import Param
 
 
 class Page:

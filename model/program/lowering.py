@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from model.drafting import Recorder
 from model.expr import PAGES, TRUTH, Element, Expr, Index, indices, lift, node, rewrite, walk
-from model.step import Param, Step, Update
+from model.program.builder import Recorder
+from model.program.step import Param, Step, Update
 
 
 def steps_of(recorder: Recorder, location: Callable[[int], int]) -> list[Step]:

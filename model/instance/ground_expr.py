@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from model.expr import ALL, FALSE, NONE, PAGES, TRUE, TRUTH, Expr, Index, lift, make, node, rewrite, walk
-from model.places import Places
-from model.step import Held
+from model.instance.locations import Places
+from model.program.step import Held
 
 QUANTIFIERS = {  # what joins the cases, and what there is without any
     ("for_all", PAGES): ("meet", ALL),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from model.drafting import Recorder
 from model.errors import DesignError, did_you_mean, here
 from model.expr import (
     NONE,
@@ -22,7 +21,8 @@ from model.expr import (
     lift,
     node,
 )
-from model.step import Held
+from model.program.builder import Recorder
+from model.program.step import Held
 
 
 class StateView:

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from model.errors import Place
 from model.expr import Expr, Index, Lock, Part, Sort, show
-from model.step import Held, Step
+from model.program.step import Held, Step
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from model.expr import FALSE, NONE, Expr, Index, node, replace_index, rewrite, show, walk
-from model.program import Location, Program
-from model.step import Held, Step, Update
+from model.program.program import Location, Program
+from model.program.step import Held, Step, Update
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from model.deriving import keep_registers, locations_of, own_registers, variable_of
-from model.drafting import pending_name, stored_name
 from model.errors import DesignError, Place, UsageError, shown_path
 from model.expr import (
     NONE,
@@ -31,11 +29,13 @@ from model.expr import (
     wait_for,
     walk,
 )
-from model.program import Location, Program, Variable
-from model.record import record_operation
-from model.settling import steps_of
-from model.step import Step
-from model.views import slots
+from model.program.builder import pending_name, stored_name
+from model.program.layout import keep_registers, locations_of, own_registers, variable_of
+from model.program.lowering import steps_of
+from model.program.program import Location, Program, Variable
+from model.program.proxies import slots
+from model.program.step import Step
+from model.program.tracing import record_operation
 
 BUILT_IN = {s.name: s for s in (Client, Guest, Machine, Vcpu, Slot)}
 
@@ -207,7 +207,7 @@ def _can_run(owner: str, steps: list[Step]) -> None:
 def _satisfiable(roots: list[Expr], leaves: list[Expr], step: Step) -> bool:
     from itertools import product
 
-    from model.algebra import fold, integers
+    from model.expr.algebra import fold, integers
 
     domain = {p.name: p.kind for p in step.params}
     pages = 2

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import product
 
 from model.expr import PLACE, TRUE, TRUTH, Expr, Index, node
-from model.grounding import Env, grounded, number_of
-from model.places import Places, at
-from model.state import Position
-from model.step import Param, Step
+from model.instance.ground_expr import Env, grounded, number_of
+from model.instance.locations import Places, at
+from model.instance.state import Position
+from model.program.step import Param, Step
 
 
 @dataclass(frozen=True)

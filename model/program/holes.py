@@ -12,8 +12,8 @@ from itertools import combinations
 
 from model.errors import UsageError
 from model.expr import ALL, NONE, PAGES, Expr, Index, make, node, rewrite, show, walk
-from model.program import Program
-from model.step import Param, Step, Update
+from model.program.program import Program
+from model.program.step import Param, Step, Update
 
 PART = "part_of_the_hole"  # the parameter that stands for any set between two fillings
 
@@ -185,8 +185,8 @@ def _visible(program: Program, step: Step, name: str) -> Expr:
 
 def table_of(expr: Expr, inputs: Sequence[Expr]) -> int | None:
     """The truth table of an expression over the inputs, or None where it looks at something else."""
-    from model.algebra import fold, integers
     from model.errors import CannotSay
+    from model.expr.algebra import fold, integers
 
     rows = 1 << len(inputs)
     columns = {id(e): sum((row >> i & 1) << row for row in range(rows)) for i, e in enumerate(inputs)}

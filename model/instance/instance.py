@@ -13,17 +13,17 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from model.algebra import fold, integers
 from model.errors import TooWide, UsageError
 from model.expr import PAGES, PLACE, TRUTH, Expr, Index, indices, show, walk
-from model.ground_step import GroundStep, ground_steps
-from model.grounding import Env, grounded
-from model.places import Places, at
-from model.program import Invariant, Program
-from model.sizes import check_constants, sizes_of
-from model.state import Field, Position, State
-from model.step import Param
-from model.successors import Successors, compiled, predicate
+from model.expr.algebra import fold, integers
+from model.instance.codegen import Successors, compiled, predicate
+from model.instance.ground_expr import Env, grounded
+from model.instance.ground_step import GroundStep, ground_steps
+from model.instance.locations import Places, at
+from model.instance.sizes import check_constants, sizes_of
+from model.instance.state import Field, Position, State
+from model.program.program import Invariant, Program
+from model.program.step import Param
 
 
 @dataclass(frozen=True)

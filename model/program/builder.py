@@ -27,7 +27,7 @@ from model.expr import (
     replace_index,
     show,
 )
-from model.step import Held, Param, Update
+from model.program.step import Held, Param, Update
 
 
 @dataclass

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from model.drafting import Recorder
 from model.errors import DesignError
 from model.expr import ALL, FALSE, NONE, PAGES, TRUE, TRUTH, Element, Expr, Index, Part, make, node, rewrite
-from model.program import Location, Variable
-from model.settling import carried
-from model.step import Step, Update
+from model.program.builder import Recorder
+from model.program.lowering import carried
+from model.program.program import Location, Variable
+from model.program.step import Step, Update
 
 
 def locations_of(recorder: Recorder, steps: list[Step]) -> list[Location]:

@@ -1,0 +1,1 @@
+"""A program at given sizes: its states, its moves and its traces."""
