@@ -63,7 +63,7 @@ class Counterexamples:
 
     def trace_at(self, pages: int, sizes: Mapping[str, int], depth: int) -> Trace | None:
         """A trace of exactly `depth` moves at that size, or None where the shortest is longer or there is none."""
-        from model.engines import lanes
+        from model.engines.packed import search as lanes
 
         try:
             instance = Instance(self.watched, pages, sizes)

@@ -38,7 +38,7 @@ class Question:
         spec: where the design is found again, `top-layer` or `my_design.py:Mine` (default: the name).
         side_by_side: of `auto`: let the proof run in a second process meanwhile (the caller's main module must be
             importable without side effects, as for any spawned process).
-        packed: what else the packed engine is told: `reductions` and `checkpoint` of `model.engines.lanes.search`.
+        packed: what else the packed engine is told: `reductions` and `checkpoint` of `packed.search.search`.
     """
 
     design: type[Design]
@@ -91,7 +91,7 @@ def _explicit(asked: _Asked, limits: Limits) -> Verdict:
 
 
 def _lanes(asked: _Asked, limits: Limits) -> Verdict:
-    from model.engines import lanes
+    from model.engines.packed import search as lanes
 
     return lanes.search(asked.instance, [asked.invariant], limits, **asked.question.packed)
 
@@ -124,7 +124,7 @@ def proof(
     Returns:
         The verdict, and the sizes that it is limited to: {} or {"Client": 1}.
     """
-    from model.engines import inductive
+    from model.parametric.inference import prove as inductive
 
     begin = monotonic()
     verdict = inductive.prove(watched, [invariant], Limits(seconds=seconds, report=report))
@@ -181,7 +181,7 @@ class _Asked:
 
     def side_by_side(self, seconds: float) -> list[Evidence]:
         """Search here, prove in a second process; a refutation ends the proof, a proof a search that runs for long."""
-        from model.aside import Aside
+        from model.engines.worker import Aside
 
         begin, limits = monotonic(), self.question.limits
         with Aside(proof, self.watched, self.invariant, self.free_sizes(), seconds) as other:
@@ -251,9 +251,9 @@ class _Asked:
 
     def reduced(self, name: str) -> str:
         """What a reduction came to here."""
-        from model.engines.partial_order import ample
-        from model.engines.slicing import one_page
-        from model.engines.symmetry import symmetry
+        from model.engines.packed.partial_order import ample
+        from model.engines.packed.symmetry import symmetry
+        from model.parametric.cutoff import one_page
 
         asked = self.instance, [self.invariant]
         if name == "symmetry":

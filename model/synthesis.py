@@ -85,7 +85,7 @@ class Judge:
 
     def proof(self, program: Program, seconds: float = PROOF_SECONDS) -> Verdict:
         """All properties for any number of pages and clients: Proved, or Undetermined with the first reason."""
-        from model.engines import inductive
+        from model.parametric.inference import prove as inductive
 
         for property in self.properties:
             watched = observed(program, property)
@@ -101,7 +101,7 @@ def violation(instance: Instance, asked: Invariant, limits: Limits) -> Trace | N
     Raises:
         Unsettled: the search ended at a limit.
     """
-    from model.engines import levels
+    from model.engines.packed import levels
 
     found = levels.search(instance, [asked], limits)
     if isinstance(found.verdict, Undetermined):

@@ -291,7 +291,7 @@ def _certificate(result: Result, spec: str) -> dict[str, str]:
     """The files by which another solver checks the proof, where it is one for any number."""
     if not hasattr(result.proof, "conjuncts"):
         return {}
-    from model.export.certificate import contents
+    from model.parametric.inference.certificate import contents
 
     return contents(result.proof, spec, [result.property])
 

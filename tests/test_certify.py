@@ -13,10 +13,10 @@ from model.cli.app import run
 from model.commands import certify as face
 from model.commands.certify import certify, report
 from model.designs.catalogue import find_property, load
-from model.engines.inductive import prove
 from model.errors import UsageError
-from model.export.certificate import contents, write
-from model.parametric.sexpr import queries
+from model.parametric.inference.certificate import contents, write
+from model.parametric.inference.prove import prove
+from model.parametric.smtlib import queries
 from model.program.design import record
 from model.program.observers import invariant, observed
 

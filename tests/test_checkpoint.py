@@ -9,7 +9,9 @@ from time import monotonic, sleep
 
 import pytest
 
-from model.engines import checkpoint, explicit, lanes
+from model.engines import explicit
+from model.engines.packed import search as lanes
+from model.engines.store import checkpoint
 from model.errors import UsageError
 from model.limits import Limits
 from model.verdict import INTERRUPTED, Undetermined, exit_code
@@ -60,7 +62,7 @@ def test_a_checkpoint_is_taken_up_with_more_memory_or_less(rooms, monkeypatch, t
     """Whether the states were in memory or written out, before and after."""
     asked, file = question(ClearK, promise, 2, 3), tmp_path / "saved"
     monkeypatch.setattr(lanes, "LEAST", 0)
-    monkeypatch.setattr("model.engines.spill.LEAST", 20_000)
+    monkeypatch.setattr("model.engines.store.spill.LEAST", 20_000)
 
     def within(room, **more):
         monkeypatch.setattr(lanes, "room_within", lambda memory, threads: room)
@@ -76,7 +78,8 @@ def test_a_run_killed_with_sigkill_goes_on_to_the_same_counts(tmp_path):
     file = tmp_path / "saved"
     script = f"""if 1:
         from pathlib import Path
-        from model.engines import checkpoint, lanes
+        from model.engines.packed import search as lanes
+        from model.engines.store import checkpoint
         from tests.benchmarks.clear_k import ClearK, promise
         from tests.test_lanes import question
         checkpoint.EVERY = -1e9

@@ -6,7 +6,8 @@ import pytest
 
 from model.designs.catalogue import built_in_designs, built_in_properties, load
 from model.designs.manifest import recorded, rows
-from model.engines import explicit, lanes
+from model.engines import explicit
+from model.engines.packed import search as lanes
 from model.instance.instance import Instance
 from model.program.design import record
 from model.program.observers import goals, invariant, observed

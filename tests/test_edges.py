@@ -15,7 +15,7 @@ from hypothesis import assume, given, settings
 
 from model import NONE, Design, Guest, Pages, operation, wait_for
 from model.designs.catalogue import built_in_designs, load
-from model.engines import edges, levels
+from model.engines.packed import edges, levels
 from model.errors import TooWide, UsageError
 from model.instance.instance import Instance
 from model.limits import Limits
@@ -377,7 +377,7 @@ def test_54_million_edges_take_less_than_a_gigabyte(tmp_path):
     script = f"""if 1:
         import resource
         from pathlib import Path
-        from model.engines import edges
+        from model.engines.packed import edges
         from tests.benchmarks.clear_k import ClearK, promise
         from tests.test_lanes import question
         graph = edges.write(question(ClearK, promise, 3, 3)[0], Path({str(tmp_path / "graph")!r}))

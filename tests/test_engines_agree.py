@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 
 from model import NONE, Design, Pages, operation, shifted, whole
-from model.engines import bounded, explicit, induction, lanes
+from model.engines import bounded, explicit, induction
+from model.engines.packed import search as lanes
 from model.expr import algebra, always
 from model.instance.instance import Instance
 from model.limits import Limits

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from model.designs.catalogue import built_in_properties, find_property, gallery_designs, load
-from model.engines import explicit, lanes
+from model.engines import explicit
+from model.engines.packed import search as lanes
 from model.errors import ModelError
 from model.instance.instance import Instance
 from model.program.design import record
@@ -171,8 +172,8 @@ PROVED = [name for name, entry in TABLE.items() if entry.get("any", {}).get("com
 @pytest.mark.parametrize("name", PROVED)
 def test_what_is_recorded_for_any_number_is_proved(name):
     """An inductive invariant is found in well under a minute each."""
-    from model.engines import inductive
     from model.limits import Limits
+    from model.parametric.inference import prove as inductive
 
     wanted = built_in_properties()["complete_copy"]
     program = observed(record(load(name)), wanted)

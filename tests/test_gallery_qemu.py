@@ -14,7 +14,8 @@ from model.designs.gallery import RULES
 from model.designs.qemu.deferred_chunked_clear import DeferredChunkedClear
 from model.designs.qemu.rearm_if_new import RearmIfNew
 from model.designs.top_layer_and_cache import TopLayerAndCache
-from model.engines import explicit, lanes
+from model.engines import explicit
+from model.engines.packed import search as lanes
 from model.instance.instance import Instance
 from model.limits import Limits
 from model.program.design import record

@@ -4,8 +4,11 @@ import pytest
 from hypothesis import given, settings
 
 from model.designs.catalogue import built_in_designs
-from model.engines import explicit, hashed, lanes, native
-from model.engines.packing import Packing
+from model.engines import explicit
+from model.engines.packed import native
+from model.engines.packed import search as lanes
+from model.engines.store import hash_table as hashed
+from model.engines.store.packing import Packing
 from model.limits import Limits
 from model.verdict import Refuted, Undetermined
 from tests.benchmarks.clear_k import ClearK, promise

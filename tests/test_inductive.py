@@ -11,17 +11,17 @@ from hypothesis import HealthCheck, event, given, settings
 from model import ALL, NONE, AnyPages, Client, Design, Flag, Lock, Pages, Slot, choose, every, operation, some, wait_for
 from model.designs.catalogue import find_property, load
 from model.engines import explicit
-from model.engines.inductive import InductiveInvariant, check, conditions_of, prove
 from model.errors import UsageError
 from model.expr import PLACE, always
 from model.instance.instance import Instance
 from model.limits import Limits
 from model.parametric.cutoff import pages_independent
-from model.parametric.finite import structure
-from model.parametric.fragment import cycle, edges
+from model.parametric.inference.prove import InductiveInvariant, check, conditions_of, prove
 from model.parametric.logic import PAGE, atom, disj, exists, forall, neg, truth, tuples, variable
-from model.parametric.names import parameter
+from model.parametric.obligations import cycle, edges
 from model.parametric.reading import Reading
+from model.parametric.samples import structure
+from model.parametric.vocabulary import parameter
 from model.program.design import record
 from model.program.observers import invariant, observed
 from model.verdict import Proved, Refuted, Undetermined

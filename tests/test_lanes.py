@@ -8,8 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.designs.catalogue import built_in_designs, built_in_properties, load
-from model.engines import explicit, lanes, levels, visited
-from model.engines.packing import Packing
+from model.engines import explicit
+from model.engines.packed import levels
+from model.engines.packed import search as lanes
+from model.engines.store import bitset as visited
+from model.engines.store.packing import Packing
 from model.errors import CannotSay, UsageError
 from model.expr.algebra import words
 from model.instance.instance import Instance

@@ -12,9 +12,11 @@ from hypothesis import given, settings
 
 from model.check.command import command
 from model.designs.catalogue import built_in_designs
-from model.engines import explicit, lanes, levels, native, native_text
-from model.engines.packing import Packing
-from model.engines.visited import LANES, ones
+from model.engines import explicit
+from model.engines.packed import levels, native, native_text
+from model.engines.packed import search as lanes
+from model.engines.store.bitset import LANES, ones
+from model.engines.store.packing import Packing
 from model.errors import UsageError
 from model.expr import algebra
 from model.limits import Limits

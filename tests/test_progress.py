@@ -3,7 +3,7 @@
 import pytest
 
 from model.cli.progress import ProgressLine
-from model.engines import lanes
+from model.engines.packed import search as lanes
 from model.limits import Limits, Progress, left
 from tests.benchmarks.clear_k import ClearK, promise
 from tests.test_lanes import question

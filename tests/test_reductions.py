@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from model import ALL, NONE, Client, Design, Flag, Guest, Lock, Pages, operation, wait_for
 from model.designs.catalogue import built_in_designs, built_in_properties, gallery_designs, load
 from model.designs.manifest import rows
-from model.engines import explicit, lanes, partial_order
-from model.engines.slicing import one_page
+from model.engines import explicit
+from model.engines.packed import partial_order
+from model.engines.packed import search as lanes
 from model.errors import UsageError
 from model.expr import always
 from model.instance.instance import Instance
 from model.limits import Limits
+from model.parametric.cutoff import one_page
 from model.program.design import record
 from model.program.mutation import mutants
 from model.program.observers import invariant, observed
@@ -117,7 +119,7 @@ def test_forgetting_under_the_lock_is_taken_before_all_else():
 @pytest.mark.parametrize("kernel", ["numpy", "c"])
 def test_both_kernels_leave_out_the_same_moves(kernel):
     if kernel == "c":
-        pytest.importorskip("model.engines.native").compiler() or pytest.skip("no C compiler (Debian: gcc)")
+        pytest.importorskip("model.engines.packed.native").compiler() or pytest.skip("no C compiler (Debian: gcc)")
     assert ("proved", 1_465) == counts("per-slot-cache", "promise_kept", 1, 2, reductions=["order"], kernel=kernel)
 
 

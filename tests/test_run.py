@@ -2,8 +2,8 @@
 
 import pytest
 
-from model.aside import Aside
 from model.designs.catalogue import built_in_properties, load
+from model.engines.worker import Aside
 from model.errors import UsageError
 from model.limits import Limits
 from model.run import Question, answer, check

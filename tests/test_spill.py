@@ -14,8 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.engines import explicit, lanes, native, spill
-from model.engines.visited import Visited
+from model.engines import explicit
+from model.engines.packed import native
+from model.engines.packed import search as lanes
+from model.engines.store import spill
+from model.engines.store.bitset import Visited
 from model.errors import UsageError
 from model.limits import Limits
 from model.verdict import UNDETERMINED, Undetermined, exit_code
@@ -151,7 +154,7 @@ def test_a_file_that_may_not_grow_stops_a_real_run_with_exit_code_3(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
         from model.check.command import command
         from model.cli.app import run
-        from model.engines import lanes
+        from model.engines.packed import search as lanes
         lanes.LEAST = 0
         lanes.room_within = lambda memory, threads: 5_000_000
         sys.argv = ["check", "per-slot-cache", "--property", "promise_kept", "--engine", "lanes", "--memory", "400M"]
@@ -182,7 +185,8 @@ SPILLING = """if 1:
     import sys
     from model.check.command import command
     from model.cli.app import run
-    from model.engines import lanes, spill
+    from model.engines.packed import search as lanes
+    from model.engines.store import spill
     file = spill.Spilling._file
     spill.Spilling._file = lambda self: file(self) or print("written", file=sys.stderr, flush=True)
     lanes.LEAST = 0
@@ -266,7 +270,7 @@ def test_84_million_states_fit_into_512_megabytes():
     """top-layer-and-cache at 3 pages and 2 clients; measured as the most memory that the process ever had."""
     script = """if 1:
         import resource
-        from model.engines import lanes
+        from model.engines.packed import search as lanes
         from model.limits import Limits
         from tests.test_lanes import question
         found = lanes.search(*question("top-layer-and-cache", "promise_kept", 3, 2), Limits(memory=512 << 20))

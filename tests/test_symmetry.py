@@ -8,8 +8,10 @@ from hypothesis import assume, event, given, settings
 from model import MIGRATION, NONE, Client, Design, Flag, Guest, Pages, operation, whole
 from model.designs.catalogue import built_in_designs, built_in_properties
 from model.designs.manifest import rows
-from model.engines import explicit, lanes, levels, symmetry
-from model.engines.packing import Packing
+from model.engines import explicit
+from model.engines.packed import levels, symmetry
+from model.engines.packed import search as lanes
+from model.engines.store.packing import Packing
 from model.expr import PAGES, always
 from model.instance.instance import Instance
 from model.limits import Limits

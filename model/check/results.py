@@ -63,7 +63,7 @@ def _cutoffs(results: Sequence[Result]) -> Iterator[tuple[Result, str, int]]:
 
 def _certificates(results: Sequence[Result], directory: Path) -> None:
     """One directory a proof: design-property."""
-    from model.export.certificate import write
+    from model.parametric.inference.certificate import write
 
     proved = [r for r in results if r.proof is not None and isinstance(r.verdict, Proved)]
     if not proved:

@@ -45,7 +45,7 @@ class Findings:
 
 
 def certify(directory: Path, *, seconds: float = 20.0, design: str | None = None) -> Findings:
-    """Check a certificate that `model.export.certificate.write` wrote.
+    """Check a certificate that `model.parametric.inference.certificate.write` wrote.
 
     Args:
         seconds: for each question.
@@ -108,7 +108,7 @@ def name_of_step(file: str) -> str:
 
 
 def _one_file(name: str, text: str, listed: list[str], impossible: bool, seconds: float, found: Findings) -> None:
-    from model.parametric.sexpr import queries
+    from model.parametric.smtlib import queries
 
     asked = list(queries(text))
     stated = [expected for expected, _ in asked]
@@ -185,9 +185,9 @@ def against_the_design(directory: Path, manifest: Mapping[str, Any], design: str
 def generate(directory: Path, manifest: Mapping[str, Any], design: str, found: Findings) -> tuple[Any, dict[str, str]]:
     """The program, and name -> text of every file of conditions that it has."""
     from model.designs.catalogue import find_property, load
-    from model.export.certificate import questions
+    from model.parametric.inference.certificate import questions
     from model.parametric.reading import Reading
-    from model.parametric.sexpr import formula
+    from model.parametric.smtlib import formula
     from model.program.design import record
     from model.program.observers import invariant, observed
 

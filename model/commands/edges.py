@@ -14,7 +14,7 @@ from model.errors import UsageError
 from model.verdict import PROVED
 
 if TYPE_CHECKING:
-    from model.engines.edges import Graph
+    from model.engines.packed.edges import Graph
     from model.instance.instance import Instance
     from model.limits import Progress
 
@@ -54,7 +54,7 @@ def command(
     written.
     """
     from model.designs.catalogue import load
-    from model.engines.edges import write
+    from model.engines.packed.edges import write
     from model.instance.instance import Instance
     from model.limits import Limits
     from model.program.design import record

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def ask(entry: Entry, row: Row) -> Verdict:
     """The verdict of the packed engine at the size of the row."""
     from model.designs.catalogue import find_property, load
-    from model.engines import lanes
+    from model.engines.packed import search as lanes
     from model.instance.instance import Instance
     from model.program.design import record
     from model.program.observers import invariant, observed
@@ -61,7 +61,7 @@ def rule_verdicts(entry: Entry) -> dict[str, str]:
 
 
 def _rule(program: Program, rule: Any, row: Row | None) -> str:
-    from model.engines import lanes
+    from model.engines.packed import search as lanes
     from model.instance.instance import Instance
     from model.limits import Limits
     from model.program.observers import invariant, observed

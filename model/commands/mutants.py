@@ -68,7 +68,7 @@ def judged(
 def _judge(
     design: str, kind: str, change: str, program: Program, name: str, pages: int, clients: int, seconds: float
 ) -> Judged:
-    from model.engines import lanes
+    from model.engines.packed import search as lanes
 
     property = built_in_properties()[name]
     watched = observed(program, property)

@@ -110,7 +110,7 @@ def bit_vectors(pages: int) -> Table:
 def words(pages: int) -> Table:
     """The same reading as NumPy source text: a set is a column of uint64 or an int, a truth a column of bool or a bool.
 
-    Whoever compiles the text gives the names in it a meaning (`model.engines.kernel`): FULL is the set of all pages,
+    Whoever compiles the text gives the names in it a meaning (`packed.kernel`): FULL is the set of all pages,
     `pages` bits where the sets at hand stand in their word; `pick` is `choose` on columns.
     """
     return {

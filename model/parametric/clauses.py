@@ -12,8 +12,8 @@ import numpy as np
 
 from model.parametric import logic
 from model.parametric.logic import Formula, Term, atom, disj, equal, neg
-from model.parametric.names import Summary
 from model.parametric.reading import Reading
+from model.parametric.vocabulary import Summary
 
 Bits = np.ndarray[Any, np.dtype[np.bool_]]
 World = Mapping[str, Bits]  # each relation as an array over its elements, with or without an axis of states in front

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from model.errors import CannotSay
+from model.instance.instance import Instance
 from model.parametric import logic
 from model.parametric.logic import PAGE, Formula, Term, atom, bind, conj, disj, equal, iff, implies, neg
-from model.parametric.names import chosen_term, parameter
 from model.parametric.reading import Reading, Transition
 from model.parametric.samples import loosened
-from model.parametric.smt import ask_z3, declarations, text
+from model.parametric.smtlib import ask_z3, declarations, text
+from model.parametric.vocabulary import chosen_term, parameter
 from model.program.program import Invariant, Program
 
 ONE = Term("the one page", PAGE)
@@ -110,3 +111,14 @@ def _refuted(reading: Reading, step: Transition | None, condition: Formula, seco
     lines += [f"(assert {text(f)})" for f in [*reading.axioms.values(), neg(condition)]]
     answer = ask_z3(lines, seconds)
     return "" if answer == "unsat" else answer
+
+
+def one_page(instance: Instance, invariants: Sequence[Invariant]) -> Instance | None:
+    """The instance as one of its pages sees it, or None where pages are related or there is one only."""
+    if instance.pages == 1:
+        return None
+    from model.parametric.cutoff import pages_independent
+
+    sizes = {s: n for s, n in instance.sizes.items() if instance.program.sorts[s].size is None}
+    found = pages_independent(instance.program, invariants, sizes)
+    return Instance(found.one_page, 1, instance.sizes) if found.holds else None

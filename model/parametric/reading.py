@@ -16,8 +16,8 @@ from model.errors import CannotSay, UsageError
 from model.expr import PAGES, Expr, Index, indices, walk
 from model.parametric import logic
 from model.parametric.logic import PAGE, Formula, Term, atom, conj, disj, equal, exists, forall, iff, ite, neg
-from model.parametric.names import Summary, chosen_term, constant, keeps, parameter, place
 from model.parametric.predicates import predicates
+from model.parametric.vocabulary import Summary, chosen_term, constant, keeps, parameter, place
 from model.program.program import Invariant, Location, Program
 from model.program.step import Held, Step, Update
 

@@ -78,7 +78,7 @@ def _against_spin(sizes: list[str], runs: int) -> int:
     """Whole process against whole process, compiling left out; returns how many counts differ."""
     from rich.table import Table
 
-    from model.engines import native
+    from model.engines.packed import native
     from tests.benchmarks import spin
 
     if lacking := spin.missing():
@@ -179,7 +179,8 @@ def _one(case: Case, engine: str) -> dict[str, Any]:
     program = observed(record(design), wanted)
     instance = Instance(program, case.pages, {"Client": case.clients})
     begin = process_time()
-    found = import_module(f"model.engines.{engine}").search(instance, [invariant(program, wanted)])
+    module = {"lanes": "packed.search"}.get(engine, engine)
+    found = import_module(f"model.engines.{module}").search(instance, [invariant(program, wanted)])
     took = {"search": found.seconds, "processor": process_time() - begin}
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return {"states": found.states, "transitions": found.transitions, "depth": found.depth, "megabytes": most, **took}

@@ -53,7 +53,7 @@ def _compared(sizes: list[str]) -> int:
 
 def _one(size: str) -> dict[str, Any]:
     """One size, in this process."""
-    from model.engines import edges
+    from model.engines.packed import edges
     from model.instance.instance import Instance
     from model.program.design import record
     from tests.benchmarks.clear_k import ClearK

@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from model.engines.packing import Columns, Packing
+from model.engines.store.packing import Columns, Packing
 from model.expr import PAGES, Expr, walk
 from model.instance.ground_step import GroundStep
 from model.instance.instance import Instance

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from model.engines.kernel import Kernel
-from model.engines.lanes import Search, chunks
-from model.engines.native import gears
-from model.engines.packing import Columns, Packing, Words
-from model.engines.visited import Visited
+from model.engines.packed.kernel import Kernel
+from model.engines.packed.native import gears
+from model.engines.packed.search import Search, chunks
+from model.engines.store.bitset import Visited
+from model.engines.store.packing import Columns, Packing, Words
 from model.instance.instance import Instance
 from model.instance.state import State
 from model.limits import Limits

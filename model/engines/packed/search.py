@@ -12,22 +12,22 @@ from typing import Any
 
 import numpy as np
 
-from model.engines.checkpoint import Checkpoint, Counts
-from model.engines.hashed import Hashed, far_apart
-from model.engines.kernel import Kernel, Test
-from model.engines.native import Gears, Native, NativeTable, gears, physical_memory
-from model.engines.packing import Columns, Packing, Words
-from model.engines.partial_order import ample
-from model.engines.slicing import one_page
-from model.engines.spill import LEAST, MEGABYTE, NoRoom, Spilling, Stored, resident, room_within
-from model.engines.symmetry import Canonical, canonical, symmetry
-from model.engines.visited import DIGIT, LANES, ROOT, Full, Visited, unfolded
+from model.engines.packed.kernel import Kernel, Test
+from model.engines.packed.native import Gears, Native, NativeTable, gears, physical_memory
+from model.engines.packed.partial_order import ample
+from model.engines.packed.symmetry import Canonical, canonical, symmetry
+from model.engines.store.bitset import DIGIT, LANES, ROOT, Full, Visited, unfolded
+from model.engines.store.checkpoint import Checkpoint, Counts
+from model.engines.store.hash_table import Hashed, far_apart
+from model.engines.store.packing import Columns, Packing, Words
+from model.engines.store.spill import LEAST, MEGABYTE, NoRoom, Spilling, Stored, resident, room_within
 from model.errors import UsageError
 from model.expr import Expr, show
 from model.expr.algebra import Table
 from model.instance.instance import Instance
 from model.instance.state import State
 from model.limits import Limits, Progress, left
+from model.parametric.cutoff import one_page
 from model.program.program import Invariant
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
@@ -62,17 +62,17 @@ def search(
             more may have been added.
         table: NumPy source for each operator; default `model.expr.algebra.words`.
         word_bits: bits of a word to use, at least as many as the widest field has.
-        digits: bits of the digits by which the set of states finds a block (`model.engines.visited.Tree`); default
+        digits: bits of the digits by which the set of states finds a block (`model.engines.store.bitset.Tree`); default
             small ones for states of more than 60 bits, which lie far apart.
         threads: default one for each processor, at most 4; the answer does not depend on it.
         reductions: of REDUCTIONS; verdict and depth are the same with them. "symmetry" keeps one state of those that
-            differ in the order of what is alike only (`model.engines.symmetry`): states, transitions and `detail` are
-            of orbits then. "order" takes steps that nobody notices before all others (`model.engines.partial_order`),
-            and "pages" looks at one page where no step relates two (`model.engines.slicing`): what they find violated
+            differ in the order of what is alike only (`packed.symmetry`): states, transitions and `detail` are
+            of orbits then. "order" takes steps that nobody notices before all others (`packed.partial_order`),
+            and "pages" looks at one page where no step relates two (`model.parametric.cutoff`): what they find violated
             is searched again without them, so that `depth` is the least. With a limit of depth there is no "order".
         checkpoint: a file in which the search is saved between levels now and then and when it is stopped, and from
             which it goes on; it is removed when there is a verdict.
-        kernel: "numpy"; "c", the same steps compiled (`model.engines.native`); or "auto", which is C from the moment
+        kernel: "numpy"; "c", the same steps compiled (`packed.native`); or "auto", which is C from the moment
             that there is enough to do, where there is a C compiler and no symmetry.
 
     Returns:

@@ -27,9 +27,9 @@ from typing import Any
 
 import z3
 
-from model.parametric.candidates import agrees, hitting_sets, minimal_sets, short_clauses, windows
 from model.parametric.clauses import Bits, Clause, Signature, World
-from model.parametric.ground import Ground, Move
+from model.parametric.inference.candidates import agrees, hitting_sets, minimal_sets, short_clauses, windows
+from model.parametric.inference.finite_model import Ground, Move
 from model.parametric.logic import Formula, Structure, neg, truth
 from model.parametric.reading import Reading
 from model.parametric.samples import Samples, numbers

@@ -15,9 +15,9 @@ from zlib import crc32
 
 import numpy as np
 
-from model.engines.packing import Words
-from model.engines.spill import Spilling, Stored
-from model.engines.visited import FEW, LANES, Visited
+from model.engines.store.bitset import FEW, LANES, Visited
+from model.engines.store.packing import Words
+from model.engines.store.spill import Spilling, Stored
 from model.errors import UsageError
 
 EVERY = 10.0  # seconds between two checkpoints at least, and ten times as long as the last one took

@@ -19,10 +19,10 @@ from model.verdict import Proved, Undetermined, Verdict
 
 if TYPE_CHECKING:
     from model.parametric.clauses import Clause
+    from model.parametric.inference.search import Search, Stuck
     from model.parametric.logic import Formula
     from model.parametric.reading import Reading
     from model.parametric.samples import Samples
-    from model.parametric.search import Search, Stuck
 
 Sizes = Sequence[tuple[int, int]]
 SECONDS = 60.0  # without a limit
@@ -135,8 +135,8 @@ def _prove(
     sampling: bool,
     limits: Limits,
 ) -> Verdict:
+    from model.parametric.inference.search import OutOfTime, Stuck
     from model.parametric.reading import Reading
-    from model.parametric.search import OutOfTime, Stuck
 
     if not asked:
         return Undetermined(reason="no property was asked")
@@ -165,7 +165,7 @@ def _prove(
 
 def _found(reading: Reading, samples: Samples, sizes: Sizes, until: float, limits: Limits) -> Search:
     """A search that has ended; an unlucky one is begun anew with other choices and a larger budget."""
-    from model.parametric.search import OutOfLuck
+    from model.parametric.inference.search import OutOfLuck
 
     for attempt in count():
         search = _search(reading, samples.copy(), sizes, until, limits)
@@ -199,10 +199,10 @@ WIDE = ((1, 2, 50_000, 3.0), (1, 3, 20_000, 3.0), (1, 4, 4_000, 3.0))
 
 
 def _search(reading: Reading, samples: Samples, sizes: Sizes, until: float, limits: Limits) -> Search:
-    from model.parametric.ground import Ground
+    from model.parametric.inference.finite_model import Ground
+    from model.parametric.inference.search import Search
     from model.parametric.logic import PAGE, conj
     from model.parametric.samples import small
-    from model.parametric.search import Search
 
     wanted = [
         {**dict.fromkeys(reading.sorts, 1), **small(reading, k, n, reading.program).sizes, PAGE: k} for k, n in sizes
@@ -219,7 +219,7 @@ def _search(reading: Reading, samples: Samples, sizes: Sizes, until: float, limi
 
 
 def _conjuncts(search: Search, clauses: Sequence[Clause]) -> tuple[Conjunct, ...]:
-    from model.parametric.words import sentence
+    from model.parametric.sentences import sentence
 
     return tuple(Conjunct(sentence(search.reading, c), c.formula, tuple(search.needed_by(c))) for c in clauses)
 
@@ -229,7 +229,7 @@ def check(found: InductiveInvariant, until: float) -> tuple[int, str]:
 
     The reason starts with z3's answer: "sat" where a conjunct does not follow, "unknown" where it cannot tell.
     """
-    from model.parametric.smt import ask_z3, text
+    from model.parametric.smtlib import ask_z3, text
 
     number = 0
     for condition in conditions_of(found):
@@ -249,7 +249,7 @@ def check(found: InductiveInvariant, until: float) -> tuple[int, str]:
 
 def conditions_of(found: InductiveInvariant) -> Iterator[Condition]:
     """The questions of the proof: the start, each step, the property."""
-    from model.parametric.conditions import conditions
+    from model.parametric.obligations import conditions
 
     named = {f"{n}: {c.text}": c.formula for n, c in enumerate(found.conjuncts, 1)}
     return conditions(found.reading, named, {i.name: found.reading.says(i) for i in found.invariants})
@@ -257,9 +257,8 @@ def conditions_of(found: InductiveInvariant) -> Iterator[Condition]:
 
 def _explained(reading: Reading, reason: str) -> str:
     """z3's answer, and where the question was outside of what it can decide, which one and why."""
-    from model.parametric.conditions import conditions
-    from model.parametric.fragment import cycle, edges
     from model.parametric.logic import neg
+    from model.parametric.obligations import conditions, cycle, edges
 
     fixed = [s for s, n in reading.sizes.items() if n]
     says = {i.name: reading.says(i) for i in reading.invariants}
@@ -301,4 +300,4 @@ def _lines(state: Mapping[str, tuple[tuple[int, ...], ...]]) -> list[str]:
 
 
 if TYPE_CHECKING:
-    from model.parametric.conditions import Condition
+    from model.parametric.obligations import Condition

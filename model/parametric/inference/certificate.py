@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from model.errors import UsageError
 
 if TYPE_CHECKING:
-    from model.engines.inductive import InductiveInvariant
-    from model.parametric.conditions import Condition
+    from model.parametric.inference.prove import InductiveInvariant
     from model.parametric.logic import Formula
+    from model.parametric.obligations import Condition
     from model.parametric.reading import Reading
 
 MANIFEST, INVARIANT = "manifest.json", "invariant.json"
@@ -31,7 +31,7 @@ def write(found: InductiveInvariant, directory: Path, design: str, properties: S
     """Write the certificate of a proof; what stood there before, if a certificate, is replaced at once.
 
     Args:
-        found: the `detail` of what `model.engines.inductive.prove` returned.
+        found: the `detail` of what `model.parametric.inference.prove.prove` returned.
         design: the name or file by which `model.designs.catalogue.load` finds the design again.
         properties: names of what was proved, as `find_property` knows them, in the order of `found.invariants`.
 
@@ -56,7 +56,7 @@ def write(found: InductiveInvariant, directory: Path, design: str, properties: S
 
 def contents(found: InductiveInvariant, design: str, properties: Sequence[str]) -> dict[str, str]:
     """name of the file -> text."""
-    from model.parametric.smt import text
+    from model.parametric.smtlib import text
 
     conjuncts = [{"text": c.text, "formula": text(c.formula), "needed_by": list(c.needed_by)} for c in found.conjuncts]
     named = {f"{n}: {c.text}": c.formula for n, c in enumerate(found.conjuncts, 1)}
@@ -76,7 +76,7 @@ def contents(found: InductiveInvariant, design: str, properties: Sequence[str]) 
 
 def questions(reading: Reading, invariant: Mapping[str, Formula], impossible: Collection[str]) -> dict[str, str]:
     """name of the file -> SMT-LIB 2 script, for every condition of the proof."""
-    from model.parametric.conditions import conditions
+    from model.parametric.obligations import conditions
 
     asked = {i.name: reading.says(i) for i in reading.invariants}
     found = {}
@@ -88,7 +88,7 @@ def questions(reading: Reading, invariant: Mapping[str, Formula], impossible: Co
 
 def script(reading: Reading, condition: Condition, possible: bool) -> Iterator[str]:
     """One condition: its premises hold together, and each goal follows from them."""
-    from model.parametric.smt import text
+    from model.parametric.smtlib import text
 
     yield f"; {reading.program.name}, {condition.name}"
     yield "(set-logic UF)"
@@ -105,7 +105,7 @@ def script(reading: Reading, condition: Condition, possible: bool) -> Iterator[s
 
 def answers(text: str) -> list[str]:
     """The answers that a script states to expect, in order."""
-    from model.parametric.sexpr import queries
+    from model.parametric.smtlib import queries
 
     return [expected for expected, _ in queries(text)]
 

@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from model.engines.hashed import Hashed
-from model.engines.native_text import source
-from model.engines.packing import Words
-from model.engines.spill import Spilling
-from model.engines.visited import Visited
+from model.engines.packed.native_text import source
+from model.engines.store.bitset import Visited
+from model.engines.store.hash_table import Hashed
+from model.engines.store.packing import Words
+from model.engines.store.spill import Spilling
 from model.errors import ModelError, UsageError
 
 FLAGS = ("-O2", "-fPIC", "-shared", "-w")
@@ -160,7 +160,7 @@ class _Call(ctypes.Structure):
 class Native:
     """The compiled functions over one set of states that is settled (`Visited.settle`).
 
-    Shapes: as in `model.engines.lanes`: a block of n states is a (words, n) uint64 array whose rows are contiguous.
+    Shapes: as in `packed.search`: a block of n states is a (words, n) uint64 array whose rows are contiguous.
     """
 
     def __init__(self, library: ctypes.CDLL, visited: Visited) -> None:

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from model.engines.packing import Columns, Words
-from model.engines.visited import DIGIT, FEW, LANES, ROOT, Full, Numbers, Visited, beginnings, ones, unfolded
+from model.engines.store.bitset import DIGIT, FEW, LANES, ROOT, Full, Numbers, Visited, beginnings, ones, unfolded
+from model.engines.store.packing import Columns, Words
 
 MEGABYTE = 1 << 20
 WORKING = 40 * MEGABYTE  # what a thread may need for the states that it works on

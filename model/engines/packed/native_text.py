@@ -1,6 +1,6 @@
 """The C text of an instance's steps and conditions, around the part that is the same for every design (`native.c`).
 
-It reads the same recorded steps through the same writer as the NumPy functions (`model.engines.kernel`).
+It reads the same recorded steps through the same writer as the NumPy functions (`packed.kernel`).
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from model.engines.kernel import Kernel, Writer, grouped, parameters
-from model.engines.packing import Packing
-from model.engines.visited import LANES, LOW, Digit, Visited
+from model.engines.packed.kernel import Kernel, Writer, grouped, parameters
+from model.engines.store.bitset import LANES, LOW, Digit, Visited
+from model.engines.store.packing import Packing
 from model.expr import Expr
 from model.expr.algebra import c_source
 from model.instance.ground_step import GroundStep
@@ -103,7 +103,7 @@ def source(packing: Packing, invariants: Sequence[Expr], visited: Visited, alone
     """The whole C text for an instance, the ground conditions that must hold, and the shape of its set of states.
 
     Args:
-        alone: locations at which only the moves that begin there are taken (`model.engines.partial_order`).
+        alone: locations at which only the moves that begin there are taken (`packed.partial_order`).
     """
     kernel = Kernel(packing, c_source(packing.instance.pages))
     parts = _shape(packing.words, visited), [SOURCE.read_text()], _moves(kernel, alone), _broken(kernel, invariants)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.engines.packing import Columns, Words
+from model.engines.store.packing import Columns, Words
 
 LOW = 12  # bits of a state within its block
 LANES = 1 << (LOW - 6)  # words of a block

@@ -27,12 +27,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.engines.kernel import Kernel
-from model.engines.lanes import CHUNK, Search
-from model.engines.levels import Levels
-from model.engines.packing import Columns, Packing, Words
-from model.engines.spill import resident
-from model.engines.visited import beginnings
+from model.engines.packed.kernel import Kernel
+from model.engines.packed.levels import Levels
+from model.engines.packed.search import CHUNK, Search
+from model.engines.store.bitset import beginnings
+from model.engines.store.packing import Columns, Packing, Words
+from model.engines.store.spill import resident
 from model.errors import ModelError, TooWide, UsageError
 from model.instance.ground_step import GroundStep
 from model.instance.instance import Instance

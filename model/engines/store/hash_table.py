@@ -1,7 +1,7 @@
 """The set of packed states as a table of states, for states that lie so far apart that a block has few of them.
 
 Open addressing with linear probing, a place for each state, never more than five eighths full. Only compiled code works
-on it (`native.c`); a block of `model.engines.visited` takes a kilobyte even for a single state, a place here a word or
+on it (`native.c`); a block of `store.bitset` takes a kilobyte even for a single state, a place here a word or
 two.
 """
 
@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from model.engines.packing import Words
-from model.engines.visited import Full, Visited
+from model.engines.store.bitset import Full, Visited
+from model.engines.store.packing import Words
 
 WIDEST = 62  # bits of the last word; what has more means an empty place
 SMALLEST = 1 << 16  # places

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from model.engines.packing import Columns, Packing, Words
+from model.engines.store.packing import Columns, Packing, Words
 from model.errors import CannotSay
 from model.expr import PAGES, PLACE, TRUTH, Expr, children, walk
 from model.expr.algebra import Table, words

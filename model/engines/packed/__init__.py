@@ -1,0 +1,1 @@
+"""The packed search: states as words, a whole depth at a time."""

@@ -1,0 +1,1 @@
+"""Sets of states: in memory, in tables, in files."""
