@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from model.expr import PLACE, walk
 from model.instance.instance import Instance, Move
 from model.instance.trace import Trace
-from model.story import Line, Story
+from model.verify.narration import Line, Story
 from reports.strips import Lane, is_ghost, lane_key, lane_keys, lane_of, lane_titles, lanes
 
 

@@ -12,7 +12,7 @@ import pytest
 from model.designs.catalogue import MAIN, find_property, load
 from model.designs.manifest import rows
 from model.export import promela, tla
-from model.export.claim import claim
+from model.export.problem import claim
 from model.program.design import record
 from model.verdict import Proved, Refuted
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from model.designs.catalogue import find_property, load
 from model.limits import Limits
-from model.run import Question, answer
+from model.verify.portfolio import answer
+from model.verify.question import Question
 
 HOSTILE = Path(__file__).parent / "data" / "hostile_design.py"
 

@@ -275,12 +275,12 @@ def test_an_internal_error_exits_70_and_says_how_to_report_it(tmp_path):
     """A bug of ours is no fault of the user's."""
     (tmp_path / "odd.py").write_text(MINE + "\n\nMine.__doc__ = property(lambda self: 1 / 0)\n")
     (tmp_path / "sitecustomize.py").write_text(
-        "import model.run\n\n\ndef broken(*_):\n    raise RuntimeError('boom')\n\n\nmodel.run.answer = broken\n"
+        "import model.verify.portfolio as p\n\n\ndef broken(*_):\n    raise OSError('boom')\n\n\np.answer = broken\n"
     )
     environment = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
     done = check("naive", env=environment)
     assert 70 == done.returncode
-    assert done.stderr.startswith("error: internal error: RuntimeError: boom\nThis is a bug in clearorder")
+    assert done.stderr.startswith("error: internal error: OSError: boom\nThis is a bug in clearorder")
 
 
 def test_explain_prints_the_invariant_and_whether_one_page_decides():

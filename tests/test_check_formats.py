@@ -5,7 +5,7 @@ import pytest
 from model.check.command import command
 from model.errors import UsageError
 from model.export import EXPORTS
-from reports.formats import REPORTS, SINGLE
+from reports.formats.registry import REPORTS, SINGLE
 
 
 def check(*arguments):

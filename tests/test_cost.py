@@ -13,8 +13,17 @@ import pytest
 
 from model import ALL, NONE, Pages, choose, every_client, operation, wait_for
 from model.commands.cost import command
-from model.comparison import Candidate, beats, contains, front, row
-from model.costing import (
+from model.designs.catalogue import built_in_properties, load
+from model.designs.dirty_log import DirtyLog
+from model.engines import explicit
+from model.errors import UsageError
+from model.expr import Client
+from model.instance.instance import Instance
+from model.instance.trace import replayed
+from model.program.design import Design, record
+from model.program.observers import invariant, observed
+from model.studies.comparison import Candidate, beats, contains, front, row
+from model.studies.cost import (
     Count,
     bitmaps,
     no_redundant_copy,
@@ -24,18 +33,9 @@ from model.costing import (
     told,
     with_device,
 )
-from model.cycles import greatest_ratio, state_graph, worst
-from model.designs.catalogue import built_in_properties, load
-from model.designs.dirty_log import DirtyLog
-from model.engines import explicit
-from model.errors import UsageError
-from model.expectation import COUNTED, Estimate, Expected, expected, simulated, stationary
-from model.expr import Client
-from model.instance.instance import Instance
-from model.instance.trace import replayed
-from model.program.design import Design, record
-from model.program.observers import invariant, observed
-from model.synthesis import Judge
+from model.studies.cycle_ratio import greatest_ratio, state_graph, worst
+from model.studies.markov import COUNTED, Estimate, Expected, expected, simulated, stationary
+from model.verify.judge import Judge
 
 PROMISE = [built_in_properties()["promise_kept"]]
 BOTH = [built_in_properties()[name] for name in ("no_lost_write", "promise_kept")]

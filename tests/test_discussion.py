@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from model.comparison import Candidate
-from model.costing import Count, tally
-from model.discussion import OWN, SHARED, GetClears, answer, careless
 from model.instance.trace import replayed
+from model.studies.comparison import Candidate
+from model.studies.cost import Count, tally
+from model.studies.discussion_2019 import OWN, SHARED, GetClears, answer, careless
 from model.verdict import Proved
-from reports.claims import CLAIMS, FAILS, HOLDS, MARKS, PARTLY, safety, settled
-from reports.discussion import files, shown
+from reports.pages.claims import CLAIMS, FAILS, HOLDS, MARKS, PARTLY, safety, settled
+from reports.pages.discussion import files, shown
 from tests.browser import NARROW, WIDE, Sheet, chromium
 
 EVIDENCE = Path(__file__).parents[1] / "reports" / "evidence"

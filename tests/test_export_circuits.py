@@ -9,7 +9,7 @@ from hypothesis import Phase, given, settings
 
 from model.engines import explicit
 from model.export import aiger, promela, smtlib
-from model.export.claim import Claim
+from model.export.problem import Claim
 from model.expr import Property
 from model.limits import Limits
 from model.verdict import Proved, Refuted

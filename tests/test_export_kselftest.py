@@ -8,10 +8,11 @@ import pytest
 from model import Design, Pages, operation
 from model.designs.catalogue import find_property, load
 from model.errors import CannotSay
-from model.export.kselftest import document, program
 from model.instance.instance import Instance
+from model.kvm.selftest import document, program
 from model.program.design import record
-from model.run import Question, answer
+from model.verify.portfolio import answer
+from model.verify.question import Question
 from tests.kvm_needed import needs_kvm
 
 needs_gcc = pytest.mark.skipif(not shutil.which("gcc"), reason="gcc is missing")

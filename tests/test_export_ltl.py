@@ -6,19 +6,19 @@ from dataclasses import replace
 import pytest
 
 from model import Design, Flag, Pages, choose, every_client, operation, wait_for
-from model.costing import with_device
 from model.designs.catalogue import MAIN, built_in_designs, built_in_properties, load
 from model.designs.dirty_log import DirtyLog
 from model.designs.naive import Naive
-from model.engines import liveness_graph
 from model.errors import TooWide
 from model.export import ltl, promela
-from model.export.claim import claim
+from model.export.problem import claim
 from model.expr import INFINITE, always, eventually
 from model.instance.instance import Instance
-from model.lasso import Fairness
-from model.lasso_goal import applies, asked
+from model.liveness import graph as liveness_graph
+from model.liveness.goal import applies, asked
+from model.liveness.lasso import Fairness
 from model.program.design import record
+from model.studies.cost import with_device
 from tests.exports_needed import needed, run, spin
 
 PROPERTIES = {n: p for n, p in built_in_properties().items() if p.kind in INFINITE}

@@ -5,7 +5,7 @@ import pytest
 from model.designs.catalogue import find_property, load
 from model.errors import TooWide
 from model.export import promela
-from model.export.claim import claim
+from model.export.problem import claim
 from model.expr import MIGRATION, NONE, Client, Flag, Pages, every_client, operation
 from model.instance.instance import Instance
 from model.program.design import Design, record

@@ -7,7 +7,7 @@ import pytest
 from model.designs.catalogue import find_property, load
 from model.errors import CannotSay
 from model.export import tla
-from model.export.claim import Claim, claim
+from model.export.problem import Claim, claim
 from model.expr import ALL, TRUTH, Client, Lock, Pages, Slot, always, node, operation
 from model.instance.instance import Instance
 from model.program.design import Design, record

@@ -7,9 +7,9 @@ import z3
 
 from model.designs.catalogue import find_property, load
 from model.export import EXPORTS, aiger, promela, smtlib, tla, written
-from model.export.claim import claim
+from model.export.problem import claim
 from model.program.design import record
-from reports import formats
+from reports.formats import registry as formats
 from tests.exports_needed import needed, run, spin, tlc
 from tests.reports_data import HOSTILE, every_kind, hostile
 from tests.test_export_tla import errors

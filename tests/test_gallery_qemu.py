@@ -20,8 +20,9 @@ from model.instance.instance import Instance
 from model.limits import Limits
 from model.program.design import record
 from model.program.observers import goals, invariant, observed
-from model.run import Question, answer
 from model.verdict import Proved, Refuted
+from model.verify.portfolio import answer
+from model.verify.question import Question
 
 FAMILY = Path(qemu.__file__).parent
 TABLE = tomllib.loads((FAMILY / "gallery.toml").read_text())

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.kvm.bitmap import CHUNK, EVERY, FULL, BadBitmap, Bits, parse, spell
+from model.monitor.bitmap import CHUNK, EVERY, FULL, BadBitmap, Bits, parse, spell
 
 RUNS = st.lists(
     st.tuples(

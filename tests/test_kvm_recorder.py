@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from model.kvm.driver import REQUESTS
-from model.kvm.monitor import check
-from model.kvm.ptrace import Stop, peek
-from model.kvm.recorder import KINDS, Recorder
+from model.monitor.ptrace import Stop, peek
+from model.monitor.recorder import KINDS, Recorder
+from model.monitor.watch import check
 from tests import qemu_needed
 from tests.kvm_needed import needs_kvm
 from tests.qemu_needed import Qemu, different_pages, needs_qemu
@@ -179,8 +179,8 @@ def poke(tid: int, address: int, what: bytes) -> None:
 
 SHIM = """
 import sys
-from model.kvm.ptrace import Tracer
-from model.kvm.recorder import KINDS
+from model.monitor.ptrace import Tracer
+from model.monitor.recorder import KINDS
 from tests.test_kvm_recorder import AllOnes, Recorder
 kind = {"ones": AllOnes, "as it is": Recorder}[sys.argv[1]]
 tracer = Tracer(sys.argv[3:], list(KINDS))

@@ -17,13 +17,14 @@ from model.designs.catalogue import find_property, load
 from model.errors import CannotSay
 from model.instance.instance import Instance
 from model.kvm import driver
-from model.kvm.moves import Act, Acts
+from model.kvm.ioctls import Act, Acts
 from model.kvm.replay import bench, replay, walk, walks
 from model.limits import Limits
 from model.program.design import record
 from model.program.observers import observed
-from model.run import Question, answer
-from model.saved import NotATrace, OtherDesign
+from model.verify.portfolio import answer
+from model.verify.question import Question
+from model.verify.trace_file import NotATrace, OtherDesign
 from tests.kvm_needed import needs_kvm
 
 LOSING = ["naive", "top-layer", "no-lock", "cache-not-forgotten", "read-before-clear", "two-in-one", "asker-only"]

@@ -5,21 +5,21 @@ from dataclasses import replace
 import pytest
 
 from model import NONE, Client, Pages, every_client, operation, wait_for
-from model.costing import with_device
 from model.designs.catalogue import built_in_designs, built_in_properties, load
 from model.designs.dirty_log import DirtyLog
 from model.designs.per_slot_cache import PerSlotCache
-from model.engines import liveness_graph
 from model.errors import UsageError
 from model.expr import FALSE, INFINITE, MIGRATION, TRUE, Flag, always, eventually, leads_to
 from model.instance.instance import Instance
 from model.instance.trace import ReplayError
-from model.lasso import Fairness, checked, executed
-from model.lasso_goal import Case, applies, asked
 from model.limits import Limits
+from model.liveness import graph as liveness_graph
+from model.liveness.goal import Case, applies, asked
+from model.liveness.lasso import Fairness, checked, executed
 from model.program.design import Design, record
-from model.synthesis import Judge
+from model.studies.cost import with_device
 from model.verdict import Proved, Refuted
+from model.verify.judge import Judge
 from properties.told_is_read import told_is_read
 
 LOSS = Judge([built_in_properties()["no_lost_write"]], ((1, 2),))

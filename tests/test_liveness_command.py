@@ -13,9 +13,10 @@ from model.commands.synthesize import command as synthesize
 from model.designs.catalogue import built_in_properties, load
 from model.errors import DesignError, UsageError
 from model.expr import NONE, eventually, leads_to
-from model.lasso_goal import asked
+from model.liveness.goal import asked
 from model.program.design import record
-from model.run import Question, answer, applies
+from model.verify.portfolio import answer, applies
+from model.verify.question import Question
 from tests.exports_needed import needed, run
 
 SCHEMA = json.loads((Path(__file__).parents[1] / "reports" / "schema.json").read_text())

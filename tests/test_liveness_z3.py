@@ -6,15 +6,16 @@ from hypothesis import strategies as st
 
 from model import MIGRATION
 from model.designs.catalogue import built_in_designs, built_in_properties, load
-from model.engines import liveness_bounded, liveness_graph
 from model.engines.bounded import Disagreement
 from model.expr import INFINITE, Property
 from model.instance.instance import Instance
 from model.instance.sizes import used_sorts
 from model.instance.trace import ReplayError
-from model.lasso import Fairness, checked
-from model.lasso_goal import applies, asked
 from model.limits import Limits
+from model.liveness import bounded as liveness_bounded
+from model.liveness import graph as liveness_graph
+from model.liveness.goal import applies, asked
+from model.liveness.lasso import Fairness, checked
 from model.program.design import record
 from model.verdict import Proved, Refuted, Undetermined
 from tests.random_designs import design, designs, value

@@ -17,12 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.commands.monitor import command
-from model.kvm.bitmap import Bits
-from model.kvm.blindness import Act, Standing, after, blindness
-from model.kvm.findings import trace
-from model.kvm.judgement import Finding, Findings, exit_code
-from model.kvm.monitor import Monitor, check
-from model.kvm.recording import Damage, Ioctl, NotARecording, in_order
+from model.monitor.bitmap import Bits
+from model.monitor.blindness import Act, Standing, after, blindness
+from model.monitor.findings import trace
+from model.monitor.judgement import Finding, Findings, exit_code
+from model.monitor.recording import Damage, Ioctl, NotARecording, in_order
+from model.monitor.watch import Monitor, check
 
 RECORDINGS = Path(__file__).parent / "data" / "recordings"
 HEADER = {"t": "hdr", "v": 1, "rec": "ptrace", "clock": "monotonic-ns", "page": 4096, "pid": 1, "argv": []}
@@ -67,7 +67,7 @@ def lines_of(name: str) -> list[bytes]:
 
 def judge(lines: list) -> Findings:
     """What the monitor says of these lines (dictionaries, or text as it stands)."""
-    from model.kvm.recording import Recording
+    from model.monitor.recording import Recording
 
     text = "".join(f"{x if isinstance(x, str) else json.dumps(x)}\n" for x in lines)
     recording = Recording("script", io.BytesIO(text.split("\n", 1)[1].encode()))
@@ -465,7 +465,7 @@ def test_a_hostile_recording_stays_under_a_gigabyte(tmp_path):
     file.write_bytes(hostile())
     code = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))\n"
-        "from model.kvm.monitor import check\nf = check(sys.argv[1]); print(f.exit_code, f.damages[-1].problem)"
+        "from model.monitor.watch import check\nf = check(sys.argv[1]); print(f.exit_code, f.damages[-1].problem)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, timeout=120)
     assert ("", 0) == (done.stderr, done.returncode)

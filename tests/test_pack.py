@@ -13,9 +13,10 @@ from model.designs.catalogue import built_in_properties, load
 from model.errors import UsageError
 from model.expr import MIGRATION, Client, Flag, Pages, Sort, operation, wait_for
 from model.program.design import Design, record
-from model.run import Question, answer
-from reports.difference import difference
-from reports.pack import clauses, write
+from model.verify.portfolio import answer
+from model.verify.question import Question
+from reports.pages.difference import difference
+from reports.pages.pack import clauses, write
 from tests.browser import NARROW, WIDE, Sheet, chromium
 
 ROOT = Path(__file__).parents[1]
@@ -55,8 +56,8 @@ def files(directory):
 def test_the_committed_evidence_is_what_the_command_writes_today(results, tmp_path):
     """`clearorder evidence` makes it again; where this fails after a wanted change, run that and commit."""
     from model import __version__
-    from model.discussion import answer
-    from reports.discussion import files as discussion
+    from model.studies.discussion_2019 import answer
+    from reports.pages.discussion import files as discussion
 
     tool = {**TOOL, "version": __version__}
     write(results, tmp_path, tool, discussion(answer(), tool))
@@ -125,7 +126,7 @@ def test_results_fit_the_schema_and_hold_no_timings(pack):
 
 def test_a_trace_file_names_moves_that_the_instance_knows(pack, results):
     """Its numbers, replayed from the start, lead to the told violation."""
-    from reports.positions import walked
+    from reports.pages.positions import walked
 
     for result in results[:4]:
         trace = result.whole or result.trace

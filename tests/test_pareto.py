@@ -8,11 +8,11 @@ from functools import cache
 import pytest
 
 from model.commands.cost import command
-from model.comparison import Candidate, front, measures, row
 from model.designs.catalogue import load
 from model.errors import UsageError
-from model.expectation import Estimate, Expected
-from reports.pareto import as_svg, described, picture
+from model.studies.comparison import Candidate, front, measures, row
+from model.studies.markov import Estimate, Expected
+from reports.pages.pareto import as_svg, described, picture
 from tests.browser import NARROW, Sheet, chromium
 
 NAMES = ("top-layer", "per-slot-cache")

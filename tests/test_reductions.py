@@ -19,9 +19,9 @@ from model.parametric.cutoff import one_page
 from model.program.design import record
 from model.program.mutation import mutants
 from model.program.observers import invariant, observed
-from model.result import sizes_for
-from model.run import applies
 from model.verdict import Proved, Refuted, Undetermined
+from model.verify.portfolio import applies
+from model.verify.result import sizes_for
 from tests.random_designs import SIZES, designs, instance
 from tests.test_engines_agree import hardest, same_every_time
 from tests.test_lanes import question

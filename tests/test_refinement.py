@@ -9,7 +9,7 @@ from model.errors import UsageError
 from model.instance.instance import Instance
 from model.limits import Limits
 from model.program.design import record
-from model.refining import refines
+from model.verify.refinement import refines
 
 PAIRS = [
     ("top-layer-and-cache", "per-slot-cache", 2, 1, "proved"),

@@ -9,8 +9,8 @@ from model.designs.dirty_log import DirtyLog, SlotCache
 from model.errors import UsageError
 from model.instance.trace import replayed
 from model.program.design import record
-from model.repairing import changes, repairs
-from model.synthesis import Judge
+from model.studies.repair import changes, repairs
+from model.verify.judge import Judge
 
 BOTH = [built_in_properties()[name] for name in ("no_lost_write", "promise_kept")]
 JUDGE = Judge(BOTH, ((1, 1), (1, 2), (2, 1)))

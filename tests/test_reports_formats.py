@@ -9,7 +9,9 @@ from xml.etree import ElementTree as xml
 import pytest
 
 from model.errors import UsageError
-from reports import formats, github, html, itf, junit, ktap, markdown, mermaid, sarif, svg, tlc, words
+from reports.formats import github, html, itf, junit, ktap, markdown, mermaid, sarif, svg, tlc
+from reports.formats import phrases as words
+from reports.formats import registry as formats
 from tests.reports_data import broken, every_kind, hostile, proved, recovered, refuted, undetermined
 
 KINDS = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.mail import document, in_columns
+from reports.formats.mail import document, in_columns
 from tests.reports_data import every_kind, hostile, proved, recovered, refuted, result, undetermined
 
 GOLDEN = Path(__file__).parent / "golden"

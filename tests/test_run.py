@@ -6,8 +6,9 @@ from model.designs.catalogue import built_in_properties, load
 from model.engines.worker import Aside
 from model.errors import UsageError
 from model.limits import Limits
-from model.run import Question, answer, check
 from model.verdict import Proved, Refuted, Undetermined, exit_code
+from model.verify.portfolio import answer, check
+from model.verify.question import Question
 
 
 def ask(design, property="promise_kept", pages=1, clients=2, engine="auto", **more):
@@ -110,7 +111,7 @@ def test_a_proof_at_fixed_sizes_never_claims_more_than_them():
     from model.expr import NONE, always
     from model.program.design import record
     from model.program.observers import invariant
-    from model.run import _Asked
+    from model.verify.portfolio import _Asked
 
     class Own(Design):
         a = Pages("a", per=Sort("DirtyUser", "a user of the log"))

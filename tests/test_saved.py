@@ -7,8 +7,8 @@ import pytest
 from model.designs.catalogue import load
 from model.errors import UsageError
 from model.program.design import record
-from model.saved import NotATrace, OtherDesign, load_trace, load_traces, replay
-from reports import formats
+from model.verify.trace_file import NotATrace, OtherDesign, load_trace, load_traces, replay
+from reports.formats import registry as formats
 from tests.reports_data import HOSTILE, broken, hostile, proved, recovered, refuted, result
 
 KINDS = {"refuted": refuted, "broken": broken, "recovered": recovered}

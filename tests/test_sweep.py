@@ -12,10 +12,10 @@ from time import monotonic, sleep
 
 import pytest
 
-from model import campaign as campaigns
-from model.campaign import Configuration, answered, campaign, locally, results, sweep
 from model.designs.catalogue import built_in_designs
 from model.errors import MissingTool, UsageError
+from model.studies import campaign as campaigns
+from model.studies.campaign import Configuration, answered, campaign, locally, results, sweep
 
 ROOT = Path(__file__).parents[1]
 FORMS = ("promise_kept", "no_lost_write")
@@ -230,7 +230,7 @@ def test_a_file_that_may_not_grow_ends_the_campaign_with_a_sentence_and_whole_li
     file = tmp_path / "r"
     script = f"""if 1:
         import resource, signal
-        from model.campaign import answered, campaign, sweep
+        from model.studies.campaign import answered, campaign, sweep
         from model.errors import UsageError
         from pathlib import Path
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -3,19 +3,20 @@
 import pytest
 
 from model import ALL, every_client, hole, operation, wait_for
-from model.arranging import Arrangement, Arranging, arrange, runs
 from model.commands.synthesize import command
 from model.designs.catalogue import built_in_properties, load
 from model.designs.dirty_log import DirtyLog, SlotCache
 from model.designs.naive import Naive
-from model.discussion import GetClears
 from model.errors import UsageError
 from model.expr import NONE, PAGES, node, show
 from model.instance.instance import Instance
 from model.instance.trace import replayed
 from model.program.design import record
 from model.program.holes import filled, formula, inputs_of, opened, table_of, the_hole
-from model.synthesis import Judge, TooLarge, Unsettled, exhaustive, explained, synthesise
+from model.studies.discussion_2019 import GetClears
+from model.studies.reorder import Arrangement, Arranging, arrange, runs
+from model.studies.synthesis import exhaustive, explained, synthesise
+from model.verify.judge import Judge, TooLarge, Unsettled
 
 BOTH = [built_in_properties()[name] for name in ("no_lost_write", "promise_kept")]
 SMALL = Judge(BOTH, ((1, 1), (1, 2), (2, 1)))

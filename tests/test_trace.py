@@ -8,8 +8,9 @@ import pytest
 
 from model.designs.catalogue import built_in_properties, load
 from model.instance.trace import ReplayError, replayed, smaller_sizes
-from model.run import Question, answer
-from reports import text
+from model.verify.portfolio import answer
+from model.verify.question import Question
+from reports.formats import text
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -201,7 +202,7 @@ def result_of(design):
 
 def test_other_sets_that_an_operation_has_chosen_are_shown():
     """The range that a clear covers decides what it takes away."""
-    from model.refining import refines
+    from model.verify.refinement import refines
 
     lines = refines(load("per-slot-cache"), load("top-layer-and-cache")).story.lines
     assert "MIGRATION clears page 0 (span {0, 1})" in [line.text for line in lines]

@@ -17,12 +17,12 @@ from model.cli.terminal import complain
 from model.cli.version import show_version
 from model.export import EXPORTS
 from model.verdict import INTERRUPTED, Undetermined
-from reports.formats import PROGRAMS, REPORTS
+from reports.formats.registry import PROGRAMS, REPORTS
 
 if TYPE_CHECKING:
     from model.limits import Progress
-    from model.result import Result
-    from model.run import Question
+    from model.verify.question import Question
+    from model.verify.result import Result
 
 ENGINES = ("auto", "explicit", "lanes", "bounded", "induction", "inductive")
 FORMATS = ("text", *REPORTS, *PROGRAMS, *EXPORTS, *GRAPHS)
@@ -134,8 +134,8 @@ def command(designs: tuple[str, ...], **options: Any) -> int:
 def _refinement(options: Mapping[str, Any], report: Callable[[Progress], None] | None) -> Result:
     from model.designs.catalogue import load
     from model.limits import Limits
-    from model.refining import refines
-    from model.vacuity import SMALL
+    from model.verify.refinement import refines
+    from model.verify.vacuity import SMALL
 
     concrete, abstract = (load(name) for name in options["refines"])
     limits = Limits(options["max_states"] or SMALL, options["timeout"], report=report)
@@ -146,7 +146,7 @@ def _ask(questions: Sequence[Question], report: Callable[[Progress], None] | Non
     """Answer one after another; an interrupted answer is the last."""
     from dataclasses import replace
 
-    from model.run import answer
+    from model.verify.portfolio import answer
 
     results = []
     for question in questions:

@@ -13,7 +13,7 @@ from model.errors import ModelError, UsageError
 from model.verdict import PROVED, Verdict
 
 if TYPE_CHECKING:
-    from model.run import Question
+    from model.verify.question import Question
 
 GRAPHS = ("dot", "graphml")
 GRAPH_STATES = 5_000
@@ -23,7 +23,7 @@ EXPORT_STATES = 10_000_000  # up to which the verdict that an export names is lo
 def list_all(color: str) -> int:
     """Every design and property, a line each."""
     from model.designs.catalogue import built_in_designs, built_in_properties, gallery_designs, load
-    from reports.text import first_sentence, listing
+    from reports.formats.text import first_sentence, listing
 
     names = [*built_in_designs(), *gallery_designs()]
     designs = {name: first_sentence(load(name).__doc__ or "") for name in names}
@@ -37,7 +37,7 @@ def show_steps(designs: Sequence[str], options: Mapping[str, Any]) -> int:
 
     from model.designs.catalogue import MAIN, load
     from model.program.design import record
-    from reports import text
+    from reports.formats import text
 
     lines: list[Text] = []
     for spec in designs or MAIN:
@@ -54,9 +54,9 @@ def show_steps(designs: Sequence[str], options: Mapping[str, Any]) -> int:
 def write_graph(designs: Sequence[str], options: Mapping[str, Any]) -> int:
     """The state graph of one design as DOT or GraphML."""
     from model.designs.catalogue import load
-    from model.graph import as_text, state_graph
     from model.instance.instance import Instance
     from model.program.design import record
+    from model.verify.state_graph import as_text, state_graph
 
     if len(designs) != 1:
         raise UsageError(f"--format {options['form']} writes the state graph of one design: name it.")
@@ -71,7 +71,7 @@ def write_export(designs: Sequence[str], options: Mapping[str, Any]) -> int:
     """One property of one design in the language of another tool; the file is what is asked for, not the verdict."""
     from model.cli.files import replacing
     from model.export import written
-    from model.export.claim import claim
+    from model.export.problem import claim
     from model.program.design import record
 
     question = next(asked_questions(designs, options))
@@ -98,7 +98,7 @@ def _expected(question: Question) -> Verdict | None:
     """What our own engine says, within limits; None where it cannot be asked."""
     from dataclasses import replace
 
-    from model.run import answer
+    from model.verify.portfolio import answer
 
     limits = replace(question.limits, states=question.limits.states or EXPORT_STATES, depth=None)
     engine = "lanes" if question.engine in ("auto", "inductive") else question.engine

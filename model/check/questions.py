@@ -10,12 +10,12 @@ import click
 
 from model.errors import UsageError
 from model.export import EXPORTS
-from reports.formats import SINGLE
+from reports.formats.registry import SINGLE
 
 if TYPE_CHECKING:
     from model.expr import Property
     from model.program.design import Design
-    from model.run import Question
+    from model.verify.question import Question
 
 REDUCTIONS = ("symmetry", "order", "pages")
 
@@ -29,7 +29,7 @@ def asked_questions(designs: Sequence[str], options: Mapping[str, Any]) -> Itera
     from model.designs.catalogue import MAIN, load
     from model.expr import INFINITE
     from model.limits import Limits
-    from model.run import Question
+    from model.verify.question import Question
 
     limits = Limits(options["max_states"], options["timeout"], options["depth"], memory=options["memory"])
     if options["form"] in (*SINGLE, *EXPORTS):
@@ -90,7 +90,7 @@ def _one_of_one(designs: Sequence[str], options: Mapping[str, Any], what: str) -
 
 def _properties(names: Sequence[str], design: type[Design]) -> Iterator[Property]:
     from model.designs.catalogue import built_in_properties, find_property
-    from model.run import applies
+    from model.verify.portfolio import applies
 
     for name in names or _defaults(design):
         if name != "all":
@@ -106,7 +106,7 @@ def _defaults(design: type[Design]) -> list[str]:
         UsageError: none of them applies; the message says what the first one lacks.
     """
     from model.designs.catalogue import DEFAULT_PROPERTIES, OWN_END, find_property
-    from model.run import applies
+    from model.verify.portfolio import applies
 
     if recorded := _decided_by(design):
         return [recorded]

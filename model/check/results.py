@@ -12,7 +12,7 @@ from model.errors import UsageError
 from model.verdict import PROVED, REFUTED, Proved, Refuted, Undetermined, exit_code
 
 if TYPE_CHECKING:
-    from model.result import Result
+    from model.verify.result import Result
 
 
 def write_results(results: Sequence[Result], comparing: bool, options: Mapping[str, Any]) -> None:
@@ -20,16 +20,16 @@ def write_results(results: Sequence[Result], comparing: bool, options: Mapping[s
     if options["certificate"]:
         _certificates(results, options["certificate"])
     if options["report"]:
-        from reports.pack import write
-        from reports.words import tool
+        from reports.formats.phrases import tool
+        from reports.pages.pack import write
 
         write(results, options["report"], tool())
     if options["form"] != "text":
-        from reports.formats import render
+        from reports.formats.registry import render
 
         write_out(render(options["form"], results), options["output"])
         return
-    from reports import text
+    from reports.formats import text
 
     width = columns(options["color"])
     stories = [] if options["quiet"] else [r for r in results if not comparing or _in_comparison(r, options["verbose"])]

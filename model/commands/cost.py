@@ -12,19 +12,19 @@ import click
 from model.cli.files import write_out
 from model.cli.options import Finite
 from model.cli.terminal import columns, print_lines
-from model.comparison import SOURCES, Candidate, Row, row
-from model.costing import tally, told
 from model.designs.catalogue import built_in_properties, load
-from model.expectation import RATE
-from model.synthesis import Judge
+from model.studies.comparison import SOURCES, Candidate, Row, row
+from model.studies.cost import tally, told
+from model.studies.markov import RATE
 from model.verdict import PROVED
+from model.verify.judge import Judge
 
 if TYPE_CHECKING:
     from rich.text import Text
 
     from model.instance.trace import Trace
     from model.verdict import Verdict
-    from reports.costs import Table
+    from reports.pages.costs import Table
 
 DESIGNS = ("naive", "top-layer", "top-layer-and-cache", "per-slot-cache")
 Lines = Iterator["Text"]
@@ -94,8 +94,8 @@ def _proof(candidate: Candidate, source: str, seconds: float | None) -> Verdict 
 
 
 def _written(found: Sequence[Row], form: str, traces: bool) -> str:
-    from reports.costs import as_json, as_markdown
-    from reports.pareto import as_svg
+    from reports.pages.costs import as_json, as_markdown
+    from reports.pages.pareto import as_svg
 
     forms = {"json": as_json, "svg": as_svg, "markdown": as_markdown}
     if form in forms:
@@ -106,7 +106,7 @@ def _written(found: Sequence[Row], form: str, traces: bool) -> str:
 def _text(found: Sequence[Row], traces: bool, width: int) -> Lines:
     from rich.text import Text
 
-    from reports.costs import tables
+    from reports.pages.costs import tables
 
     for number, table in enumerate(tables(found)):
         yield from [Text()] * bool(number)

@@ -58,7 +58,7 @@ def command(
     from model.instance.instance import Instance
     from model.limits import Limits
     from model.program.design import record
-    from model.result import sizes_for
+    from model.verify.result import sizes_for
 
     program = record(load(design))
     instance = Instance(program, pages, sizes_for(program, {"Client": clients}) | _sizes(extra))
@@ -96,7 +96,7 @@ def _progress(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
 
 
 def _summary(instance: Instance, graph: Graph, directory: Path) -> Iterator[str]:
-    from model.result import finite_scope
+    from model.verify.result import finite_scope
 
     found = graph.components
     scope = ", ".join(f"{n} {name if n != 1 else name[:-1]}" for name, n in finite_scope(instance).items())

@@ -11,10 +11,10 @@ import click
 from model.errors import UsageError
 
 if TYPE_CHECKING:
-    from model.result import Result
+    from model.verify.result import Result
 
 GALLERY = ("naive", "top-layer", "per-slot-cache", "top-layer-and-cache")
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ENGINES = ("auto", "explicit", "lanes", "inductive")
 
 
@@ -33,9 +33,9 @@ def command(output: Path | None, pages: int, clients: int, engine: str) -> int:
     from importlib.metadata import version
 
     from model import __version__
-    from model.discussion import answer
-    from reports.discussion import files as discussion
-    from reports.pack import write
+    from model.studies.discussion_2019 import answer
+    from reports.pages.discussion import files as discussion
+    from reports.pages.pack import write
 
     directory = (output or ROOT / "reports" / "evidence").resolve()
     z3 = version("z3-solver") if engine in ("auto", "inductive") else "not asked"
@@ -48,7 +48,8 @@ def command(output: Path | None, pages: int, clients: int, engine: str) -> int:
 def gallery(pages: int = 1, clients: int = 2, engine: str = "lanes") -> list[Result]:
     """The answers for the main designs, with places of the source as seen from the root of the checkout."""
     from model.designs.catalogue import DEFAULT_PROPERTIES, built_in_properties, load
-    from model.run import Question, answer
+    from model.verify.portfolio import answer
+    from model.verify.question import Question
 
     rules = [built_in_properties()[name] for name in DEFAULT_PROPERTIES]
     if not (ROOT / "reports").is_dir():

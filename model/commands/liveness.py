@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from model.expr import Property
     from model.instance.instance import Instance
-    from model.lasso import Fairness
-    from model.lasso_goal import Asked
+    from model.liveness.goal import Asked
+    from model.liveness.lasso import Fairness
     from model.program.design import Design
     from model.program.program import Program
-    from model.result import Result
-    from model.story import Line, Story
+    from model.verify.narration import Line, Story
+    from model.verify.result import Result
 
 KINDS = ("strong", "weak", "none")
 ENGINES = ("graph", "z3")
@@ -74,7 +74,7 @@ def command(design: str, **options: Any) -> int:
     Exit codes: 0 every property holds, 1 a lasso refutes one, 2 bad use, 3 undetermined, 130 interrupted.
     """
     from model.designs.catalogue import load
-    from model.lasso import Fairness
+    from model.liveness.lasso import Fairness
     from model.program.design import record
 
     loaded = load(design)
@@ -106,7 +106,7 @@ def _kind(word: str, operations: tuple[str, ...]) -> tuple[str, str]:
 def _properties(names: Sequence[str], design: type[Design], program: Program) -> list[Property]:
     from model.designs.catalogue import built_in_properties, find_property
     from model.expr import INFINITE
-    from model.lasso_goal import applies
+    from model.liveness.goal import applies
 
     if names:
         return [find_property(name, design) for name in names]
@@ -120,7 +120,7 @@ def _properties(names: Sequence[str], design: type[Design], program: Program) ->
 
 def _instance(program: Program, options: dict[str, Any]) -> Instance:
     from model.instance.instance import Instance
-    from model.result import sizes_for
+    from model.verify.result import sizes_for
 
     return Instance(program, options["pages"], sizes_for(program, {"Client": options["clients"]}))
 
@@ -128,8 +128,8 @@ def _instance(program: Program, options: dict[str, Any]) -> Instance:
 def _answers(
     program: Program, properties: Sequence[Property], fairness: Fairness, options: dict[str, Any], spec: str
 ) -> Iterator[Result]:
-    from model.lasso_goal import asked
-    from model.lasso_told import result
+    from model.liveness.goal import asked
+    from model.liveness.result import result
 
     for property in properties:
         question = asked(program, property)
@@ -145,17 +145,17 @@ def _ask(instance: Instance, question: Asked, fairness: Fairness, options: dict[
 
     limits = Limits(options["max_states"], options["timeout"], options["depth"])
     if options["engine"] == "z3":
-        from model.engines import liveness_bounded
+        from model.liveness import bounded as liveness_bounded
 
         return liveness_bounded.search(instance, question, fairness, limits)
-    from model.engines import liveness_graph
+    from model.liveness import graph as liveness_graph
 
     return liveness_graph.search(instance, question, fairness, limits)
 
 
 def _promela(program: Program, properties: Sequence[Property], fairness: Fairness, options: dict[str, Any]) -> str:
     from model.export import ltl
-    from model.lasso_goal import asked
+    from model.liveness.goal import asked
 
     if len(options["names"]) != 1:
         raise UsageError("--format promela writes one property: name one --property.")
@@ -169,7 +169,7 @@ def _promela(program: Program, properties: Sequence[Property], fairness: Fairnes
 
 def _write(results: Sequence[Result], options: dict[str, Any]) -> None:
     if options["form"] == "json":
-        from reports.formats import render
+        from reports.formats.registry import render
 
         write_out(render("json", results), options["output"])
         return
@@ -183,7 +183,7 @@ def _write(results: Sequence[Result], options: dict[str, Any]) -> None:
 def _report(results: Sequence[Result], quiet: bool, width: int) -> Iterator[Text]:
     from rich.text import Text
 
-    from reports.text import STYLE, scope
+    from reports.formats.text import STYLE, scope
 
     for found in results:
         verdict = found.verdict

@@ -27,9 +27,9 @@ def command(files: tuple[str, ...], form: str, output: Path | None, verbose: boo
     Exit codes: 0 no blind CLEAR, 1 at least one is certain, 2 bad use or not a recording, 3 undetermined: a CLEAR may
     be blind (overlapping ioctls can have run in either order), or a line is damaged.
     """
-    from model.kvm import findings
-    from model.kvm.judgement import exit_code
-    from model.kvm.monitor import check_all
+    from model.monitor import findings
+    from model.monitor.judgement import exit_code
+    from model.monitor.watch import check_all
 
     found = list(check_all(files))
     code = exit_code(found)

@@ -19,8 +19,8 @@ from model.program.design import record
 from model.program.mutation import mutants
 from model.program.observers import invariant, observed
 from model.program.program import Program
-from model.run import proof
 from model.verdict import PROVED, REFUTED, Verdict
+from model.verify.portfolio import proof
 
 if TYPE_CHECKING:
     from rich.text import Text

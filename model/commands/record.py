@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from model.errors import UsageError
-from model.kvm.recorder import record
+from model.monitor.recorder import record
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "allow_interspersed_args": False})

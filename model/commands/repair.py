@@ -15,9 +15,9 @@ from model.designs.catalogue import DEFAULT_PROPERTIES, find_property, load
 from model.limits import Limits
 from model.program.design import record
 from model.program.program import Program
-from model.repairing import Change, Rejected, Repairs, repairs
-from model.synthesis import PROOF_SECONDS, SCOPES, Judge
+from model.studies.repair import Change, Rejected, Repairs, repairs
 from model.verdict import PROVED, REFUTED
+from model.verify.judge import PROOF_SECONDS, SCOPES, Judge
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -94,8 +94,8 @@ def _outcome(found: Repairs, size: int) -> str:
 def _rejected(rejected: Rejected, verbose: bool, width: int) -> Lines:
     from rich.text import Text
 
-    from model.story import told
-    from reports.text import story
+    from model.verify.narration import told
+    from reports.formats.text import story
 
     trace, name = rejected.killing.trace, rejected.killing.property.name
     yield Text(f"not enough: {_and(rejected.changes)}: refuted, {len(trace)} moves ({name})")
@@ -119,7 +119,7 @@ def _changed(old: list[str], new: list[str]) -> list[str]:
 
 
 def _lines(program: Program, operation: str) -> list[str]:
-    from reports.text import formulas
+    from reports.formats.text import formulas
 
     steps = [s for s in program.steps if s.operation == operation]
     return [line for s in steps for line in (s.label, *(f"    {row}" for row in formulas(s)))]

@@ -80,15 +80,15 @@ class _Run:
 
     @property
     def texts(self) -> list[str]:
-        from model.story import told
+        from model.verify.narration import told
 
         return [line.text for line in told(self.trace, self.design).lines]
 
 
 def _loaded(path: str) -> list[_Run]:
     """The counterexamples of a saved file, JSON or ITF, each run again on the model first."""
-    from model.saved import load_traces
-    from model.saved import replay as run_again
+    from model.verify.trace_file import load_traces
+    from model.verify.trace_file import replay as run_again
 
     return [_Run(saved.design, run_again(saved)) for saved in load_traces(Path(path))]
 
@@ -98,8 +98,9 @@ def _searched(spec: str, options: dict[str, Any]) -> list[_Run] | None:
     from model.designs.catalogue import find_property, load
     from model.limits import Limits
     from model.program.design import record
-    from model.result import sizes_for
-    from model.run import Question, answer
+    from model.verify.portfolio import answer
+    from model.verify.question import Question
+    from model.verify.result import sizes_for
 
     design = load(spec)
     no_lost_write = find_property("no_lost_write")
@@ -119,7 +120,7 @@ def _walked(spec: str, options: dict[str, Any]) -> dict[str, Any]:
     from model.kvm.replay import bench, deepest, rehearse, walks
     from model.program.design import record
     from model.program.observers import observed
-    from model.result import sizes_for
+    from model.verify.result import sizes_for
 
     name, program = record(load(spec)).name, observed(record(load(spec)), find_property("no_lost_write"))
     sizes = sizes_for(program, {"Client": options["clients"]})
@@ -154,7 +155,7 @@ def _walks_text(facts: dict[str, Any], code: int) -> Iterator[Text]:
 def _text(run: _Run, outcome: Outcome) -> Iterator[Text]:
     from rich.text import Text
 
-    from model.story import page_set, plural, thread_name
+    from model.verify.narration import page_set, plural, thread_name
 
     instance, texts = run.trace.instance, run.texts
     count = f"{plural(len(run.trace.moves), 'move')}, {plural(instance.pages, 'page')}"

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from model.campaign import Configuration, Row, campaign, locally, on_cluster, sweep
 from model.cli.options import Finite, Size
+from model.studies.campaign import Configuration, Row, campaign, locally, on_cluster, sweep
 from model.verdict import INTERRUPTED, PROVED, REFUTED, UNDETERMINED
 
 ENGINES = ("lanes", "explicit", "auto", "bounded", "induction", "inductive")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from model.arranging import Arranged, Arrangement, Arranging, arrange
 from model.cli.options import Finite
 from model.cli.terminal import columns, print_lines
 from model.designs.catalogue import DEFAULT_PROPERTIES, find_property, load
@@ -15,8 +14,10 @@ from model.limits import Limits
 from model.program.design import record
 from model.program.holes import inputs_of, opened, table_of
 from model.program.program import Program
-from model.synthesis import PROOF_SECONDS, SCOPES, Judge, Killing, Synthesis, explained, parts, synthesise
+from model.studies.reorder import Arranged, Arrangement, Arranging, arrange
+from model.studies.synthesis import Synthesis, explained, parts, synthesise
 from model.verdict import PROVED, REFUTED, Proved, Undetermined, Verdict
+from model.verify.judge import PROOF_SECONDS, SCOPES, Judge, Killing
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -147,8 +148,8 @@ def _refuted(killing: Killing) -> str:
 
 
 def _stories(killings: Sequence[Killing], width: int) -> Lines:
-    from model.story import told
-    from reports.text import story
+    from model.verify.narration import told
+    from reports.formats.text import story
 
     for killing in killings:
         yield from story(told(killing.trace, killing.program.name), width=width)

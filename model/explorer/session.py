@@ -15,8 +15,8 @@ from model.instance.trace import Continuation, Trace, onward
 from model.program.design import Design, record
 from model.program.observers import invariant, observed
 from model.program.program import Invariant
-from model.run import applies
-from reports import positions
+from model.verify.portfolio import applies
+from reports.pages import positions
 
 MOST_PAGES, MOST_MOVES, NEAR = 4, 400, 100_000
 
@@ -127,8 +127,8 @@ class Session:
 
     def page(self) -> str:
         """The page itself."""
-        from reports.pages import page
-        from reports.text import first_sentence, scope
+        from reports.formats.text import first_sentence, scope
+        from reports.pages.render import page
 
         return page(
             "explore.html",

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from model.export.claim import Claim
+    from model.export.problem import Claim
 
 EXPORTS: Mapping[str, tuple[str, str]] = {  # name -> (module, function from a Claim to text or bytes)
     "promela": ("promela", "text"),

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property, reduce
 from typing import Any
 
-from model.export.claim import Claim, header
-from model.export.names import field_word, spelled
+from model.export.identifiers import field_word, spelled
+from model.export.problem import Claim, header
 from model.expr import PAGES, PLACE, Expr
 from model.expr.algebra import fold, gates
 from model.instance.ground_step import GroundStep

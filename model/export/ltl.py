@@ -30,14 +30,14 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from textwrap import wrap
 
-from model.export.claim import Claim, first_line, plain, sizes_text
+from model.export.problem import Claim, first_line, plain, sizes_text
 from model.export.promela import Model, fits
 from model.expr import TRUE, Expr
 from model.expr.algebra import fold
 from model.instance.ground_step import GroundStep
 from model.instance.instance import Instance, Move
-from model.lasso import Action, Fairness, action, begins_a_write
-from model.lasso_goal import Asked, Case
+from model.liveness.goal import Asked, Case
+from model.liveness.lasso import Action, Fairness, action, begins_a_write
 from model.program.program import Invariant
 from model.verdict import Proved, Refuted, Verdict
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from model.errors import TooWide
-from model.export.claim import Claim, header, plain
-from model.export.names import field_word, place_word, step_word, thread_word, unique
+from model.export.identifiers import field_word, place_word, step_word, thread_word, unique
+from model.export.problem import Claim, header, plain
 from model.expr import Expr, walk
 from model.expr.algebra import fold, promela
 from model.instance.ground_step import GroundStep

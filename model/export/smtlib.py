@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cached_property
 
-from model.export.claim import Claim, header
-from model.export.names import field_word, step_word, unique
+from model.export.identifiers import field_word, step_word, unique
+from model.export.problem import Claim, header
 from model.expr import TRUTH, Expr
 from model.expr.algebra import fold, smtlib
 from model.instance.ground_step import GroundStep

@@ -12,8 +12,8 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cached_property
 
-from model.export.claim import Claim, header, plain
-from model.export.names import spelled, unique
+from model.export.identifiers import spelled, unique
+from model.export.problem import Claim, header, plain
 from model.expr import PAGES, Expr, Index, indices
 from model.expr.algebra import fold, tla
 from model.instance.locations import at

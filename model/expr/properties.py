@@ -65,7 +65,7 @@ def sometimes(body: Any) -> Property:
 def eventually(body: Any) -> Property:
     """A property that holds for ever in the end, once nobody begins a write: F & <>[]quiet -> <>[]goal.
 
-    Over infinite runs. F: the run is fair (`model.lasso.Fairness`); quiet: this move begins no write; goal: what the
+    Over infinite runs. F: the run is fair (`liveness.lasso.Fairness`); quiet: this move begins no write; goal: what the
     function, or `holds` of the class, says, for all clients, cases and pages at once. With `writers = "go on"` the
     runs on which writes begin for ever count too, and the formula is F -> <>[]goal.
     """

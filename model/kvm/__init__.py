@@ -1,1 +1,1 @@
-"""The real kernel: driver, replay, recordings, monitor."""
+"""A run on a real guest: the moves of a design as ioctls on /dev/kvm."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from model.instance.instance import Instance, Move
 from model.instance.state import State
 from model.kvm.driver import INITIALLY_SET, MANUAL, Vm
-from model.kvm.moves import Act, Acts
+from model.kvm.ioctls import Act, Acts
 from model.verdict import PROVED, REFUTED, UNDETERMINED
 
 STRIDE = 64  # model pages lie in different words of the bitmap; 1 puts them side by side

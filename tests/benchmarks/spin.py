@@ -41,7 +41,7 @@ def missing() -> str:
 def measured(pages: int, clients: int, runs: int) -> Pan:
     """The median of so many runs of `pan` on CLEAR-k, made once for each set of flags before."""
     from model.export import promela
-    from model.export.claim import claim
+    from model.export.problem import claim
     from model.program.design import record
     from tests.benchmarks.clear_k import ClearK, promise
 

@@ -1,0 +1,1 @@
+"""What holds of infinite runs: lassos, on the graph and by z3."""

@@ -1,0 +1,1 @@
+"""The dirty-log ioctls of other VMMs, recorded and judged."""

@@ -1,0 +1,1 @@
+"""Many candidates: cost, synthesis, repair, campaigns, the discussion of 2019."""

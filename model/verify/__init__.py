@@ -1,0 +1,1 @@
+"""One question about a design, and one result: verdict, counterexample, cause, narration."""

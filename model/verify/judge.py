@@ -1,0 +1,112 @@
+"""Decides about one program after another: is it safe at small sizes, and for any number?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from model.errors import ModelError
+from model.expr import Property
+from model.instance.instance import Instance
+from model.instance.trace import Trace, replayed
+from model.limits import Limits
+from model.program.observers import invariant, observed
+from model.program.program import Invariant, Program
+from model.verdict import UNDETERMINED, Proved, Refuted, Undetermined, Verdict
+
+SCOPES = ((1, 1), (1, 2), (2, 1), (2, 2))  # pages and clients, smallest first
+PROOF_SECONDS = 30.0
+
+
+class TooLarge(ModelError):
+    """There are too many fillings to say of every one whether it is safe."""
+
+    exit_code = UNDETERMINED
+
+
+class Unsettled(ModelError):
+    """An engine could not decide about a filling within its limits, so nothing is said about the others either."""
+
+    exit_code = UNDETERMINED
+
+
+@dataclass(frozen=True)
+class Killing:
+    """A shortest trace that shows a candidate to be unsafe.
+
+    Attributes:
+        program: the candidate, as the trace runs it.
+    """
+
+    program: Program
+    property: Property
+    trace: Trace
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Decides about one program after another: several properties, at several sizes, smallest first.
+
+    Args:
+        scopes: (pages, clients) of the instances that are searched.
+        limits: of each search.
+    """
+
+    properties: Sequence[Property]
+    scopes: Sequence[tuple[int, int]] = SCOPES
+    limits: Limits = field(default_factory=lambda: Limits(states=30_000_000))
+
+    def killing(self, program: Program) -> Killing | None:
+        """A shortest trace at the smallest size where a property fails, or None where none fails at any.
+
+        Raises:
+            Unsettled: a search ended at a limit.
+            UsageError: a property cannot be asked of the program.
+        """
+        for pages, clients in self.scopes:
+            for property in self.properties:
+                watched = observed(program, property)
+                instance = Instance(watched, pages, {"Client": clients})
+                trace = violation(instance, invariant(watched, property), self.limits)
+                if trace is not None:
+                    return Killing(program, property, trace)
+        return None
+
+    def proof(self, program: Program, seconds: float = PROOF_SECONDS) -> Verdict:
+        """All properties for any number of pages and clients: Proved, or Undetermined with the first reason."""
+        from model.parametric.inference import prove as inductive
+
+        for property in self.properties:
+            watched = observed(program, property)
+            verdict = inductive.prove(watched, [invariant(watched, property)], Limits(seconds=seconds))
+            if not isinstance(verdict, Proved):
+                return verdict
+        return Proved(engine="inductive")
+
+
+def violation(instance: Instance, asked: Invariant, limits: Limits) -> Trace | None:
+    """A shortest trace to a violation, replayed, or None where no reachable state violates what was asked.
+
+    Raises:
+        Unsettled: the search ended at a limit.
+    """
+    from model.engines.packed import levels
+
+    found = levels.search(instance, [asked], limits)
+    if isinstance(found.verdict, Undetermined):
+        if found.verdict.interrupted:
+            raise KeyboardInterrupt
+        raise Unsettled(f"{instance.program.name}, {asked.name}: {found.verdict.reason}.")
+    if not isinstance(found.verdict, Refuted):
+        return None
+    state, _, number = found.verdict.detail[0]
+    return rerun(instance, found.trace(state, found.verdict.depth), asked, number)
+
+
+def rerun(instance: Instance, numbers: Iterable[int], asked: Invariant, number: int | None) -> Trace:
+    """The moves as a trace, after running them on the plain-integer interpreter."""
+    moves = tuple(instance.moves[n] for n in numbers)
+    states = [instance.initial]
+    for move in moves:
+        states.append(instance.apply(move, states[-1]))
+    return replayed(Trace(instance, moves, tuple(states), asked, number))

@@ -1,0 +1,307 @@
+"""One question, one answer: which engines are asked about a property of a design, and how their verdicts combine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from time import monotonic
+from typing import Any
+
+from model.errors import UsageError, did_you_mean
+from model.expr import Property
+from model.instance.instance import Instance
+from model.limits import Limits, Progress
+from model.program.design import Design, record
+from model.program.observers import goals, invariant, observed
+from model.program.program import Invariant, Program
+from model.verdict import Proved, Refuted, Undetermined, Verdict
+from model.verify.counterexample import Counterexamples
+from model.verify.question import Question
+from model.verify.result import Evidence, Result, counted, finite_scope, sizes_for
+from model.verify.vacuity import applies_to, vacuities
+
+ENGINES = ("auto", "explicit", "lanes", "bounded", "induction", "inductive")
+PROOF_SECONDS = 60.0
+FEW = 2  # elements of a sort up to which a proof for exactly so many is tried
+PATIENCE = 20.0  # seconds after which a proof that was found ends a finite search that still runs
+__all__ = ["ENGINES", "Evidence", "Result", "answer", "applies", "applies_to", "check", "proof"]
+
+
+def answer(question: Question) -> Result:
+    """Ask the engines and return what they say together.
+
+    Raises:
+        ModelError: the design is not well formed, the property does not apply, a size or an engine does not exist.
+    """
+    if question.engine not in ENGINES:
+        raise UsageError(f"there is no engine '{question.engine}'{did_you_mean(question.engine, list(ENGINES))}")
+    program = record(question.design)
+    if question.property.kind == "sometimes":
+        return _happenings(question, program)
+    watched = observed(program, question.property)
+    asked = _Asked(question, program, watched, invariant(watched, question.property))
+    return asked.auto() if question.engine == "auto" else asked.one(question.engine)
+
+
+def check(
+    design: type[Design], property: Property, *, pages: int = 2, clients: int = 2, engine: str = "auto", **limits: Any
+) -> Verdict:
+    """The verdict alone: `check(PerSlotCache, promise_kept, pages=2, clients=2)`."""
+    return answer(Question(design, property, pages, {"Client": clients}, engine, Limits(**limits))).verdict
+
+
+def applies(design: type[Design], property: Property) -> str:
+    """Why the property cannot be asked of the design, or an empty string."""
+    return applies_to(record(design), property)
+
+
+# ---------------------------------------------------------------- engines
+
+
+def _explicit(asked: _Asked, limits: Limits) -> Verdict:
+    from model.engines import explicit
+
+    return explicit.search(asked.instance, [asked.invariant], limits)
+
+
+def _lanes(asked: _Asked, limits: Limits) -> Verdict:
+    from model.engines.packed import search as lanes
+
+    return lanes.search(asked.instance, [asked.invariant], limits, **asked.question.packed)
+
+
+def _bounded(asked: _Asked, limits: Limits) -> Verdict:
+    from model.engines import bounded
+
+    return bounded.search(asked.instance, [asked.invariant], limits)
+
+
+def _induction(asked: _Asked, limits: Limits) -> Verdict:
+    from model.engines import induction
+
+    return induction.search(asked.instance, [asked.invariant], limits)
+
+
+def _inductive(asked: _Asked, limits: Limits) -> Verdict:
+    return proof(asked.watched, asked.invariant, asked.free_sizes(), limits.seconds, limits.report)[0]
+
+
+def proof(
+    watched: Program,
+    invariant: Invariant,
+    sizes: Mapping[str, int],
+    seconds: float | None,
+    report: Callable[[Progress], None] | None = None,
+) -> tuple[Verdict, dict[str, int]]:
+    """A proof for any number of everything; where that fails, for any number of pages at the few clients asked for.
+
+    Returns:
+        The verdict, and the sizes that it is limited to: {} or {"Client": 1}.
+    """
+    from model.parametric.inference import prove as inductive
+
+    begin = monotonic()
+    verdict = inductive.prove(watched, [invariant], Limits(seconds=seconds, report=report))
+    fixed = {s: n for s, n in sizes.items() if n <= FEW}
+    if verdict.conclusive or _interrupted(verdict) or fixed != sizes:
+        return verdict, {}
+    left = Limits(seconds=(PROOF_SECONDS if seconds is None else seconds) - (monotonic() - begin), report=report)
+    few = inductive.prove(watched, [invariant], left, sizes=fixed) if left.seconds and left.seconds > 0 else verdict
+    return (few, fixed) if few.conclusive else (verdict, {})
+
+
+RUN: Mapping[str, Callable[[_Asked, Limits], Verdict]] = {
+    "explicit": _explicit,
+    "lanes": _lanes,
+    "bounded": _bounded,
+    "induction": _induction,
+    "inductive": _inductive,
+}
+
+
+class _Asked:
+    """A question with its program recorded and observed."""
+
+    def __init__(self, question: Question, program: Program, watched: Program, invariant: Invariant) -> None:
+        self.question, self.program, self.watched, self.invariant = question, program, watched, invariant
+        self.instance = Instance(watched, question.pages, sizes_for(program, question.sizes))
+        self.name = question.name or program.name
+
+    def ask(self, engine: str, limits: Limits | None = None) -> Evidence:
+        limits = limits or self.question.limits
+        if limits.report:
+            limits.report(Progress(engine, 0, 0))
+        if engine == "inductive":
+            return self.proven(*proof(self.watched, self.invariant, self.free_sizes(), limits.seconds, limits.report))
+        return Evidence(engine, RUN[engine](self, limits), finite_scope(self.instance))
+
+    def proven(self, verdict: Verdict, fixed: Mapping[str, int]) -> Evidence:
+        """What the parametric proof says, and of which scope."""
+        scope: dict[str, int | str] = dict.fromkeys(finite_scope(self.instance), "any")
+        return Evidence("inductive", verdict, scope | {counted(sort): n for sort, n in fixed.items()})
+
+    def one(self, engine: str) -> Result:
+        return self.result([self.ask(engine)])
+
+    def auto(self) -> Result:
+        """A finite search for the shortest counterexample; where there is none, a proof for any size."""
+        seconds = min(PROOF_SECONDS, self.question.limits.seconds or PROOF_SECONDS)
+        if self.question.side_by_side:
+            return self.result(self.side_by_side(seconds))
+        finite = self.ask("lanes")
+        if isinstance(finite.verdict, Refuted) or _interrupted(finite.verdict):
+            return self.result([finite])
+        return self.result(_ordered(finite, self.ask("inductive", replace(self.question.limits, seconds=seconds))))
+
+    def side_by_side(self, seconds: float) -> list[Evidence]:
+        """Search here, prove in a second process; a refutation ends the proof, a proof a search that runs for long."""
+        from model.engines.worker import Aside
+
+        begin, limits = monotonic(), self.question.limits
+        with Aside(proof, self.watched, self.invariant, self.free_sizes(), seconds) as other:
+            found: list[Evidence] = []
+
+            def cancelled() -> str:
+                if monotonic() - begin < PATIENCE or not (found or other.done):
+                    return ""
+                found[:] = found or [self.proven(*other.result())]
+                return "the proof for any number was there first" if found[0].verdict.conclusive else ""
+
+            finite = self.ask("lanes", replace(limits, cancelled=cancelled))
+            if isinstance(finite.verdict, Refuted) or _interrupted(finite.verdict):
+                if isinstance(finite.verdict, Refuted) and (found or other.done):
+                    _agree(finite, found[0] if found else self.proven(*other.result()))
+                return [finite]
+            if limits.report:
+                limits.report(Progress("inductive", 0, 0))
+            try:
+                return _ordered(finite, found[0] if found else self.proven(*other.result()))
+            except KeyboardInterrupt:
+                unproved = Undetermined(reason="interrupted", interrupted=True, engine="inductive")
+                return [self.proven(unproved, {}), finite]
+
+    def result(self, evidence: list[Evidence]) -> Result:
+        """The first piece of evidence decides; a refutation is turned into a trace and its story."""
+        decided = evidence[0]
+        base = Result(
+            design=self.name,
+            property=self.invariant.name,
+            verdict=decided.verdict,
+            scope=decided.scope,
+            program=self.program,
+            evidence=tuple(evidence),
+            notes=tuple(self.notes(evidence)),
+            proof=decided.verdict.detail if decided.engine == "inductive" else None,
+            spec=self.question.spec or self.name,
+        )
+        if not isinstance(decided.verdict, Refuted):
+            return base
+        trace, whole, story = self.counterexamples.told(decided.verdict.depth, self.name)
+        return replace(base, trace=trace, whole=whole, story=story)
+
+    @property
+    def counterexamples(self) -> Counterexamples:
+        return Counterexamples(self.program, self.watched, self.invariant, self.question.pages, self.free_sizes())
+
+    def free_sizes(self) -> dict[str, int]:
+        """The sizes that can be chosen, by sort."""
+        program = self.program
+        return {s: n for s, n in self.instance.sizes.items() if program.sorts[s].size is None}
+
+    def notes(self, evidence: list[Evidence]) -> list[str]:
+        decided = evidence[0]
+        found = [
+            f"for any number: undetermined ({e.verdict.reason})"
+            for e in evidence[1:]
+            if isinstance(e.verdict, Undetermined) and e.engine == "inductive" and isinstance(decided.verdict, Proved)
+        ]
+        if isinstance(decided.verdict, Undetermined) and isinstance(evidence[-1].verdict, Undetermined):
+            found += [f"{e.engine}: {e.verdict.reason}" for e in evidence[1:] if isinstance(e.verdict, Undetermined)]
+        if any(e.engine == "lanes" for e in evidence):
+            found += filter(None, map(self.reduced, self.question.packed.get("reductions", ())))
+        if isinstance(decided.verdict, Proved):
+            found += vacuities(self.program, self.instance)
+        return found
+
+    def reduced(self, name: str) -> str:
+        """What a reduction came to here."""
+        from model.engines.packed.partial_order import ample
+        from model.engines.packed.symmetry import symmetry
+        from model.parametric.cutoff import one_page
+
+        asked = self.instance, [self.invariant]
+        if name == "symmetry":
+            return f"states are orbits: {symmetry(*asked)}"
+        if name == "pages":
+            return f"one page stands for all: {'yes' if one_page(*asked) else 'no, or there is only one'}"
+        if self.question.limits.depth is not None:
+            return ""  # a limit of depth leaves the order as it is
+        alone = ample(*asked)
+        steps = [s.step.label for s in self.instance.steps if any(g is here for g in s.guards for here in alone)]
+        return f"taken before all others: {', '.join(dict.fromkeys(steps)) or 'no step'}"
+
+
+class Contradiction(Exception):
+    """One engine proves what another refutes at a size that the proof covers: a bug of ours, and no verdict."""
+
+
+def _agree(refuted: Evidence, proof: Evidence) -> None:
+    """Raise Contradiction where the proof covers the size at which a finite search found a violation."""
+    covers = all(n in ("any", refuted.scope.get(name)) for name, n in proof.scope.items())
+    if isinstance(proof.verdict, Proved) and covers:
+        raise Contradiction(f"{refuted.engine} refutes at {dict(refuted.scope)} what {proof.engine} proves")
+
+
+def _ordered(finite: Evidence, proof: Evidence) -> list[Evidence]:
+    """The proof first where it is one, else the finite search."""
+    return [proof, finite] if isinstance(proof.verdict, Proved) else [finite, proof]
+
+
+def _interrupted(verdict: Verdict) -> bool:
+    return isinstance(verdict, Undetermined) and verdict.interrupted
+
+
+# ---------------------------------------------------------------- what has to happen
+
+
+def _happenings(question: Question, program: Program) -> Result:
+    """A `sometimes` property: proved where every case was reached, refuted where one never can be."""
+    sizes = sizes_for(program, question.sizes)
+    instance = Instance(program, question.pages, sizes)
+    evidence, missing, open_ = [], [], []
+    engine = question.engine if question.engine in ("explicit", "lanes") else "lanes"
+    for label, watched, never in goals(program, question.property, instance.sizes):
+        asked = _Asked(question, program, watched, never)
+        found = asked.ask(engine)
+        evidence.append(found)
+        if isinstance(found.verdict, Proved):
+            missing.append(label)
+        elif isinstance(found.verdict, Undetermined):
+            open_.append(label)
+        if _interrupted(found.verdict):
+            break
+    states = max((e.verdict.states for e in evidence), default=0)
+    depth = max((e.verdict.depth for e in evidence if isinstance(e.verdict, Refuted)), default=0)
+    seconds = sum(e.verdict.seconds for e in evidence)
+    common: dict[str, Any] = {"states": states, "depth": depth, "engine": engine, "seconds": seconds}
+    if missing:
+        verdict: Verdict = Refuted(**common)
+        notes = [f"never happens: {', '.join(missing)}"]
+    elif open_ or not evidence:
+        interrupted = any(_interrupted(e.verdict) for e in evidence)
+        verdict = Undetermined(
+            reason=f"not reached within the limits: {', '.join(open_)}", interrupted=interrupted, **common
+        )
+        notes = []
+    else:
+        verdict, notes = Proved(**common), [f"all {len(evidence)} reached, the last after {depth} moves"]
+    return Result(
+        design=question.name or program.name,
+        property=question.property.name,
+        verdict=verdict,
+        scope=finite_scope(instance),
+        program=program,
+        evidence=(Evidence(engine, verdict, finite_scope(instance)),),
+        notes=tuple(notes),
+        spec=question.spec or question.name or program.name,
+    )

@@ -1,0 +1,1 @@
+"""Results as pages: the evidence pack, the explorer's positions, pictures."""
