@@ -1,144 +1,172 @@
-"""Who may import whom: the arrows of the design document, held by reading every file's imports."""
+"""Who may import whom: the chain of packages in docs/design.md, held by reading every file's imports."""
 
 import ast
-from pathlib import Path
+from graphlib import CycleError, TopologicalSorter
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-FILES = [p for folder in ("model", "properties", "reports") for p in sorted((ROOT / folder).rglob("*.py"))]
+from tests.support.paths import ROOT
+
+# Bottom up. A file imports its own package and floors below it, and no other package of its own floor.
+# "model" is model/__init__.py, the words that a design imports; it and model.__main__ are files, not packages.
+LAYERS = (
+    ("model.errors", "model.verdict", "model.limits"),
+    ("model.expr",),
+    ("model.program", "properties"),
+    ("model", "model.instance"),
+    ("model.designs", "model.parametric", "model.engines"),
+    ("model.verify", "model.cli"),
+    ("model.liveness", "model.kvm", "model.monitor", "model.studies"),
+    ("model.export", "reports"),
+    ("model.check", "model.commands", "model.explorer"),
+    ("model.__main__",),
+)
+FLOOR = {package: number for number, packages in enumerate(LAYERS) for package in packages}
+FILES = {
+    ".".join((f.parent if f.name == "__init__.py" else f.with_suffix("")).relative_to(ROOT).parts): f
+    for folder in ("model", "properties", "reports")
+    for f in sorted((ROOT / folder).rglob("*.py"))
+}
+PACKAGES = sorted(name for name, file in FILES.items() if file.name == "__init__.py")
 
 
-def imports(file, everywhere=True):
-    """Modules that a file imports; only those at the top of the file where `everywhere` is false."""
-    tree = ast.parse(file.read_text())
-    tree.body = [n for n in tree.body if "__main__" not in ast.dump(n)]  # what a module does as a command
+def package(module):
+    """The entry of LAYERS that a module belongs to; every module but `model` itself needs one of its own."""
+    parts = module.split(".")
+    names = [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
+    return next(n for n in names if n in FLOOR and (n != "model" or module == "model"))
+
+
+def imports(text):
+    """Modules of this project that a file imports, anywhere in it: in functions and `__main__` blocks too."""
     found = set()
-    for node in ast.walk(tree) if everywhere else tree.body:
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             found |= {a.name for a in node.names}
         elif isinstance(node, ast.ImportFrom):
-            found.add(node.module or "")
-    return found
+            found |= {n if (n := f"{node.module}.{a.name}") in FILES else node.module for a in node.names}
+    return {m for m in found if m in FILES}
 
 
-def ours(file):
-    return {m for m in imports(file) if m.split(".")[0] in ("model", "properties", "reports")}
+def graph():
+    """module -> modules that it imports."""
+    return {name: imports(file.read_text()) - {name} for name, file in FILES.items()}
 
 
-def test_verdict_imports_nothing_of_ours():
-    """It is the leaf that everything else may use."""
-    assert set() == ours(ROOT / "model" / "verdict.py")
+def upward(arrows):
+    """Arrows against LAYERS, as `a -> b`: to a higher floor, or to another package of the same floor."""
+
+    def wrong(a, b):
+        return a != b and FLOOR[a] <= FLOOR[b]
+
+    return [f"{a} -> {b}" for a, found in arrows.items() for b in sorted(found) if wrong(package(a), package(b))]
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "properties").glob("*.py")), ids=lambda p: p.stem)
-def test_properties_import_the_expression_language_only(file):
-    """A property is one idea a file."""
-    assert ours(file) <= {"model.expr"}
+def circle(arrows):
+    """Modules that import each other in a circle, or nothing."""
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as found:
+        return found.args[1]
+    return []
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "model" / "engines").glob("*.py")), ids=lambda p: p.stem)
-def test_engines_import_no_design_and_no_property(file):
-    """They are handed a program and expressions."""
-    never = ("properties", "model.program.design", "model.program.observers", "reports")
-    assert [] == [m for m in ours(file) if m.startswith(never)]
+def test_every_arrow_runs_down_and_there_is_no_circle():
+    """Between files, not only between packages."""
+    arrows = graph()
+    assert [] == upward(arrows)
+    assert [] == circle(arrows)
 
 
 @pytest.mark.parametrize(
-    ("file", "allowed"),
+    ("module", "line", "found"),
     [
-        ("step.py", {"model.errors", "model.expr"}),
-        ("drafting.py", {"model.errors", "model.expr", "model.program.step"}),
-        ("views.py", {"model.errors", "model.expr", "model.program.step", "model.program.builder"}),
-        ("settling.py", {"model.expr", "model.program.step", "model.program.builder"}),
-        (
-            "record.py",
-            {
-                "model.errors",
-                "model.expr",
-                "model.program.step",
-                "model.program.builder",
-                "model.program.lowering",
-                "model.program.proxies",
-            },
-        ),
-        ("program.py", {"model.errors", "model.expr", "model.program.step"}),
-        (
-            "deriving.py",
-            {
-                "model.errors",
-                "model.expr",
-                "model.program.step",
-                "model.program.program",
-                "model.program.builder",
-                "model.program.lowering",
-            },
-        ),
-        ("algebra.py", {"model.errors", "model.expr"}),
+        ("model.expr.nodes", "from model.program.step import Step", "model.expr.nodes -> model.program.step"),
+        ("model.cli.app", "def f():\n    import model.check.command", "model.cli.app -> model.check.command"),
+        ("model.engines.explicit", "if __name__ == '__main__':\n    from reports.formats import mail", "reports"),
     ],
 )
-def test_arrows_of_the_language_point_one_way(file, allowed):
-    """expr <- step <- drafting <- views, settling <- record <- design, observing; step <- program <- deriving.
-
-    Tables of `algebra` import what they speak of (z3, a logic) when they are asked for.
-    """
-    top = imports(ROOT / "model" / file, everywhere=file != "algebra.py")
-    assert {m for m in top if m.startswith(("model", "properties", "reports"))} <= allowed
+def test_a_seeded_upward_import_is_found(module, line, found):
+    """At the top of a file, in a function and in a `__main__` block."""
+    arrows = graph()
+    arrows[module] = imports(f"{FILES[module].read_text()}\n\n{line}\n")
+    assert found in str(upward(arrows))
 
 
-INSTANCE = ("state", "sizes", "places", "grounding", "ground_step", "successors", "instance")
+def test_a_seeded_circle_is_found():
+    arrows = graph()
+    arrows["model.expr.tree"] = imports("from model.expr import nodes")
+    assert "model.expr.tree" in circle(arrows)
 
 
-@pytest.mark.parametrize("name", INSTANCE)
-def test_arrows_of_an_instance_point_one_way(name):
-    """Each file imports the language, the table of operators and files before it in the list."""
-    before = {f"model.{n}" for n in INSTANCE[: INSTANCE.index(name)]}
-    language = {"model.expr.algebra", "model.errors", "model.expr", "model.program.program", "model.program.step"}
-    assert ours(ROOT / "model" / f"{name}.py") <= language | before
+def test_the_root_of_the_package_holds_five_files():
+    """Everything else has a room."""
+    assert ["__init__", "__main__", "errors", "limits", "verdict"] == sorted(
+        p.stem for p in (ROOT / "model").glob("*.py")
+    )
 
 
-INSIDE = ("tree", "showing", "simplify", "nodes", "sorts", "walking", "words", "parts", "operations", "properties")
+@pytest.mark.parametrize("name", PACKAGES)
+def test_every_package_says_its_purpose_in_one_line(name):
+    doc = ast.get_docstring(ast.parse(FILES[name].read_text()))
+    assert doc is not None
+    assert 1 == len(doc.split("\n\n")[0].splitlines())
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "model" / "expr").glob("*.py")), ids=lambda p: p.stem)
-def test_arrows_inside_the_expressions_point_one_way(file):
-    """Each file imports the errors and files before it in the list; the package hands out what they hold."""
-    before = INSIDE if file.stem == "__init__" else INSIDE[: INSIDE.index(file.stem)]
-    assert ours(file) <= {"model.errors"} | {f"model.expr.{name}" for name in before}
+def test_the_design_document_draws_the_chain():
+    """The drawing has a line a floor, the highest first, with the packages of LAYERS."""
+    drawing = (ROOT / "docs" / "design.md").read_text().partition("```text\n")[2].partition("```")[0]
+    drawn = [line.partition("  ")[0].split(", ") for line in drawing.splitlines()]
+    assert [[name.replace(".", "/") for name in floor] for floor in reversed(LAYERS)] == drawn
 
 
-@pytest.mark.parametrize("file", [p for p in FILES if p.parent.name == "reports"], ids=lambda p: p.stem)
-def test_reports_never_call_an_engine(file):
+@pytest.mark.parametrize("name", [n for n in FILES if n.startswith("properties.")])
+def test_properties_import_the_expression_language_only(name):
+    """A property is one idea a file."""
+    assert imports(FILES[name].read_text()) <= {"model.expr"}
+
+
+@pytest.mark.parametrize("name", [n for n in FILES if n.startswith("reports")])
+def test_reports_never_call_an_engine(name):
     """They are handed verdicts and traces."""
-    assert [] == [m for m in ours(file) if m.startswith("model.engines")]
+    assert [] == [m for m in imports(FILES[name].read_text()) if m.startswith("model.engines")]
+
+
+@pytest.mark.parametrize("name", [n for n in FILES if n.startswith(("model.engines", "model.parametric"))])
+def test_engines_import_no_design_and_no_property(name):
+    """They are handed a program and expressions."""
+    never = ("properties", "model.designs", "model.program.design", "model.program.observers")
+    assert [] == [m for m in imports(FILES[name].read_text()) if m.startswith(never)]
 
 
 def test_only_command_faces_print():
     """Engines, proofs and reports return; commands print."""
-    faces = {"check.py", "cli.py", "certify.py", "replay.py", "monitor.py", "explore.py"}
-    printing = []
-    for file in FILES:
-        calls = [n for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.Call)]
-        if any(isinstance(c.func, ast.Name) and c.func.id == "print" for c in calls) and file.name not in faces:
-            printing.append(str(file.relative_to(ROOT)))
+    faces = ("model.check", "model.commands", "model.cli", "model.explorer")
+    printing = [
+        name
+        for name, file in FILES.items()
+        if not name.startswith(faces)
+        and any(
+            isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "print"
+            for n in ast.walk(ast.parse(file.read_text()))
+        )
+    ]
     assert [] == printing
 
 
-COMMAND = ("check", "options", "questions", "progress", "writing", "outputs")
-LOADED_BY_ALL = (
-    *(f"expr/{name}" for name in INSIDE),
-    *INSTANCE,
-    *COMMAND,
-    "record",
-    "design",
-    "trace",
-    "verdict",
-    "run",
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name in FILES
+        if name.startswith(("model.expr", "model.program", "model.instance", "model.check", "model.cli"))
+        or name in ("model", "model.errors", "model.verdict", "model.limits", "model.verify.portfolio")
+    ],
 )
-
-
-@pytest.mark.parametrize("module", LOADED_BY_ALL)
-def test_heavy_libraries_are_imported_where_they_are_used(module):
+def test_heavy_libraries_are_imported_where_they_are_used(name):
     """z3, NumPy, networkx and rich are not loaded at the top of what every command imports."""
-    heavy = {"z3", "numpy", "networkx", "numba", "cvc5", "rich"}
-    assert set() == {m.split(".")[0] for m in imports(ROOT / "model" / f"{module}.py", everywhere=False)} & heavy
+    heavy = {"z3", "numpy", "networkx", "cvc5", "rich", "scipy"}
+    top = [n for n in ast.parse(FILES[name].read_text()).body if isinstance(n, ast.Import | ast.ImportFrom)]
+    loaded = {a.name for n in top if isinstance(n, ast.Import) for a in n.names}
+    loaded |= {n.module or "" for n in top if isinstance(n, ast.ImportFrom)}
+    assert set() == {m.split(".")[0] for m in loaded} & heavy

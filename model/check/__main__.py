@@ -1,6 +1,5 @@
 """`python -m model.check [DESIGN …]`."""
 
-from model.check.command import command
-from model.cli.app import run
+from model.cli.start import start
 
-run(command, "python -m model.check")
+start("python -m model.check", "model.check.command")

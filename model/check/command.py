@@ -13,7 +13,7 @@ from model.check.questions import REDUCTIONS, asked_questions, asked_sizes
 from model.check.results import code_of, write_results
 from model.cli.options import Finite, Size, complete_designs, complete_properties
 from model.cli.progress import progress_line
-from model.cli.terminal import complain
+from model.cli.terminal import complain, decided
 from model.cli.version import show_version
 from model.export import EXPORTS
 from model.verdict import INTERRUPTED, Undetermined
@@ -124,8 +124,8 @@ def command(designs: tuple[str, ...], **options: Any) -> int:
         else:
             results = _ask(list(asked_questions(designs, options)), report)
     code = code_of(results, comparing=comparing)
-    command.code = code  # type: ignore[attr-defined]  # for `| head`
-    write_results(results, comparing=comparing, options=options)
+    with decided(code):
+        write_results(results, comparing=comparing, options=options)
     if code == INTERRUPTED:
         complain("interrupted; what was covered so far is above.")
     return code

@@ -7,73 +7,64 @@ is what Python users know.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Mapping
+from typing import Any, NoReturn
 
 import click
 
 from model.cli.interrupt import TERMINATED, Terminable
+from model.cli.requirements import not_installed
 from model.cli.terminal import complain, drop_stdout
 from model.cli.version import show_version
 from model.errors import ModelError, did_you_mean
-from model.verdict import INTERNAL, INTERRUPTED, PROVED, USAGE
+from model.verdict import INTERNAL, INTERRUPTED, PROVED, SKIPPED, USAGE
 
-if TYPE_CHECKING:
-    pass
-
-COMMANDS = {
-    "check": "model.check.command",
-    "certify": "model.commands.certify",
-    "cost": "model.commands.cost",
-    "edges": "model.commands.edges",
-    "evidence": "model.commands.evidence",
-    "explore": "model.explorer.command",
-    "gallery": "model.commands.gallery",
-    "liveness": "model.commands.liveness",
-    "monitor": "model.commands.monitor",
-    "mutants": "model.commands.mutants",
-    "record": "model.commands.record",
-    "repair": "model.commands.repair",
-    "replay": "model.commands.replay",
-    "sweep": "model.commands.sweep",
-    "synthesize": "model.commands.synthesize",
-}
 UNREAD = 128 + signal.SIGPIPE  # of a command whose reader went away before it had a verdict
 REPORT = "This is a bug in clearorder: please report it with the design, the command line and the line above."
 
 
 class Commands(click.Group):
-    """Subcommands that are imported when they are asked for."""
+    """Subcommands that are imported when they are asked for: `modules` says where each one is."""
+
+    def __init__(self, modules: Mapping[str, str], **options: Any) -> None:
+        super().__init__(**options)
+        self.modules = modules
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [name for name, module in COMMANDS.items() if importlib.util.find_spec(module)]
+        return list(self.modules)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in self.list_commands(ctx):
-            return None
-        self.chosen: click.Command = importlib.import_module(COMMANDS[name]).command
-        return self.chosen
+        return load(self.modules[name]) if name in self.modules else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            ctx.fail(f"there is no command '{args[0]}'{did_you_mean(args[0], list(COMMANDS)) or '; --help lists them'}")
+        if args and not args[0].startswith("-") and args[0] not in self.modules:
+            known = list(self.modules)
+            ctx.fail(f"there is no command '{args[0]}'{did_you_mean(args[0], known) or '; --help lists them'}")
         return super().resolve_command(ctx, args)
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version, help="Versions.")
-def group() -> None:
-    """Check designs of dirty tracking: in which order, and by which mask, may dirty bits be cleared?"""
+def load(module: str) -> click.Command:
+    """The `command` of a module."""
+    found: click.Command = importlib.import_module(module).command
+    return found
 
 
-def main() -> NoReturn:
-    """The console script."""
-    run(group, "clearorder")
+def group(modules: Mapping[str, str]) -> click.Command:
+    """All commands under one name."""
+    version = click.Option(
+        ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=show_version, help="Versions."
+    )
+    return Commands(
+        modules,
+        params=[version],
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help="Check designs of dirty tracking: in which order, and by which mask, may dirty bits be cleared?",
+    )
 
 
 def run(command: click.Command, name: str) -> NoReturn:
@@ -100,10 +91,13 @@ def _code(command: click.Command, name: str) -> int:
     except (KeyboardInterrupt, click.Abort):  # click makes the second of the first
         complain("interrupted before there was an answer")
         return INTERRUPTED
-    except (BrokenPipeError, SystemExit):  # click makes the second of the first
+    except (BrokenPipeError, SystemExit):  # click makes the second of the first; `decided` is for known verdicts
         drop_stdout()
-        return getattr(getattr(command, "chosen", command), "code", UNREAD)
+        return UNREAD
     except Exception as bug:
+        if isinstance(bug, ModuleNotFoundError) and (said := not_installed(bug)):
+            complain(said)
+            return SKIPPED
         if os.environ.get("CLEARORDER_DEBUG"):
             raise
         complain(f"internal error: {type(bug).__name__}: {bug}\n{REPORT} CLEARORDER_DEBUG=1 shows where it happened.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +18,17 @@ if TYPE_CHECKING:
 def complain(message: str) -> None:
     """One message on stderr."""
     click.echo(f"error: {message}", err=True)
+
+
+@contextlib.contextmanager
+def decided(code: int) -> Iterator[None]:
+    """The verdict is known: a reader that goes away while it is written (`| head`) does not change the exit code."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        drop_stdout()
+        raise click.exceptions.Exit(code) from None
 
 
 def drop_stdout() -> None:

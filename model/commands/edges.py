@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from model.cli.options import Finite
+from model.cli.terminal import decided
 from model.errors import UsageError
 from model.verdict import PROVED
 
@@ -64,9 +65,9 @@ def command(
     instance = Instance(program, pages, sizes_for(program, {"Client": clients}) | _sizes(extra))
     with _progress(quiet) as report:
         graph = write(instance, output, Limits(max_states, timeout, report=report))
-    command.code = PROVED  # type: ignore[attr-defined]  # for `| head`
-    for line in _summary(instance, graph, output):
-        click.echo(line)
+    with decided(PROVED):
+        for line in _summary(instance, graph, output):
+            click.echo(line)
     return PROVED
 
 

@@ -11,7 +11,7 @@ import click
 
 from model.cli.files import write_out
 from model.cli.options import Finite
-from model.cli.terminal import columns, print_lines
+from model.cli.terminal import columns, decided, print_lines
 from model.errors import UsageError, did_you_mean
 from model.verdict import PROVED, Undetermined, Verdict, exit_code
 
@@ -86,8 +86,8 @@ def command(design: str, **options: Any) -> int:
         return PROVED
     results = list(_answers(program, properties, fairness, options, design))
     code = exit_code(r.verdict for r in results)
-    command.code = code  # type: ignore[attr-defined]  # for `| head`
-    _write(results, options)
+    with decided(code):
+        _write(results, options)
     return code
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from model.cli.files import write_out
-from model.cli.terminal import columns, print_lines
+from model.cli.terminal import columns, decided, print_lines
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -33,12 +33,12 @@ def command(files: tuple[str, ...], form: str, output: Path | None, verbose: boo
 
     found = list(check_all(files))
     code = exit_code(found)
-    command.code = code  # type: ignore[attr-defined]  # for `| head`
-    if form != "text":
-        write_out(findings.FORMATS[form](found), output)
-    elif output:
-        lines = findings.text(found, width=columns("never"), verbose=verbose)
-        write_out("".join(f"{line.plain}\n" for line in lines), output)
-    else:
-        print_lines(findings.text(found, width=columns(color), verbose=verbose), color)
+    with decided(code):
+        if form != "text":
+            write_out(findings.FORMATS[form](found), output)
+        elif output:
+            lines = findings.text(found, width=columns("never"), verbose=verbose)
+            write_out("".join(f"{line.plain}\n" for line in lines), output)
+        else:
+            print_lines(findings.text(found, width=columns(color), verbose=verbose), color)
     return code

@@ -65,9 +65,9 @@ def _explicit(asked: _Asked, limits: Limits) -> Verdict:
 
 
 def _lanes(asked: _Asked, limits: Limits) -> Verdict:
-    from model.engines.packed import search as lanes
+    from model.verify import packed
 
-    return lanes.search(asked.instance, [asked.invariant], limits, **asked.question.packed)
+    return packed.search(asked.instance, [asked.invariant], limits, **asked.question.packed)
 
 
 def _bounded(asked: _Asked, limits: Limits) -> Verdict:

@@ -188,7 +188,7 @@ def _one(case: Case, engine: str) -> dict[str, Any]:
 
 def _named(case: Case) -> tuple[Any, Any]:
     if case.design == "clear-k":
-        from tests.benchmarks.clear_k import ClearK, promise
+        from tests.support.clear_k import ClearK, promise
 
         return ClearK, promise
     from model.designs.catalogue import built_in_properties, load

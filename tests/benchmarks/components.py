@@ -56,7 +56,7 @@ def _one(size: str) -> dict[str, Any]:
     from model.engines.packed import edges
     from model.instance.instance import Instance
     from model.program.design import record
-    from tests.benchmarks.clear_k import ClearK
+    from tests.support.clear_k import ClearK
 
     pages, clients = map(int, size.split("x"))
     instance = Instance(record(ClearK), pages, {"Client": clients})

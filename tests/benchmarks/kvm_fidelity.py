@@ -21,7 +21,7 @@ from model.kvm.driver import INITIALLY_SET, LEGACY, MANUAL, Vm
 from model.kvm.replay import walks
 from model.program.design import record
 from model.program.observers import observed
-from tests.kvm_needed import Log
+from tests.support.kvm import Log
 
 SIZES = (1, 63, 64, 65, 130, 200)
 DESIGNS = ("naive", "top-layer", "per-slot-cache", "no-lock", "read-before-clear")

@@ -43,7 +43,7 @@ def measured(pages: int, clients: int, runs: int) -> Pan:
     from model.export import promela
     from model.export.problem import claim
     from model.program.design import record
-    from tests.benchmarks.clear_k import ClearK, promise
+    from tests.support.clear_k import ClearK, promise
 
     with TemporaryDirectory(prefix="clearorder-spin-") as name:
         directory = Path(name)

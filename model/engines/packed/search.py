@@ -27,11 +27,10 @@ from model.expr.algebra import Table
 from model.instance.instance import Instance
 from model.instance.state import State
 from model.limits import Limits, Progress, left
-from model.parametric.cutoff import one_page
 from model.program.program import Invariant
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
-REDUCTIONS = ("symmetry", "order", "pages")
+REDUCTIONS = ("symmetry", "order")
 CHUNK = 1 << 15  # states that are worked on at a time: their columns fit a cache
 LEAST_CHUNK, MOVES = 1 << 10, 64  # where a state has more moves than these, less at a time
 BATCH = 32  # parts of a level that compiled code works on before the limits are looked at
@@ -67,9 +66,8 @@ def search(
         threads: default one for each processor, at most 4; the answer does not depend on it.
         reductions: of REDUCTIONS; verdict and depth are the same with them. "symmetry" keeps one state of those that
             differ in the order of what is alike only (`packed.symmetry`): states, transitions and `detail` are
-            of orbits then. "order" takes steps that nobody notices before all others (`packed.partial_order`),
-            and "pages" looks at one page where no step relates two (`model.parametric.cutoff`): what they find violated
-            is searched again without them, so that `depth` is the least. With a limit of depth there is no "order".
+            of orbits then. "order" is partial order (`packed.partial_order`): what it finds violated is searched again
+            without it, so that `depth` is the least. With a limit of depth there is no "order".
         checkpoint: a file in which the search is saved between levels now and then and when it is stopped, and from
             which it goes on; it is removed when there is a verdict.
         kernel: "numpy"; "c", the same steps compiled (`packed.native`); or "auto", which is C from the moment
@@ -91,11 +89,6 @@ def search(
     begin = monotonic()
     how: dict[str, Any] = {"table": table, "word_bits": word_bits, "digits": digits, "threads": threads}
     run = Search(Kernel(Packing(instance, word_bits), table), invariants, limits, digits, threads)
-    if "pages" in reductions and (single := one_page(instance, invariants)):
-        others = [r for r in reductions if r != "pages"]
-        found = search(single, invariants, run.limits.after(begin), reductions=others, kernel=kernel, **how)
-        if not isinstance(found, Refuted):
-            return replace(found, seconds=monotonic() - begin)
     if "symmetry" in reductions and (alike := symmetry(instance, invariants)):
         run.least = canonical(alike, run.packing)
     if "order" in reductions and run.limits.depth is None:

@@ -1,0 +1,28 @@
+"""Starts a command, also where what it needs is not installed: then it says so. Imports nothing but Python itself."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+from model.cli.requirements import not_installed
+from model.verdict import SKIPPED
+
+
+def start(name: str, modules: str | Mapping[str, str]) -> None:
+    """Run the `command` of a module, or of one of several by its name, and leave with its exit code.
+
+    Args:
+        name: what the user typed, for `--help` and messages.
+        modules: a module that has a Click command called `command`, or such modules by command.
+    """
+    try:
+        from model.cli.app import group, load, run
+
+        command = load(modules) if isinstance(modules, str) else group(modules)
+    except ModuleNotFoundError as missing:
+        if not (said := not_installed(missing)):
+            raise
+        sys.stderr.write(f"error: {said}\n")
+        sys.exit(SKIPPED)
+    run(command, name)

@@ -1,0 +1,177 @@
+"""Random designs: wherever two engines, or two readings of one table, could differ, they do not.
+
+A seeded bug, one wrong row in one engine's table of operators, is found by the same comparisons.
+"""
+
+import itertools
+
+import pytest
+from hypothesis import event, given, settings
+
+from model import NONE, Design, Pages, operation, shifted, whole
+from model.engines import bounded, explicit, induction
+from model.engines.packed import search as lanes
+from model.expr import algebra, always
+from model.instance.instance import Instance
+from model.limits import Limits
+from model.program.design import record
+from model.program.observers import invariant
+from model.verdict import Proved, Refuted, Undetermined
+from tests.support.random_designs import SIZES, designs, instance
+from tests.support.seeded_bugs import hardest, same_every_time, sample, with_bug
+
+DEPTH = 8
+
+
+def counts(verdict):
+    return verdict.word, verdict.states, verdict.depth, verdict.transitions
+
+
+def difference_of_lanes(made, invariants, expected, table=None):
+    """What the packed engine says otherwise than the reference, or None."""
+    actual = lanes.search(made, invariants, table=table)
+    if counts(expected) != counts(actual):
+        return counts(expected), counts(actual)
+    if isinstance(expected, Refuted) and set(expected.detail) != set(actual.detail):
+        return expected.detail, actual.detail
+    return None
+
+
+def difference_of_bounded(made, invariants, expected, table=None):
+    """What bounded model checking says otherwise than the reference as far as its bound, or None."""
+    try:
+        actual = bounded.search(made, invariants, Limits(depth=DEPTH), table=table)
+    except bounded.Disagreement as wrong:
+        return str(wrong)
+    if isinstance(expected, Refuted) and expected.depth <= DEPTH:
+        violating = isinstance(actual, Refuted) and set(actual.detail) <= set(expected.detail)
+        return None if violating and expected.depth == actual.depth else (expected, actual)
+    return None if Undetermined(depth=DEPTH) == actual else (expected, actual)
+
+
+def interpreted(made, state):
+    """The successors by the plain-integer interpreter: every move tried, in the order of the moves."""
+    return [(m.number, made.apply(m, state)) for m in made.moves if made.enabled(m, state)]
+
+
+def difference_of_compiled(made, many=12):
+    """A state where the compiled successors are not the interpreted ones in the same order, or None."""
+    seen, waiting = {made.initial}, [made.initial]
+    for state in itertools.islice(iter(waiting), many):
+        expected = interpreted(made, state)
+        if expected != list(made.successors(state)):
+            return state, expected, list(made.successors(state))
+        waiting += [s for s in dict.fromkeys(after for _, after in expected) if s not in seen]
+        seen |= {s for _, s in expected}
+    return None
+
+
+# ---------------------------------------------------------------- agreement
+
+
+@same_every_time
+@given(designs())
+def test_numpy_agrees_with_the_reference_on_random_designs(data):
+    for pages, clients in SIZES:
+        made, questions = instance(data, pages, clients)
+        invariants, expected = hardest(made, questions)
+        event(f"{expected.word}, depth {expected.depth}")
+        assert None is difference_of_lanes(made, invariants, expected)
+
+
+@same_every_time
+@given(designs())
+def test_bounded_model_checking_agrees_with_the_reference_on_random_designs(data):
+    for pages, clients in SIZES:
+        made, questions = instance(data, pages, clients)
+        invariants, expected = hardest(made, questions)
+        assert None is difference_of_bounded(made, invariants, expected)
+
+
+@same_every_time
+@given(designs())
+def test_compiled_successors_are_the_interpreted_ones_in_the_same_order(data):
+    for pages, clients in SIZES:
+        made, questions = instance(data, pages, clients)
+        assert None is difference_of_compiled(made)
+        for question in questions:
+            for _, case in made.cases(question[0]):
+                assert made.value(case, made.initial) == made.predicate(case)(made.initial)
+
+
+@settings(same_every_time, max_examples=100)
+@given(designs())
+def test_k_induction_proves_nothing_that_the_reference_refutes_and_refutes_what_it_refutes(data):
+    for pages, clients in SIZES:
+        made, questions = instance(data, pages, clients)
+        invariants, expected = hardest(made, questions)
+        actual = induction.search(made, invariants, Limits(depth=DEPTH))
+        if isinstance(actual, Proved):
+            assert isinstance(expected, Proved)
+        elif isinstance(actual, Refuted):
+            assert (expected.word, expected.depth) == (actual.word, actual.depth)
+        else:
+            assert isinstance(expected, Proved) or expected.depth > DEPTH
+
+
+# ---------------------------------------------------------------- seeded bugs
+
+
+def caught(difference):
+    """Whether the comparison finds a difference on some design of the sample."""
+    return any(difference(*each) is not None for each in sample())
+
+
+@pytest.mark.parametrize("operator", algebra.OPERATORS)
+def test_a_wrong_row_in_the_table_of_the_packed_engine_is_caught(operator):
+    def difference(made, invariants, expected):
+        return difference_of_lanes(made, invariants, expected, with_bug(algebra.words(made.pages), operator))
+
+    assert caught(difference)
+
+
+@pytest.mark.parametrize("operator", algebra.OPERATORS)
+def test_a_wrong_row_in_the_table_of_bounded_model_checking_is_caught(operator):
+    def difference(made, invariants, expected):
+        return difference_of_bounded(made, invariants, expected, with_bug(algebra.bit_vectors(made.pages), operator))
+
+    assert caught(difference)
+
+
+@pytest.mark.parametrize("operator", algebra.OPERATORS)
+def test_a_wrong_row_in_the_table_of_the_compiled_reference_is_caught(operator, monkeypatch):
+    right = algebra.python_source
+    monkeypatch.setattr("model.instance.codegen.python_source", lambda pages: with_bug(right(pages), operator))
+
+    def difference(made, invariants, expected):
+        fresh = Instance(made.program, made.pages, made.sizes)
+        wrong = explicit.search(fresh, invariants, Limits(states=20_000))
+        return difference_of_lanes(made, invariants, wrong) or difference_of_compiled(fresh)
+
+    assert caught(difference)
+
+
+@pytest.mark.parametrize("engine", [lanes, bounded], ids=["lanes", "bounded"])
+def test_whole_words_and_shifted_bitmaps_mean_the_same_to_every_engine(engine):
+    """Four pages in words of two, moved up by one; the bound is what both sides can be refuted on."""
+
+    class Words(Design):
+        a = Pages("a")
+        b = Pages("b")
+
+        @operation
+        def take(s, me, want):
+            s.a = whole(want, 2)
+            s.b = shifted(want, 1)
+
+    @always
+    def never_whole(s):
+        """What is taken is never whole words (it can be, in one move)."""
+        return ~(s.b == shifted(s.a, 1)) | (s.b <= NONE)
+
+    program = record(Words)
+    instance = Instance(program, 4, {"Client": 1})
+    expected = explicit.search(instance, [invariant(program, never_whole)])
+    found = engine.search(instance, [invariant(program, never_whole)])
+    assert ("refuted", 1) == (expected.word, expected.depth) == (found.word, found.depth)
+    assert {s for s, *_ in found.detail} <= {s for s, *_ in expected.detail}

@@ -1,0 +1,220 @@
+"""The recorder: it follows a program and its children, passes on the exit status, and writes what happened."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from model.kvm.driver import REQUESTS
+from model.monitor.ptrace import Stop, peek
+from model.monitor.recorder import KINDS, Recorder
+from model.monitor.watch import check
+from tests.support import qemu as qemu_needed
+from tests.support.kvm import needs_kvm
+from tests.support.paths import ROOT
+from tests.support.qemu import Qemu, different_pages, needs_qemu
+
+PYTHON = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-c"]
+RECORD = [*PYTHON, "from model.cli.app import run; from model.commands.record import command; run(command, '')"]
+
+
+def record(out: Path, *argv: str) -> subprocess.CompletedProcess:
+    return subprocess.run([*RECORD, "-o", str(out), "--", *argv], capture_output=True, text=True, timeout=60)
+
+
+TROUBLE = record(Path(os.devnull), "true").stderr
+needs_ptrace = pytest.mark.skipif(bool(TROUBLE), reason=TROUBLE or "ptrace works")
+
+
+def lines(out: Path) -> list[dict]:
+    return [json.loads(line) for line in out.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("name", ["CREATE_VM", "CREATE_VCPU", "GET_DIRTY_LOG", "CLEAR_DIRTY_LOG", "ENABLE_CAP"])
+def test_the_recorder_and_the_driver_mean_the_same_ioctl(name):
+    assert REQUESTS[f"KVM_{name}"] in KINDS
+
+
+@needs_ptrace
+@pytest.mark.parametrize(("script", "status"), [("exit 17", 17), ("kill -9 $$", 137), ("sleep 0.1 & exit 3", 3)])
+def test_the_exit_status_of_the_program_is_passed_on(tmp_path, script, status):
+    done = record(tmp_path / "out", "sh", "-c", script)
+    assert (status, "", "") == (done.returncode, done.stdout, done.stderr)
+    assert ["hdr"] == [line["t"] for line in lines(tmp_path / "out")]
+    assert ["sh", "-c", script] == lines(tmp_path / "out")[0]["argv"]
+
+
+@needs_ptrace
+def test_a_program_that_does_not_exist_is_bad_use(tmp_path):
+    done = record(tmp_path / "out", "/no/such/vmm")
+    assert (2, "error: cannot run /no/such/vmm: No such file or directory.\n") == (done.returncode, done.stderr)
+
+
+def test_a_file_that_cannot_be_written_is_bad_use(tmp_path):
+    done = record(tmp_path / "none" / "out", "true")
+    assert (2, f"error: cannot write {tmp_path}/none/out: No such file or directory.\n") == (
+        done.returncode,
+        done.stderr,
+    )
+
+
+@needs_ptrace
+def test_a_signal_to_the_recorder_reaches_the_program(tmp_path):
+    script = "trap 'exit 9' TERM; echo up; while :; do sleep 0.05; done"
+    with subprocess.Popen([*RECORD, "-o", str(tmp_path / "out"), "--", "sh", "-c", script], stdout=-1) as process:
+        assert b"up\n" == process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        assert 9 == process.wait(20)
+
+
+VMM = """
+import errno, os, sys, threading
+from model.kvm.driver import KvmError, Vm
+def work():
+    with Vm((64, 130), manual=3) as vm:
+        vm.clear(0b110, 1, first=64)
+        vm.write(70, 5, 1)
+        vm.get(1)
+        try:
+            vm.clear(1, 0, first=1)
+        except KvmError as error:
+            assert error.errno == errno.EINVAL
+        threads = [threading.Thread(target=lambda: [vm.get(0) for _ in range(50)]) for _ in range(3)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+work()
+if os.fork() == 0:
+    work()
+    os._exit(0)
+os.wait()
+"""
+
+
+@needs_ptrace
+@needs_kvm
+def test_every_dirty_log_ioctl_is_recorded_with_its_bitmap(tmp_path):
+    out = tmp_path / "out"
+    done = record(out, *PYTHON, VMM)
+    assert (0, "") == (done.returncode, done.stderr)
+    found = lines(out)
+    positions = sorted(p for line in found[1:] for p in line["q"])
+    assert list(range(2 * (len(found) - 1))) == positions
+    assert sorted(line["q"][1] for line in found[1:]) == [line["q"][1] for line in found[1:]]
+    mine = [line for line in found[1:] if "pid" not in line]
+    child = [line for line in found[1:] if "pid" in line]
+    assert [line["t"] for line in mine[:9]] == [
+        "vm",
+        "cap",
+        "region",
+        "region",
+        "region",
+        "vcpu",
+        "clear",
+        "get",
+        "clear",
+    ]
+    clear, get, refused = mine[6:9]
+    assert (64, 66, "0:6", 0) == (clear["first"], clear["n"], clear["bm"], clear["rc"])
+    # pages 65 and 66 were cleared; the write to 70 was set already
+    assert f"0:{2**64 - 1:x},1:{2**64 - 7:x},2:3" == get["bm"]
+    assert (-1, 22, 0) == (refused["rc"], refused["errno"], refused["slot"])
+    assert (3, 150) == (len({line["tid"] for line in mine[9:]}), sum(line["t"] == "get" for line in mine[9:]))
+    assert len(mine) == len(child)
+    assert (0, 0) == (check(str(out)).exit_code, check(str(out)).damaged)
+
+
+# ---------------------------------------------------------------- real QEMU
+
+
+@pytest.mark.skipif(not (shutil.which("as") and shutil.which("objcopy")), reason="binutils (as, objcopy) are missing")
+def test_the_boot_sectors_bytes_are_what_the_assembler_makes_of_its_source(tmp_path):
+    (tmp_path / "boot.s").write_text(qemu_needed.BOOT_SOURCE)
+    subprocess.run(["as", "--32", "-o", "boot.o", "boot.s"], cwd=tmp_path, check=True)
+    subprocess.run(["objcopy", "-O", "binary", "-j", ".text", "boot.o", "boot.bin"], cwd=tmp_path, check=True)
+    assert (tmp_path / "boot.bin").read_bytes() == qemu_needed.BOOT_CODE
+
+
+@needs_qemu
+@needs_ptrace
+def test_a_migration_of_real_qemu_to_a_file_has_no_blind_clear(tmp_path):
+    out = tmp_path / "qemu.jsonl"
+    with Qemu(tmp_path, "source", wrap=[*RECORD, "-o", str(out), "--"]) as qemu:
+        qemu.running()
+        assert "completed" == qemu.migrate(f"exec:cat > {tmp_path}/state", 1.0)["status"]
+        qemu("quit")
+        assert 0 == qemu.process.wait(20)
+    found = check(str(out))
+    assert (0, 0, 0) == (found.blind, found.possible, found.damaged)
+    assert found.counts["clear"] > 100
+    assert found.counts["get"] > 10
+
+
+class AllOnes(Recorder):
+    """A shim: while QEMU's CLEAR is in the kernel its mask is all ones, which the recorder sees and QEMU does not."""
+
+    def __init__(self, *args) -> None:
+        super().__init__(*args)
+        self.saved: dict[int, tuple[int, bytes]] = {}
+
+    def __call__(self, stop: Stop) -> None:
+        if KINDS[stop.request] == "clear" and stop.result is None:
+            _, count, _, mask = self.peeked(stop, "<IIQQ")
+            self.saved[stop.tid] = mask, peek(stop.tid, mask, -(-count // 64) * 8)
+            poke(stop.tid, mask, b"\xff" * len(self.saved[stop.tid][1]))
+        super().__call__(stop)
+        if stop.result is not None and stop.tid in self.saved:
+            poke(stop.tid, *self.saved.pop(stop.tid))
+
+
+def poke(tid: int, address: int, what: bytes) -> None:
+    with Path(f"/proc/{tid}/mem").open("r+b", buffering=0) as memory:
+        memory.seek(address)
+        memory.write(what)
+
+
+SHIM = """
+import sys
+from model.monitor.ptrace import Tracer
+from model.monitor.recorder import KINDS
+from tests.monitor.test_recorder import AllOnes, Recorder
+kind = {"ones": AllOnes, "as it is": Recorder}[sys.argv[1]]
+tracer = Tracer(sys.argv[3:], list(KINDS))
+with open(sys.argv[2], "wb") as out:
+    sys.exit(tracer.run(kind(out, tracer.pid, sys.argv[3:])))
+"""
+
+
+def migrated(at: Path, mask: str) -> tuple[list[int], Path]:
+    """Migrate from one QEMU to another; returns the pages that differ in the end, and the recording."""
+    out = at / "qemu.jsonl"
+    wrap = [*PYTHON, SHIM, mask, str(out)]
+    with Qemu(at, "source", wrap=wrap) as source, Qemu(at, "target", incoming=f"unix:{at}/mig") as target:
+        source.running()
+        assert "completed" == source.migrate(f"unix:{at}/mig", 3.0)["status"]
+        different = different_pages(source.memory(), target.memory())
+        source("quit")
+        source.process.wait(20)
+    return different, out
+
+
+@needs_qemu
+@needs_ptrace
+def test_a_mask_of_all_ones_in_real_qemu_is_blind_and_loses_memory(tmp_path):
+    different, out = migrated(tmp_path, "ones")
+    found = check(str(out))
+    assert found.blind > 20
+    assert 1 == found.exit_code
+    assert different
+
+
+@pytest.mark.slow
+@needs_qemu
+@needs_ptrace
+def test_qemu_own_masks_leave_source_and_destination_the_same(tmp_path):
+    different, out = migrated(tmp_path, "as it is")
+    assert ([], 0) == (different, check(str(out)).exit_code)

@@ -1,0 +1,7 @@
+"""Where things are, for tests in any folder."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+DATA = ROOT / "tests" / "data"
+GOLDEN = ROOT / "tests" / "reports" / "golden"

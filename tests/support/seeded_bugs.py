@@ -1,0 +1,65 @@
+"""Random designs with the reference's verdicts, and tables of operators with one wrong row."""
+
+import functools
+
+from hypothesis import HealthCheck, assume, given, settings
+
+from model.engines import explicit
+from model.limits import Limits
+from model.verdict import Refuted, Undetermined
+from tests.support.random_designs import SIZES, designs, instance
+
+same_every_time = settings(
+    max_examples=300,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+
+def hardest(made, questions):
+    """(invariants, the reference's verdict) of the question whose refutation is deepest, or of one that is proved."""
+    answered = [(q, explicit.search(made, q, Limits(states=20_000))) for q in questions]
+    assume(not any(isinstance(v, Undetermined) for _, v in answered))
+    return max(answered, key=lambda a: (isinstance(a[1], Refuted) and a[1].depth > 0, a[1].depth))
+
+
+OTHER = {
+    "none": "all",
+    "all": "none",
+    "union": "meet",
+    "meet": "union",
+    "minus": "meet",
+    "subset": "equal",
+    "equal": "subset",
+    "true": "false",
+    "false": "true",
+    "both": "either",
+    "either": "both",
+}
+
+
+def with_bug(table, operator):
+    """The table with one wrong row: another operator's, or `choose` the wrong way round, or `negate` that does not."""
+    wrong = {
+        "choose": lambda condition, yes, no: table["choose"](condition, no, yes),
+        "negate": lambda value: value,
+    }
+    return {**table, operator: wrong[operator] if operator in wrong else table[OTHER[operator]]}
+
+
+@functools.cache
+def sample():
+    """150 random designs at both sizes: (instance, invariants, the reference's verdict)."""
+    found = []
+
+    @settings(same_every_time, max_examples=150)
+    @given(designs())
+    def collect(data):
+        for pages, clients in SIZES:
+            made, questions = instance(data, pages, clients)
+            found.append((made, *hardest(made, questions)))
+
+    collect()
+    return found
