@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from model.check.options import Options
 from model.check.outputs import GRAPHS, list_all, show_steps, write_export, write_graph
 from model.check.questions import REDUCTIONS, asked_questions, asked_sizes
 from model.check.results import code_of, write_results
-from model.cli.options import Finite, Size, complete_designs, complete_properties
+from model.cli.options import (
+    Size,
+    bounded,
+    collected,
+    coloured,
+    complete_designs,
+    complete_properties,
+    sized,
+    sorts,
+    written,
+)
 from model.cli.progress import progress_line
 from model.cli.terminal import complain, decided
 from model.cli.version import show_version
@@ -30,11 +41,10 @@ FORMATS = ("text", *REPORTS, *PROGRAMS, *EXPORTS, *GRAPHS)
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.argument("designs", nargs=-1, metavar="[DESIGN]...", shell_complete=complete_designs)
-@click.option("--pages", type=click.IntRange(1), default=2, show_default=True, help="Pages of the finite instance.")
-@click.option("--clients", type=click.IntRange(1), default=2, show_default=True, help="Clients of the finite instance.")
+@sized()
 @click.option("--slots", type=click.IntRange(1), help="Memory slots, where a design has several.")
 @click.option("--vcpus", type=click.IntRange(1), help="vCPUs, where a design tells them apart.")
-@click.option("--size", "extra", multiple=True, metavar="SORT=N", help="Elements of an index sort of the design's own.")
+@sorts
 @click.option(
     "--property",
     "properties",
@@ -44,13 +54,7 @@ FORMATS = ("text", *REPORTS, *PROGRAMS, *EXPORTS, *GRAPHS)
     help="What must hold; may be repeated. Default: no_lost_write and promise_kept; 'all' adds the disciplines.",
 )
 @click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="Who is asked.")
-@click.option("--max-states", type=click.IntRange(1), metavar="N", help="Give up after so many states: undetermined.")
-@click.option(
-    "--timeout",
-    type=Finite(0, min_open=True),
-    metavar="SECONDS",
-    help="Give up after that time, for each engine and property.",
-)
+@bounded
 @click.option("--depth", type=click.IntRange(1), metavar="N", help="Moves to unroll at most (bounded, induction).")
 @click.option("--memory", type=Size(), metavar="SIZE", help="Stay within, such as 512M: what is more goes to a file.")
 @click.option("--symmetry/--no-symmetry", help="Keep one state of those that differ in the order of what is alike.")
@@ -75,7 +79,7 @@ FORMATS = ("text", *REPORTS, *PROGRAMS, *EXPORTS, *GRAPHS)
     help="Save the search there now and then, and go on from it: one DESIGN, one --property.",
 )
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="What to write.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write there.")
+@written
 @click.option(
     "--refines", nargs=2, metavar="A B", help="Is every behaviour that clients can see of design A possible in B?"
 )
@@ -96,11 +100,12 @@ FORMATS = ("text", *REPORTS, *PROGRAMS, *EXPORTS, *GRAPHS)
 @click.option("--list", "listing", is_flag=True, help="List designs and properties.")
 @click.option("-q", "--quiet", is_flag=True, help="Verdicts only.")
 @click.option("-v", "--verbose", is_flag=True, help="Every engine's answer, every counterexample, seconds.")
-@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
+@coloured
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version, help="Show versions."
 )
-def command(designs: tuple[str, ...], **options: Any) -> int:
+@collected(Options)
+def command(designs: tuple[str, ...], options: Options) -> int:
     """Search every interleaving of a dirty-tracking DESIGN for a write that is never migrated.
 
     DESIGN is a built-in name (see --list), a file my_design.py, or my_design.py:ClassName. Without any, the three
@@ -109,18 +114,18 @@ def command(designs: tuple[str, ...], **options: Any) -> int:
     Exit codes: 0 every property holds (comparison: every verdict is the recorded one), 1 a property is refuted, 2 bad
     use or an ill-formed design, 3 undetermined, 4 an outside tool is missing, 70 internal error, 130 interrupted.
     """
-    if options["listing"]:
-        return list_all(options["color"])
-    if options["show"]:
+    if options.listing:
+        return list_all(options.color)
+    if options.show:
         return show_steps(designs, options)
-    if options["form"] in GRAPHS:
+    if options.form in GRAPHS:
         return write_graph(designs, options)
-    if options["form"] in EXPORTS:
+    if options.form in EXPORTS:
         return write_export(designs, options)
-    comparing = not designs and not options["refines"]
-    with progress_line(options["quiet"]) as report:
-        if options["refines"]:
-            results = [_refinement(options, report)]
+    comparing = not designs and not options.refines
+    with progress_line(options.quiet) as report:
+        if options.refines:
+            results = [_refinement(*options.refines, options, report)]
         else:
             results = _ask(list(asked_questions(designs, options)), report)
     code = code_of(results, comparing=comparing)
@@ -131,15 +136,15 @@ def command(designs: tuple[str, ...], **options: Any) -> int:
     return code
 
 
-def _refinement(options: Mapping[str, Any], report: Callable[[Progress], None] | None) -> Result:
+def _refinement(a: str, b: str, options: Options, report: Callable[[Progress], None] | None) -> Result:
     from model.designs.catalogue import load
     from model.limits import Limits
     from model.verify.refinement import refines
     from model.verify.vacuity import SMALL
 
-    concrete, abstract = (load(name) for name in options["refines"])
-    limits = Limits(options["max_states"] or SMALL, options["timeout"], report=report)
-    return refines(concrete, abstract, pages=options["pages"], sizes=asked_sizes(concrete, options), limits=limits)
+    concrete, abstract = load(a), load(b)
+    limits = Limits(options.max_states or SMALL, options.timeout, report=report)
+    return refines(concrete, abstract, pages=options.pages, sizes=asked_sizes(concrete, options), limits=limits)
 
 
 def _ask(questions: Sequence[Question], report: Callable[[Progress], None] | None) -> list[Result]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from model.check.options import Options
 from model.check.questions import asked_questions, asked_sizes
-from model.cli.files import write_out
+from model.cli.files import write_lines, write_out
 from model.cli.terminal import columns, print_lines
 from model.errors import ModelError, UsageError
 from model.verdict import PROVED, Verdict
@@ -31,7 +32,7 @@ def list_all(color: str) -> int:
     return PROVED
 
 
-def show_steps(designs: Sequence[str], options: Mapping[str, Any]) -> int:
+def show_steps(designs: Sequence[str], options: Options) -> int:
     """The recorded atomic steps of each design."""
     from rich.text import Text
 
@@ -43,15 +44,12 @@ def show_steps(designs: Sequence[str], options: Mapping[str, Any]) -> int:
     for spec in designs or MAIN:
         if lines:
             lines.append(Text())
-        lines += text.steps(record(load(spec)), width=columns(options["color"]))
-    if options["output"]:
-        write_out("".join(f"{line.plain}\n" for line in lines), options["output"])
-    else:
-        print_lines(lines, options["color"])
+        lines += text.steps(record(load(spec)), width=columns(options.color))
+    write_lines(lines, options.output, options.color)
     return PROVED
 
 
-def write_graph(designs: Sequence[str], options: Mapping[str, Any]) -> int:
+def write_graph(designs: Sequence[str], options: Options) -> int:
     """The state graph of one design as DOT or GraphML."""
     from model.designs.catalogue import load
     from model.instance.instance import Instance
@@ -59,15 +57,15 @@ def write_graph(designs: Sequence[str], options: Mapping[str, Any]) -> int:
     from model.verify.state_graph import as_text, state_graph
 
     if len(designs) != 1:
-        raise UsageError(f"--format {options['form']} writes the state graph of one design: name it.")
+        raise UsageError(f"--format {options.form} writes the state graph of one design: name it.")
     design = load(designs[0])
-    instance = Instance(record(design), options["pages"], asked_sizes(design, options))
-    graph = state_graph(instance, max_states=options["max_states"] or GRAPH_STATES)
-    write_out(as_text(graph, options["form"]), options["output"])
+    instance = Instance(record(design), options.pages, asked_sizes(design, options))
+    graph = state_graph(instance, max_states=options.max_states or GRAPH_STATES)
+    write_out(as_text(graph, options.form), options.output)
     return PROVED
 
 
-def write_export(designs: Sequence[str], options: Mapping[str, Any]) -> int:
+def write_export(designs: Sequence[str], options: Options) -> int:
     """One property of one design in the language of another tool; the file is what is asked for, not the verdict."""
     from model.cli.files import replacing
     from model.export import written
@@ -76,18 +74,18 @@ def write_export(designs: Sequence[str], options: Mapping[str, Any]) -> int:
 
     question = next(asked_questions(designs, options))
     text = written(
-        options["form"],
+        options.form,
         claim(
             record(question.design),
             question.property,
             question.pages,
             question.sizes,
             expected=_expected(question),
-            depth=options["depth"],
+            depth=options.depth,
         ),
     )
-    if options["output"]:
-        with replacing(options["output"]) as temporary:
+    if options.output:
+        with replacing(options.output) as temporary:
             temporary.write_bytes(text)
     else:
         sys.stdout.buffer.write(text)

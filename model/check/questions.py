@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from model.check.options import Options
 from model.errors import UsageError
 from model.export import EXPORTS
 from reports.formats.registry import SINGLE
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 REDUCTIONS = ("symmetry", "order", "pages")
 
 
-def asked_questions(designs: Sequence[str], options: Mapping[str, Any]) -> Iterator[Question]:
+def asked_questions(designs: Sequence[str], options: Options) -> Iterator[Question]:
     """One question for each property of each design; without designs, of the three that are compared.
 
     Raises:
@@ -31,21 +33,21 @@ def asked_questions(designs: Sequence[str], options: Mapping[str, Any]) -> Itera
     from model.limits import Limits
     from model.verify.question import Question
 
-    limits = Limits(options["max_states"], options["timeout"], options["depth"], memory=options["memory"])
-    if options["form"] in (*SINGLE, *EXPORTS):
-        options = _one_of_one(designs, options, f"--format {options['form']} writes")
-    if options["checkpoint"]:
+    limits = Limits(options.max_states, options.timeout, options.depth, memory=options.memory)
+    if options.form in (*SINGLE, *EXPORTS):
+        options = _one_of_one(designs, options, f"--format {options.form} writes")
+    if options.checkpoint:
         options = _one_of_one(designs, options, "--checkpoint saves")
         _can_be_saved(options)
-    reductions = set(options["reductions"]) | ({"symmetry"} if options["symmetry"] else set())
+    reductions = set(options.reductions) | ({"symmetry"} if options.symmetry else set())
     wanted = tuple(r for r in REDUCTIONS if r in reductions or "all" in reductions)
     packed: dict[str, Any] = {"reductions": wanted} if wanted else {}
-    packed |= {"checkpoint": options["checkpoint"]} if options["checkpoint"] else {}
-    packed |= {"kernel": options["kernel"]} if options["kernel"] != "auto" else {}
+    packed |= {"checkpoint": options.checkpoint} if options.checkpoint else {}
+    packed |= {"kernel": options.kernel} if options.kernel != "auto" else {}
     for spec in designs or MAIN:
         design = load(spec)
-        for property in _properties(options["properties"], design):
-            if property.kind == "sometimes" and options["checkpoint"]:
+        for property in _properties(options.properties, design):
+            if property.kind == "sometimes" and options.checkpoint:
                 raise UsageError(f"--checkpoint saves one search, and {property.name} is one for each thing to happen.")
             if property.kind in INFINITE:
                 raise UsageError(
@@ -55,9 +57,9 @@ def asked_questions(designs: Sequence[str], options: Mapping[str, Any]) -> Itera
             yield Question(
                 design,
                 property,
-                options["pages"],
+                options.pages,
                 asked_sizes(design, options),
-                options["engine"],
+                options.engine,
                 limits,
                 spec=spec,
                 side_by_side=True,
@@ -65,11 +67,12 @@ def asked_questions(designs: Sequence[str], options: Mapping[str, Any]) -> Itera
             )
 
 
-def _can_be_saved(options: Mapping[str, Any]) -> None:
+def _can_be_saved(options: Options) -> None:
     """Refuse a checkpoint that would not be written, before anything is searched."""
-    folder = options["checkpoint"].resolve().parent
-    if options["engine"] not in ("auto", "lanes"):
-        raise UsageError(f"--checkpoint saves a search of the engine lanes, and {options['engine']} is asked.")
+    assert options.checkpoint is not None
+    folder = options.checkpoint.resolve().parent
+    if options.engine not in ("auto", "lanes"):
+        raise UsageError(f"--checkpoint saves a search of the engine lanes, and {options.engine} is asked.")
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as wrong:
@@ -78,14 +81,14 @@ def _can_be_saved(options: Mapping[str, Any]) -> None:
         ) from None
 
 
-def _one_of_one(designs: Sequence[str], options: Mapping[str, Any], what: str) -> Mapping[str, Any]:
+def _one_of_one(designs: Sequence[str], options: Options, what: str) -> Options:
     """The options for a file that holds one property of one design: by default the first."""
     from model.designs.catalogue import DEFAULT_PROPERTIES
 
-    names = options["properties"] or DEFAULT_PROPERTIES[:1]
+    names = options.properties or DEFAULT_PROPERTIES[:1]
     if len(designs) != 1 or len(names) != 1 or "all" in names:
         raise UsageError(f"{what} one property of one design: name one DESIGN and one --property.")
-    return {**options, "properties": names}
+    return replace(options, properties=tuple(names))
 
 
 def _properties(names: Sequence[str], design: type[Design]) -> Iterator[Property]:
@@ -133,21 +136,16 @@ def _decided_by(design: type[Design]) -> str:
     return next((e.decided_by for e in entries() if e.design == kebab(design.__name__)), "")
 
 
-def asked_sizes(design: type[Design], options: Mapping[str, Any]) -> dict[str, int]:
+def asked_sizes(design: type[Design], options: Options) -> dict[str, int]:
     """Sizes by index sort; a size that was typed for a sort that the design lacks is refused."""
     from model.instance.sizes import used_sorts
     from model.program.design import record
 
     program = record(design)
     used = used_sorts(program)
-    sizes = {"Client": options["clients"]} if "Client" in used else {}
-    typed = {s: options[f"{s.lower()}s"] for s in ("Slot", "Vcpu") if options[f"{s.lower()}s"]}
-    for text in options["extra"]:
-        name, _, number = text.partition("=")
-        if not number.isdigit() or int(number) < 1:
-            raise UsageError(f"--size {text}: write the sort and a number from 1, such as --size Chunk=2.")
-        typed[name] = int(number)
+    named = {"Slot": options.slots, "Vcpu": options.vcpus}
+    typed = {sort: n for sort, n in named.items() if n} | dict(options.extra)
     for name in typed:
         if name not in used:
             raise UsageError(f"{program.name} has no {name}; it has {', '.join(sorted(used - {'Guest'})) or 'none'}.")
-    return sizes | typed
+    return ({"Client": options.clients} if "Client" in used else {}) | typed

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model.cli.files import write_out
-from model.cli.terminal import columns, print_lines
+from model.check.options import Options
+from model.cli.files import write_lines, write_out
+from model.cli.terminal import columns
 from model.errors import UsageError
 from model.verdict import PROVED, REFUTED, Proved, Refuted, Undetermined, exit_code
 
@@ -15,36 +16,31 @@ if TYPE_CHECKING:
     from model.verify.result import Result
 
 
-def write_results(results: Sequence[Result], comparing: bool, options: Mapping[str, Any]) -> None:
+def write_results(results: Sequence[Result], comparing: bool, options: Options) -> None:
     """All that the options ask for: certificates, the pack, and the results as a format or as text."""
-    if options["certificate"]:
-        _certificates(results, options["certificate"])
-    if options["report"]:
+    if options.certificate:
+        _certificates(results, options.certificate)
+    if options.report:
         from reports.formats.phrases import tool
         from reports.pages.pack import write
 
-        write(results, options["report"], tool())
-    if options["form"] != "text":
+        write(results, options.report, tool())
+    if options.form != "text":
         from reports.formats.registry import render
 
-        write_out(render(options["form"], results), options["output"])
+        write_out(render(options.form, results), options.output)
         return
     from reports.formats import text
 
-    width = columns(options["color"])
-    stories = [] if options["quiet"] else [r for r in results if not comparing or _in_comparison(r, options["verbose"])]
-    lines = list(
-        text.results(results, width=width, verbose=options["verbose"], quiet=options["quiet"], stories=stories)
-    )
-    if options["explain"]:
+    width = columns(options.color)
+    stories = [] if options.quiet else [r for r in results if not comparing or _in_comparison(r, options.verbose)]
+    lines = list(text.results(results, width=width, verbose=options.verbose, quiet=options.quiet, stories=stories))
+    if options.explain:
         lines += text.explanations(results, width=width)
         lines += text.cutoffs(_cutoffs(results), width=width)
     if comparing:
         lines += _comparison(results)
-    if options["output"]:
-        write_out("".join(f"{line.plain}\n" for line in lines), options["output"])
-    else:
-        print_lines(lines, options["color"])
+    write_lines(lines, options.output, options.color)
 
 
 def _cutoffs(results: Sequence[Result]) -> Iterator[tuple[Result, str, int]]:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from model.cli.terminal import print_lines
 from model.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 
 @contextlib.contextmanager
@@ -49,3 +54,11 @@ def write_out(text: str, path: Path | None) -> None:
         return
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_lines(lines: Iterable[Text], path: Path | None, color: str) -> None:
+    """Lines to the file, without colour, or to stdout."""
+    if path is None:
+        print_lines(lines, color)
+    else:
+        write_out("".join(f"{line.plain}\n" for line in lines), path)

@@ -1,12 +1,84 @@
-"""Types and completions of the options that commands share."""
+"""Types, completions and declarations of the options that commands share; options as a frozen dataclass."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
+
+from model.errors import UsageError
+
+Options = TypeVar("Options")
+Given = TypeVar("Given")
+Decorator = Callable[[Callable[..., int]], Callable[..., int]]
+COLOR = ("auto", "always", "never")
+
+
+def collected(kind: type[Options]) -> Callable[[Callable[[Given, Options], int]], Callable[..., int]]:
+    """Hand a command its argument, which is the first, and all its options as one value of the dataclass `kind`."""
+
+    def wrap(function: Callable[[Given, Options], int]) -> Callable[..., int]:
+        @functools.wraps(function)
+        def command(**given: Any) -> int:
+            name = function.__code__.co_varnames[0]
+            return function(given.pop(name), kind(**given))
+
+        return command
+
+    return wrap
+
+
+def sized(pages: int = 2, clients: int = 2) -> Decorator:
+    """`--pages` and `--clients` of a finite instance, with these defaults."""
+
+    def wrap(function: Callable[..., int]) -> Callable[..., int]:
+        for name, default in (("clients", clients), ("pages", pages)):
+            said = f"{name.capitalize()} of the finite instance."
+            kind = click.IntRange(1)
+            function = click.option(f"--{name}", type=kind, default=default, show_default=True, help=said)(function)
+        return function
+
+    return wrap
+
+
+def sorts(function: Callable[..., int]) -> Callable[..., int]:
+    """`--size SORT=N`."""
+    return click.option(
+        "--size",
+        "extra",
+        multiple=True,
+        type=SortSize(),
+        metavar="SORT=N",
+        help="Elements of an index sort of the design's own.",
+    )(function)
+
+
+def bounded(function: Callable[..., int]) -> Callable[..., int]:
+    """`--max-states` and `--timeout`."""
+    function = click.option(
+        "--timeout",
+        type=Finite(0, min_open=True),
+        metavar="SECONDS",
+        help="Give up after that time, for each engine and property.",
+    )(function)
+    return click.option(
+        "--max-states", type=click.IntRange(1), metavar="N", help="Give up after so many states: undetermined."
+    )(function)
+
+
+def written(function: Callable[..., int]) -> Callable[..., int]:
+    """`-o FILE`."""
+    kind = click.Path(dir_okay=False, path_type=Path)
+    return click.option("-o", "--output", type=kind, metavar="FILE", help="Write there.")(function)
+
+
+def coloured(function: Callable[..., int]) -> Callable[..., int]:
+    """`--color`."""
+    return click.option("--color", type=click.Choice(COLOR), default="auto", show_default=True)(function)
 
 
 def complete_designs(ctx: click.Context, param: click.Parameter, word: str) -> list[str]:
@@ -30,7 +102,7 @@ class Finite(click.FloatRange):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         number = float(super().convert(value, param, ctx))
         if not isfinite(number):
-            self.fail(f"{value} is no number that can be reached.", param, ctx)
+            self.fail(f"{value} is not a finite number.", param, ctx)
         return number
 
 
@@ -46,3 +118,17 @@ class Size(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         if unit is None or not number.isdigit():
             self.fail(f"write a number and K, M or G, such as 512M, not {value!r}.", param, ctx)
         return int(number) << unit
+
+
+class SortSize(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """`Slot=2`: a sort and how many elements it has."""
+
+    name = "sort and size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        if isinstance(value, tuple):
+            return value
+        name, _, number = str(value).partition("=")
+        if not number.isdecimal() or int(number) < 1:
+            raise UsageError(f"--size {value}: write the sort and a number from 1, such as --size Slot=2.")
+        return name, int(number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from model.cli.files import write_out
+from model.cli.options import collected, coloured, written
 from model.cli.terminal import columns, print_lines
 from model.designs.gallery import RULES, Entry, Row, entries
 from model.errors import UsageError, did_you_mean
@@ -95,6 +97,20 @@ def matrix(found: Sequence[Entry]) -> str:
 # ---------------------------------------------------------------- the command
 
 
+@dataclass(frozen=True)
+class Options:
+    """What was asked on the command line."""
+
+    families: tuple[str, ...]
+    properties: tuple[str, ...]
+    form: str
+    rules: bool
+    again: bool
+    nightly: bool
+    output: Path | None
+    color: str
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("designs", nargs=-1, metavar="[DESIGN]...")
 @click.option("--family", "families", multiple=True, metavar="NAME", help="Only this family; may be repeated.")
@@ -103,24 +119,25 @@ def matrix(found: Sequence[Entry]) -> str:
 @click.option("--matrix", "rules", is_flag=True, help="Which design breaks which ordering rule, asked now.")
 @click.option("--check", "again", is_flag=True, help="Run every recorded verdict again and compare.")
 @click.option("--nightly", is_flag=True, help="With --check: also those that take longer than a second.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write there.")
-@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
-def command(designs: tuple[str, ...], **options: Any) -> int:
+@written
+@coloured
+@collected(Options)
+def command(designs: tuple[str, ...], options: Options) -> int:
     """Show real designs and bugs with their verdicts; --check runs them again against the record.
 
     Exit code 1 where --check finds a verdict, a depth or a count that is not the recorded one.
     """
-    found = chosen(designs, options["families"], options["properties"])
-    if options["again"]:
-        return _check(found, options["nightly"], options["color"])
-    if options["rules"]:
-        write_out(matrix(found), options["output"])
-    elif options["form"] == "text" and not options["output"]:
-        print_lines(as_text(found, columns(options["color"]) if sys.stdout.isatty() else sys.maxsize), options["color"])
-    elif options["form"] == "text":
-        write_out("".join(f"{line.plain}\n" for line in as_text(found, 1000)), options["output"])
+    found = chosen(designs, options.families, options.properties)
+    if options.again:
+        return _check(found, options.nightly, options.color)
+    if options.rules:
+        write_out(matrix(found), options.output)
+    elif options.form == "text" and not options.output:
+        print_lines(as_text(found, columns(options.color) if sys.stdout.isatty() else sys.maxsize), options.color)
+    elif options.form == "text":
+        write_out("".join(f"{line.plain}\n" for line in as_text(found, 1000)), options.output)
     else:
-        write_out(FORMATS[options["form"]](found), options["output"])
+        write_out(FORMATS[options.form](found), options.output)
     return PROVED
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from model.cli.files import write_out
-from model.cli.options import Finite
-from model.cli.terminal import columns, decided, print_lines
+from model.cli.files import write_lines, write_out
+from model.cli.options import bounded, collected, coloured, sized, written
+from model.cli.terminal import columns, decided
 from model.errors import UsageError, did_you_mean
 from model.verdict import PROVED, Undetermined, Verdict, exit_code
 
@@ -30,6 +31,25 @@ if TYPE_CHECKING:
 KINDS = ("strong", "weak", "none")
 ENGINES = ("graph", "z3")
 FORMATS = ("text", "json", "promela")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked on the command line."""
+
+    names: tuple[str, ...]
+    fairness: str
+    but: tuple[str, ...]
+    pages: int
+    clients: int
+    engine: str
+    max_states: int | None
+    timeout: float | None
+    depth: int | None
+    form: str
+    output: Path | None
+    quiet: bool
+    color: str
 
 
 def _complete(ctx: click.Context, param: click.Parameter, word: str) -> list[str]:
@@ -53,17 +73,16 @@ def _complete(ctx: click.Context, param: click.Parameter, word: str) -> list[str
 @click.option(
     "--but", multiple=True, metavar="OPERATION=KIND", help="Another fairness for one operation: collect=none."
 )
-@click.option("--pages", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--clients", type=click.IntRange(1), default=2, show_default=True)
+@sized(pages=1)
 @click.option("--engine", type=click.Choice(ENGINES), default="graph", show_default=True, help="Who is asked.")
-@click.option("--max-states", type=click.IntRange(1), metavar="N", help="Of the graph; more is undetermined.")
+@bounded
 @click.option("--depth", type=click.IntRange(1), metavar="N", help="Moves of stem and loop at most (z3).")
-@click.option("--timeout", type=Finite(0, min_open=True), metavar="SECONDS", help="For each property.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="What to write.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write there.")
+@written
 @click.option("-q", "--quiet", is_flag=True, help="Verdicts only.")
-@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
-def command(design: str, **options: Any) -> int:
+@coloured
+@collected(Options)
+def command(design: str, options: Options) -> int:
     """Decide, for a finite size, what is said of all fair infinite runs of a DESIGN.
 
     Strong fairness: what a thread can do again and again it does again and again (a fair lock included). Weak: what it
@@ -79,10 +98,10 @@ def command(design: str, **options: Any) -> int:
 
     loaded = load(design)
     program = record(loaded)
-    fairness = Fairness(options["fairness"], dict(_kind(word, program.operations) for word in options["but"]))
-    properties = _properties(options["names"], loaded, program)
-    if options["form"] == "promela":
-        write_out(_promela(program, properties, fairness, options), options["output"])
+    fairness = Fairness(options.fairness, dict(_kind(word, program.operations) for word in options.but))
+    properties = _properties(options.names, loaded, program)
+    if options.form == "promela":
+        write_out(_promela(program, properties, fairness, options), options.output)
         return PROVED
     results = list(_answers(program, properties, fairness, options, design))
     code = exit_code(r.verdict for r in results)
@@ -118,15 +137,15 @@ def _properties(names: Sequence[str], design: type[Design], program: Program) ->
     return fitting
 
 
-def _instance(program: Program, options: dict[str, Any]) -> Instance:
+def _instance(program: Program, options: Options) -> Instance:
     from model.instance.instance import Instance
     from model.verify.result import sizes_for
 
-    return Instance(program, options["pages"], sizes_for(program, {"Client": options["clients"]}))
+    return Instance(program, options.pages, sizes_for(program, {"Client": options.clients}))
 
 
 def _answers(
-    program: Program, properties: Sequence[Property], fairness: Fairness, options: dict[str, Any], spec: str
+    program: Program, properties: Sequence[Property], fairness: Fairness, options: Options, spec: str
 ) -> Iterator[Result]:
     from model.liveness.goal import asked
     from model.liveness.result import result
@@ -140,11 +159,11 @@ def _answers(
             break
 
 
-def _ask(instance: Instance, question: Asked, fairness: Fairness, options: dict[str, Any]) -> Verdict:
+def _ask(instance: Instance, question: Asked, fairness: Fairness, options: Options) -> Verdict:
     from model.limits import Limits
 
-    limits = Limits(options["max_states"], options["timeout"], options["depth"])
-    if options["engine"] == "z3":
+    limits = Limits(options.max_states, options.timeout, options.depth)
+    if options.engine == "z3":
         from model.liveness import bounded as liveness_bounded
 
         return liveness_bounded.search(instance, question, fairness, limits)
@@ -153,11 +172,11 @@ def _ask(instance: Instance, question: Asked, fairness: Fairness, options: dict[
     return liveness_graph.search(instance, question, fairness, limits)
 
 
-def _promela(program: Program, properties: Sequence[Property], fairness: Fairness, options: dict[str, Any]) -> str:
+def _promela(program: Program, properties: Sequence[Property], fairness: Fairness, options: Options) -> str:
     from model.export import ltl
     from model.liveness.goal import asked
 
-    if len(options["names"]) != 1:
+    if len(options.names) != 1:
         raise UsageError("--format promela writes one property: name one --property.")
     question = asked(program, properties[0])
     expected = _ask(_instance(question.program, options), question, fairness, options)
@@ -167,17 +186,14 @@ def _promela(program: Program, properties: Sequence[Property], fairness: Fairnes
 # ---------------------------------------------------------------- what is written
 
 
-def _write(results: Sequence[Result], options: dict[str, Any]) -> None:
-    if options["form"] == "json":
+def _write(results: Sequence[Result], options: Options) -> None:
+    if options.form == "json":
         from reports.formats.registry import render
 
-        write_out(render("json", results), options["output"])
+        write_out(render("json", results), options.output)
         return
-    lines = list(_report(results, options["quiet"], columns(options["color"])))
-    if options["output"]:
-        write_out("".join(f"{line.plain}\n" for line in lines), options["output"])
-    else:
-        print_lines(lines, options["color"])
+    lines = list(_report(results, options.quiet, columns(options.color)))
+    write_lines(lines, options.output, options.color)
 
 
 def _report(results: Sequence[Result], quiet: bool, width: int) -> Iterator[Text]:

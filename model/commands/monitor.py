@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from model.cli.files import write_out
-from model.cli.terminal import columns, decided, print_lines
+from model.cli.files import write_lines, write_out
+from model.cli.options import coloured, written
+from model.cli.terminal import columns, decided
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -15,9 +16,9 @@ from model.cli.terminal import columns, decided, print_lines
 @click.option(
     "--format", "form", type=click.Choice(("text", "json", "sarif", "junit")), default="text", show_default=True
 )
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write there.")
+@written
 @click.option("-v", "--verbose", is_flag=True, help="List every finding.")
-@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
+@coloured
 def command(files: tuple[str, ...], form: str, output: Path | None, verbose: bool, color: str) -> int:
     """Check recordings of a VMM's dirty-log ioctls for blind CLEARs.
 
@@ -36,9 +37,7 @@ def command(files: tuple[str, ...], form: str, output: Path | None, verbose: boo
     with decided(code):
         if form != "text":
             write_out(findings.FORMATS[form](found), output)
-        elif output:
-            lines = findings.text(found, width=columns("never"), verbose=verbose)
-            write_out("".join(f"{line.plain}\n" for line in lines), output)
         else:
-            print_lines(findings.text(found, width=columns(color), verbose=verbose), color)
+            width = columns("never" if output else color)
+            write_lines(findings.text(found, width=width, verbose=verbose), output, color)
     return code

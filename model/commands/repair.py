@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from model.cli.options import Finite
 from model.cli.terminal import columns, print_lines
-from model.designs.catalogue import DEFAULT_PROPERTIES, find_property, load
-from model.limits import Limits
+from model.commands.judging import judge_of, judged
+from model.designs.catalogue import load
 from model.program.design import record
 from model.program.program import Program
 from model.studies.repair import Change, Rejected, Repairs, repairs
 from model.verdict import PROVED, REFUTED
-from model.verify.judge import PROOF_SECONDS, SCOPES, Judge
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -27,14 +25,8 @@ Lines = Iterator["Text"]
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("design", metavar="DESIGN")
-@click.option("--property", "names", multiple=True, metavar="NAME", help="Default: both forms of safety.")
 @click.option("--most", type=click.IntRange(1, 3), default=2, show_default=True, help="Changes at a time.")
-@click.option("--pages", type=click.IntRange(1), default=2, show_default=True)
-@click.option("--clients", type=click.IntRange(1), default=2, show_default=True)
-@click.option("--states", type=click.IntRange(1), default=30_000_000, show_default=True, help="At most, for a search.")
-@click.option("--seconds", type=Finite(0), default=PROOF_SECONDS, show_default=True, help="For each proof.")
-@click.option("--verbose", "-v", is_flag=True, help="Tell the trace of every set of changes that is not enough.")
-@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
+@judged
 def command(
     design: str,
     names: tuple[str, ...],
@@ -53,9 +45,7 @@ def command(
     """
     loaded = load(design)
     program = record(loaded)
-    asked = [find_property(n, loaded) for n in names or DEFAULT_PROPERTIES]
-    scopes = [s for s in SCOPES if s[0] <= pages and s[1] <= clients]
-    judge = Judge(asked, [*scopes, *([] if (pages, clients) in scopes else [(pages, clients)])], Limits(states=states))
+    judge = judge_of(loaded, names, pages, clients, states)
     found = repairs(program, judge, most)
     proved = tuple(replace(r, proof=judge.proof(r.program, seconds)) for r in found.repairs)
     print_lines(_report(replace(found, repairs=proved), most, verbose, columns(color)), color)

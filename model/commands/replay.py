@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from model.cli.files import write_out
-from model.cli.terminal import print_lines
+from model.cli.files import write_lines, write_out
+from model.cli.options import collected, coloured, written
 from model.verdict import PROVED, REFUTED, UNDETERMINED, Refuted
 
 if TYPE_CHECKING:
@@ -21,6 +21,20 @@ if TYPE_CHECKING:
     from model.kvm.replay import Outcome
 
 MOST_STATES = 300_000
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked on the command line."""
+
+    pages: int
+    clients: int
+    walks: int
+    seed: int
+    stride: int
+    form: str
+    output: Path | None
+    color: str
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -33,9 +47,10 @@ MOST_STATES = 300_000
     "--stride", type=click.IntRange(1, 4096), default=64, show_default=True, help="How far apart the pages lie."
 )
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write there.")
-@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
-def command(designs: tuple[str, ...], form: str, output: Path | None, color: str, **options: Any) -> int:
+@written
+@coloured
+@collected(Options)
+def command(designs: tuple[str, ...], options: Options) -> int:
     """Perform a counterexample on the real kernel and compare its dirty log with the model's after every move.
 
     DESIGN is a name or a file as for `check`, and its shortest end-to-end loss is performed; TRACE.json is what
@@ -50,24 +65,23 @@ def command(designs: tuple[str, ...], form: str, output: Path | None, color: str
     if reason := missing():
         raise MissingTool(reason)
     reports = [report for spec in designs for report in _replays(spec, options)]
-    if form == "json":
-        write_out(json.dumps({"version": 1, "replays": [r["json"] for r in reports]}, indent=1) + "\n", output)
-    elif output:
-        write_out("".join(f"{line.plain}\n" for r in reports for line in r["text"]), output)
+    if options.form == "json":
+        told = {"version": 1, "replays": [r["json"] for r in reports]}
+        write_out(json.dumps(told, indent=1) + "\n", options.output)
     else:
-        print_lines((line for r in reports for line in r["text"]), color)
+        write_lines((line for r in reports for line in r["text"]), options.output, options.color)
     codes = {r["code"] for r in reports}
     return UNDETERMINED if UNDETERMINED in codes else REFUTED if REFUTED in codes else PROVED
 
 
-def _replays(spec: str, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _replays(spec: str, options: Options) -> Iterator[dict[str, Any]]:
     from model.kvm.replay import replay
 
     found = _loaded(spec) if spec.endswith(".json") else _searched(spec, options)
     if found is None:
         yield _walked(spec, options)
     for each in found or ():
-        outcome = replay(each.trace.instance, each.trace.moves, each.trace.number or 0, options["stride"])
+        outcome = replay(each.trace.instance, each.trace.moves, each.trace.number or 0, options.stride)
         yield {"text": list(_text(each, outcome)), "json": _json(each, outcome), "code": outcome.exit_code}
 
 
@@ -93,7 +107,7 @@ def _loaded(path: str) -> list[_Run]:
     return [_Run(saved.design, run_again(saved)) for saved in load_traces(Path(path))]
 
 
-def _searched(spec: str, options: dict[str, Any]) -> list[_Run] | None:
+def _searched(spec: str, options: Options) -> list[_Run] | None:
     """The shortest end-to-end loss of a design; None if a search of a small instance finds none."""
     from model.designs.catalogue import find_property, load
     from model.limits import Limits
@@ -105,15 +119,15 @@ def _searched(spec: str, options: dict[str, Any]) -> list[_Run] | None:
     design = load(spec)
     no_lost_write = find_property("no_lost_write")
     program = record(design)
-    sizes = sizes_for(program, {"Client": options["clients"]})
+    sizes = sizes_for(program, {"Client": options.clients})
     limits = Limits(MOST_STATES)
-    result = answer(Question(design, no_lost_write, options["pages"], sizes, "lanes", limits, name=program.name))
+    result = answer(Question(design, no_lost_write, options.pages, sizes, "lanes", limits, name=program.name))
     if isinstance(result.verdict, Refuted) and result.trace:
         return [_Run(program.name, result.trace)]
     return None
 
 
-def _walked(spec: str, options: dict[str, Any]) -> dict[str, Any]:
+def _walked(spec: str, options: Options) -> dict[str, Any]:
     """Of a design that the search found no loss in: its deepest runs at one page, and random walks."""
     from model.designs.catalogue import find_property, load
     from model.instance.instance import Instance
@@ -123,12 +137,12 @@ def _walked(spec: str, options: dict[str, Any]) -> dict[str, Any]:
     from model.verify.result import sizes_for
 
     name, program = record(load(spec)).name, observed(record(load(spec)), find_property("no_lost_write"))
-    sizes = sizes_for(program, {"Client": options["clients"]})
+    sizes = sizes_for(program, {"Client": options.clients})
     small = Instance(program, 1, sizes)
     runs = deepest(small)
-    with bench(small, options["stride"]) as on:
+    with bench(small, options.stride) as on:
         trouble = next(filter(None, (rehearse(on, run) for run in runs)), "")
-    found = walks(Instance(program, options["pages"], sizes), options["walks"], seed=options["seed"])
+    found = walks(Instance(program, options.pages, sizes), options.walks, seed=options.seed)
     trouble = trouble or found.disagreement
     facts = {"design": name, "deepest_runs": len(runs), "depth": max(map(len, runs)), "disagreement": trouble or None}
     facts |= {k: getattr(found, k) for k in ("walks", "moves", "ioctls", "finished", "lost")}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from model.cli.options import Finite, Size
+from model.cli.options import Size, bounded, collected
 from model.studies.campaign import Configuration, Row, campaign, locally, on_cluster, sweep
 from model.verdict import INTERRUPTED, PROVED, REFUTED, UNDETERMINED
 
@@ -29,13 +30,29 @@ class PagesAndClients(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         return int(pages), int(clients)
 
 
+@dataclass(frozen=True)
+class Options:
+    """What was asked on the command line."""
+
+    sizes: tuple[tuple[int, int], ...]
+    properties: tuple[str, ...]
+    engine: str
+    max_states: int | None
+    timeout: float | None
+    memory: int | None
+    symmetry: bool
+    jobs: int | None
+    scheduler: str | None
+    output: Path
+    quiet: bool
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.argument("designs", nargs=-1, metavar="[DESIGN]...")
 @click.option("--size", "sizes", multiple=True, type=PagesAndClients(), metavar="PxC", help="Pages x clients; repeat.")
 @click.option("--property", "properties", multiple=True, metavar="NAME", help="May be repeated. Default: both forms.")
 @click.option("--engine", type=click.Choice(ENGINES), default="lanes", show_default=True)
-@click.option("--max-states", type=click.IntRange(1), metavar="N", help="Of one configuration.")
-@click.option("--timeout", type=Finite(0, min_open=True), metavar="SECONDS", help="Of one configuration.")
+@bounded
 @click.option("--memory", type=Size(), metavar="SIZE", help="Of one worker, such as 512M.")
 @click.option("--symmetry/--no-symmetry", help="Keep one state of those that differ in the order of what is alike.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes on this machine. Default: one for each processor.")
@@ -49,7 +66,8 @@ class PagesAndClients(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     help="JSON lines, one a result. What is in it already is not computed again.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Only the last line.")
-def command(designs: tuple[str, ...], output: Path, **options: Any) -> int:
+@collected(Options)
+def command(designs: tuple[str, ...], options: Options) -> int:
     """Answer every property of every DESIGN (default: all built-in ones) at every size, into one file.
 
     An interrupted campaign goes on where it was when the same command is given again.
@@ -61,27 +79,33 @@ def command(designs: tuple[str, ...], output: Path, **options: Any) -> int:
 
     wanted = campaign(
         designs or tuple(built_in_designs()),
-        options["properties"] or DEFAULT_PROPERTIES,
-        options["sizes"] or ((1, 1), (2, 1), (1, 2), (2, 2)),
-        **{k: options[k] for k in ("engine", "max_states", "timeout", "memory", "symmetry")},
+        options.properties or DEFAULT_PROPERTIES,
+        options.sizes or ((1, 1), (2, 1), (1, 2), (2, 2)),
+        engine=options.engine,
+        max_states=options.max_states,
+        timeout=options.timeout,
+        memory=options.memory,
+        symmetry=options.symmetry,
     )
 
     def compute(missing: Sequence[Configuration]) -> Iterable[Row]:
-        if options["scheduler"]:
-            return on_cluster(missing, options["scheduler"])
-        return locally(missing, options["jobs"] or os.cpu_count() or 1)
+        if options.scheduler:
+            return on_cluster(missing, options.scheduler)
+        return locally(missing, options.jobs or os.cpu_count() or 1)
 
     def report(have: int, of: int, row: Row) -> None:
         size = f"{row['pages']}x{row['clients']}"
         click.echo(f"{have:>{len(str(of))}}/{of}  {row['design']} {row['property']} {size}: {row['verdict']}")
 
     try:
-        rows = sweep(wanted, output, compute, None if options["quiet"] else report)
+        rows = sweep(wanted, options.output, compute, None if options.quiet else report)
     except KeyboardInterrupt:
-        click.echo(f"interrupted; the same command goes on with what is missing in {output}.", err=True)
+        click.echo(f"interrupted; the same command goes on with what is missing in {options.output}.", err=True)
         return INTERRUPTED
     words = Counter(r["verdict"] for r in rows)
-    click.echo(f"{len(rows):,} results in {output}: {', '.join(f'{n:,} {w}' for w, n in sorted(words.items()))}")
+    click.echo(
+        f"{len(rows):,} results in {options.output}: {', '.join(f'{n:,} {w}' for w, n in sorted(words.items()))}"
+    )
     if words["refuted"]:
         return REFUTED
     return UNDETERMINED if set(words) - {"proved"} else PROVED

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from model.cli.options import Finite
 from model.cli.terminal import columns, print_lines
-from model.designs.catalogue import DEFAULT_PROPERTIES, find_property, load
-from model.limits import Limits
+from model.commands.judging import judge_of, judged
+from model.designs.catalogue import load
 from model.program.design import record
 from model.program.holes import inputs_of, opened, table_of
 from model.program.program import Program
 from model.studies.reorder import Arranged, Arrangement, Arranging, arrange
 from model.studies.synthesis import Synthesis, explained, parts, synthesise
 from model.verdict import PROVED, REFUTED, Proved, Undetermined, Verdict
-from model.verify.judge import PROOF_SECONDS, SCOPES, Judge, Killing
+from model.verify.judge import Judge, Killing
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -30,13 +29,7 @@ Lines = Iterator["Text"]
 @click.option("--mask", metavar="INPUT,…", help="Open a hole where clients clear: cache,want,span; mine; MIGRATION; …")
 @click.option("--order", metavar="OPERATION", help="Permute the lines of an operation.")
 @click.option("--locks", metavar="OPERATION", help="Move, split and leave out the lock of an operation.")
-@click.option("--property", "names", multiple=True, metavar="NAME", help="Default: both forms of safety.")
-@click.option("--pages", type=click.IntRange(1), default=2, show_default=True)
-@click.option("--clients", type=click.IntRange(1), default=2, show_default=True)
-@click.option("--states", type=click.IntRange(1), default=30_000_000, show_default=True, help="At most, for a search.")
-@click.option("--seconds", type=Finite(0), default=PROOF_SECONDS, show_default=True, help="For each proof.")
-@click.option("--verbose", "-v", is_flag=True, help="Tell every trace, not only the first.")
-@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
+@judged
 def command(
     design: str,
     mask: str | None,
@@ -58,9 +51,7 @@ def command(
     """
     loaded = load(design)
     program = record(loaded)
-    asked = [find_property(n, loaded) for n in names or DEFAULT_PROPERTIES]
-    scopes = [s for s in SCOPES if s[0] <= pages and s[1] <= clients]
-    judge = Judge(asked, [*scopes, *([] if (pages, clients) in scopes else [(pages, clients)])], Limits(states=states))
+    judge = judge_of(loaded, names, pages, clients, states)
     if order or locks:
         arranged = _arranged(program, judge, order, locks)
         print_lines(_arrangements(arranged, seconds, verbose, columns(color)), color)

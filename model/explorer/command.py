@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
+from model.cli.options import collected, sized, sorts
 from model.cli.terminal import complain
 from model.errors import UsageError
 from model.verdict import INTERRUPTED
@@ -17,11 +19,22 @@ if TYPE_CHECKING:
 DEFAULT = "top-layer"
 
 
+@dataclass(frozen=True)
+class Options:
+    """What was asked on the command line."""
+
+    pages: int
+    clients: int
+    extra: tuple[tuple[str, int], ...]
+    properties: tuple[str, ...]
+    moves: str
+    port: int
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.argument("design", default=DEFAULT)
-@click.option("--pages", type=click.IntRange(1), default=1, show_default=True, help="Pages of the slot, at most 4.")
-@click.option("--clients", type=click.IntRange(1), default=2, show_default=True, help="Clients with a bitmap each.")
-@click.option("--size", "extra", multiple=True, metavar="SORT=N", help="Elements of another index sort: Slot=2.")
+@sized(pages=1)
+@sorts
 @click.option(
     "--property",
     "properties",
@@ -31,7 +44,8 @@ DEFAULT = "top-layer"
 )
 @click.option("--moves", default="", metavar="N.N.N", help="Start there: what stands behind moves= in a link.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of 127.0.0.1. Default: a free one.")
-def command(design: str, **options: Any) -> int:
+@collected(Options)
+def command(design: str, options: Options) -> int:
     """Take the moves of DESIGN by hand in a browser, and let it show the nearest bad state.
 
     DESIGN is a built-in name (`python -m model.check --list`), a file my_design.py, or my_design.py:ClassName; without
@@ -43,8 +57,8 @@ def command(design: str, **options: Any) -> int:
     from model.explorer.server import Server
 
     session = _session(design, options)
-    first = _first(session, options["moves"])
-    server = Server(session, options["port"], complain)
+    first = _first(session, options.moves)
+    server = Server(session, options.port, complain)
     try:
         click.echo(server.url + first)
         server.serve_forever(poll_interval=0.1)
@@ -55,28 +69,23 @@ def command(design: str, **options: Any) -> int:
     return INTERRUPTED
 
 
-def _session(spec: str, options: dict[str, Any]) -> Session:
+def _session(spec: str, options: Options) -> Session:
     from model.designs.catalogue import DEFAULT_PROPERTIES, find_property, load
     from model.explorer.session import Session, askable
 
     design = load(spec)
-    rules = [find_property(name, design) for name in options["properties"] or DEFAULT_PROPERTIES]
-    if not options["properties"]:
+    rules = [find_property(name, design) for name in options.properties or DEFAULT_PROPERTIES]
+    if not options.properties:
         rules = askable(design, rules)
-    return Session(design, rules, options["pages"], _sizes(design, options))
+    return Session(design, rules, options.pages, _sizes(design, options))
 
 
-def _sizes(design: type[Design], options: dict[str, Any]) -> dict[str, int]:
+def _sizes(design: type[Design], options: Options) -> dict[str, int]:
     from model.instance.sizes import used_sorts
     from model.program.design import record
 
-    sizes = {"Client": options["clients"]} if "Client" in used_sorts(record(design)) else {}
-    for text in options["extra"]:
-        name, _, number = text.partition("=")
-        if not number.isdecimal():
-            raise UsageError(f"--size {text}: write the sort and a number from 1, such as --size Slot=2.")
-        sizes[name] = int(number)
-    return sizes
+    clients = {"Client": options.clients} if "Client" in used_sorts(record(design)) else {}
+    return clients | dict(options.extra)
 
 
 def _first(session: Session, moves: str) -> str:
