@@ -46,14 +46,14 @@ def write_results(results: Sequence[Result], comparing: bool, options: Options) 
 def _cutoffs(results: Sequence[Result]) -> Iterator[tuple[Result, str, int]]:
     """(result, why one page does not decide or nothing, side conditions proved) for each question about every state."""
     from model.designs.catalogue import find_property, load
+    from model.instance.problem import Problem
     from model.parametric.cutoff import pages_independent
-    from model.program.observers import invariant, observed
 
     for result in results:
         property = find_property(result.property, load(result.spec)) if result.spec else None
         if property is not None and property.kind == "always":
-            watched = observed(result.program, property)
-            found = pages_independent(watched, [invariant(watched, property)], seconds=2.0)
+            asked = Problem.of(result.program, property)
+            found = pages_independent(asked.program, asked.invariants, seconds=2.0)
             yield result, found.reason, found.conditions
 
 

@@ -185,27 +185,25 @@ def against_the_design(directory: Path, manifest: Mapping[str, Any], design: str
 def generate(directory: Path, manifest: Mapping[str, Any], design: str, found: Findings) -> tuple[Any, dict[str, str]]:
     """The program, and name -> text of every file of conditions that it has."""
     from model.designs.catalogue import find_property, load
+    from model.instance.problem import Problem
     from model.parametric.inference.certificate import questions
     from model.parametric.reading import Reading
     from model.parametric.smtlib import formula
     from model.program.design import record
-    from model.program.observers import invariant, observed
 
     loaded = load(design)
-    program = record(loaded)
     properties = [find_property(name, loaded) for name in manifest["properties"]]
     if not properties:
         raise UsageError("the manifest names no property")
-    for each in properties:
-        program = observed(program, each)
-    reading = Reading(program, manifest["sizes"], [invariant(program, p) for p in properties])
+    asked = Problem.of(record(loaded), *properties)
+    reading = Reading(asked.program, manifest["sizes"], asked.invariants)
     constants = {t.name: t for terms in reading.constants.values() for t in terms}
     conjuncts = read_invariant(directory)
     found.conjuncts = len(conjuncts)
     named = {
         f"{n}: {c['text']}": formula(c["formula"], reading.relations, constants) for n, c in enumerate(conjuncts, 1)
     }
-    return program, questions(reading, named, manifest["impossible"])
+    return asked.program, questions(reading, named, manifest["impossible"])
 
 
 def read_invariant(directory: Path) -> list[dict[str, str]]:

@@ -29,14 +29,13 @@ def ask(entry: Entry, row: Row) -> Verdict:
     """The verdict of the packed engine at the size of the row."""
     from model.designs.catalogue import find_property, load
     from model.engines.packed import search as lanes
-    from model.instance.instance import Instance
+    from model.instance.problem import Problem
     from model.program.design import record
-    from model.program.observers import invariant, observed
 
     design = load(entry.design)
     property = find_property(row.property, design)
-    watched = observed(record(design), property)
-    return lanes.search(Instance(watched, row.pages, row.sizes), [invariant(watched, property)])
+    asked = Problem.of(record(design), property, pages=row.pages, sizes=row.sizes)
+    return lanes.search(asked.instance, asked.invariants)
 
 
 def differences(found: Sequence[Entry], *, nightly: bool) -> Iterator[tuple[Entry, Row, Verdict, float, bool]]:
@@ -64,18 +63,17 @@ def rule_verdicts(entry: Entry) -> dict[str, str]:
 
 def _rule(program: Program, rule: Any, row: Row | None) -> str:
     from model.engines.packed import search as lanes
-    from model.instance.instance import Instance
+    from model.instance.problem import Problem
     from model.limits import Limits
-    from model.program.observers import invariant, observed
 
     try:
-        watched = observed(program, rule)
-        holds = invariant(watched, rule)
+        asked = Problem.of(program, rule)
     except UsageError:
         return "-"
     sizes = {} if row is None else row.sizes
     pages = 1 if row is None or row.states > 100_000 else row.pages
-    verdict = lanes.search(Instance(watched, pages, sizes), [holds], Limits(states=2_000_000))
+    asked = asked.at(pages, sizes)
+    verdict = lanes.search(asked.instance, asked.invariants, Limits(states=2_000_000))
     return {"proved": "keeps", "refuted": "breaks"}.get(verdict.word, "?")
 
 

@@ -13,11 +13,10 @@ import click
 from model.cli.options import Finite
 from model.cli.terminal import columns, print_lines
 from model.designs.catalogue import DEFAULT_PROPERTIES, built_in_properties, load
-from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.limits import Limits
 from model.program.design import record
 from model.program.mutation import mutants
-from model.program.observers import invariant, observed
 from model.program.program import Program
 from model.verdict import PROVED, REFUTED, Verdict
 from model.verify.portfolio import proof
@@ -70,13 +69,9 @@ def _judge(
 ) -> Judged:
     from model.engines.packed import search as lanes
 
-    property = built_in_properties()[name]
-    watched = observed(program, property)
-    asked = invariant(watched, property)
-    instance = Instance(watched, pages, {"Client": clients})
-    finite = lanes.search(instance, [asked], Limits(states=20_000_000))
-    sizes = {"Client": clients}
-    return Judged(design, kind, change, name, finite, proof(watched, asked, sizes, seconds)[0])
+    asked = Problem.of(program, built_in_properties()[name], pages=pages, sizes={"Client": clients})
+    finite = lanes.search(asked.instance, asked.invariants, Limits(states=20_000_000))
+    return Judged(design, kind, change, name, finite, proof(asked, seconds)[0])
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -9,11 +9,10 @@ from typing import Any
 
 from model.errors import UsageError
 from model.expr import Property
-from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.instance.state import State
 from model.instance.trace import Continuation, Trace, onward
 from model.program.design import Design, record
-from model.program.observers import invariant, observed
 from model.program.program import Invariant
 from model.verify.portfolio import applies
 from reports.pages import positions
@@ -45,14 +44,12 @@ class Session:
             raise UsageError(
                 f"every choice of pages is a button; with more than {MOST_PAGES} pages there are too many."
             )
-        program = record(design)
-        self.program, self.limit, self.searching = program, limit, Lock()
+        self.program, self.limit, self.searching = record(design), limit, Lock()
         for rule in properties:
             if rule.kind != "always":
                 raise UsageError(f"{rule.name} asks that something happens; explore properties that must always hold.")
-            program = observed(program, rule)
-        self.rules = tuple(invariant(program, rule) for rule in properties)
-        self.instance = Instance(program, pages, sizes)
+        problem = Problem.of(self.program, *properties, pages=pages, sizes=sizes)
+        self.rules, self.instance = problem.invariants, problem.instance
 
     @cached_property
     def digest(self) -> str:
@@ -140,8 +137,7 @@ class Session:
         )
 
     def _sizes(self) -> dict[str, int]:
-        free = {s: n for s, n in self.instance.sizes.items() if self.instance.program.sorts[s].size is None}
-        return {"pages": self.instance.pages} | {f"{s.lower()}s": n for s, n in free.items()}
+        return {"pages": self.instance.pages} | {f"{s.lower()}s": n for s, n in self.instance.free_sizes.items()}
 
 
 def askable(design: type[Design], properties: Sequence[Property]) -> list[Property]:

@@ -9,7 +9,7 @@ from textwrap import wrap
 from model.errors import ModelError
 from model.expr import INFINITE, Expr, Property
 from model.instance.instance import Instance
-from model.program.observers import invariant, observed
+from model.instance.problem import Problem
 from model.program.program import Invariant, Program
 from model.verdict import Proved, Refuted, Verdict
 
@@ -60,16 +60,13 @@ def claim(
         raise ModelError(f"{property.name} speaks of infinite runs, not of states; `model.export.ltl` writes it.")
     if property.kind != "always":
         raise ModelError(f"{property.name} says what can happen, not what must hold in every state: no invariant.")
-    watched = observed(program, property)
-    instance = Instance(watched, pages, sizes)
-    return Claim(name or program.name, property, program, instance, invariant(watched, property), expected, depth)
+    asked = Problem.of(program, property, pages=pages, sizes=sizes)
+    return Claim(name or program.name, property, program, asked.instance, asked.invariant, expected, depth)
 
 
 def sizes_text(instance: Instance) -> str:
     """`2 pages, 2 clients`."""
-    counts = {"page": instance.pages} | {
-        s.lower(): n for s, n in instance.sizes.items() if instance.program.sorts[s].size is None
-    }
+    counts = {"page": instance.pages} | {s.lower(): n for s, n in instance.free_sizes.items()}
     return ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for word, n in counts.items())
 
 

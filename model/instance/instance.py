@@ -59,6 +59,11 @@ class Instance:
         self.full = (1 << pages) - 1
         self.places = Places(program, self.sizes)
 
+    @property
+    def free_sizes(self) -> dict[str, int]:
+        """The sizes that can be chosen, by sort: those of sorts that have no size of their own."""
+        return {s: n for s, n in self.sizes.items() if self.program.sorts[s].size is None}
+
     def refuse_holes(self) -> None:
         """Only the synthesiser looks at a program that has a hole, and it does not search it.
 

@@ -117,8 +117,5 @@ def one_page(instance: Instance, invariants: Sequence[Invariant]) -> Instance | 
     """The instance as one of its pages sees it, or None where pages are related or there is one only."""
     if instance.pages == 1:
         return None
-    from model.parametric.cutoff import pages_independent
-
-    sizes = {s: n for s, n in instance.sizes.items() if instance.program.sorts[s].size is None}
-    found = pages_independent(instance.program, invariants, sizes)
+    found = pages_independent(instance.program, invariants, instance.free_sizes)
     return Instance(found.one_page, 1, instance.sizes) if found.holds else None

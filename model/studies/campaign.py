@@ -82,15 +82,15 @@ def campaign(
 def _digest(design: Any, wanted: Any) -> str:
     """SHA-256 of what is asked: the observed program and the invariant, where there is one."""
     from model.expr import show
+    from model.instance.problem import Problem
     from model.program.design import record
-    from model.program.observers import invariant, observed
 
     program = record(design)
     if wanted.kind == "sometimes":
         return program.digest
     try:
-        watched = observed(program, wanted)
-        text = f"{watched.digest} {show(invariant(watched, wanted).holds)}"
+        asked = Problem.of(program, wanted)
+        text = f"{asked.program.digest} {show(asked.invariant.holds)}"
     except UsageError:  # it cannot be asked of this design, which its row will say
         text = program.digest
     return sha256(text.encode()).hexdigest()

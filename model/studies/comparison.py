@@ -9,12 +9,11 @@ from itertools import product
 
 from model.designs.catalogue import built_in_properties
 from model.expr import Property, show
-from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.instance.trace import Trace
 from model.limits import Limits
 from model.program.design import Design, record
 from model.program.holes import filled, opened
-from model.program.observers import invariant, observed
 from model.program.program import Program
 from model.program.step import Step
 from model.studies.cost import bitmaps, one_sync_a_round, redundant_copy, with_device
@@ -138,10 +137,9 @@ def row(
 
 def shortest(property: Property, program: Program, pages: int, clients: int) -> Trace | None:
     """A shortest trace to a violation at up to so many pages, at the smallest size where it is that short."""
-    watched = observed(program, property)
-    asked = invariant(watched, property)
-    instances = (Instance(watched, p, {"Client": clients}) for p in range(1, pages + 1))
-    found = [trace for trace in (violation(i, asked, SEARCH) for i in instances) if trace]
+    asked = Problem.of(program, property)
+    sizes = (asked.at(p, {"Client": clients}) for p in range(1, pages + 1))
+    found = [trace for trace in (violation(each, SEARCH) for each in sizes) if trace]
     return min(found, key=len, default=None)
 
 

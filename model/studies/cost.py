@@ -27,11 +27,11 @@ from model.expr import (
     operation,
 )
 from model.instance.instance import Instance, Move
+from model.instance.problem import Problem
 from model.instance.state import State
 from model.instance.trace import Trace
 from model.limits import Limits
 from model.program.design import Design
-from model.program.observers import invariant, observed
 from model.program.program import Program
 from model.program.step import Step
 from model.verify.judge import violation
@@ -111,9 +111,8 @@ def redundant_copy(program: Program, pages: int, clients: int, limits: Limits | 
     """
     if not any(_reads(s.by, s.writes) for s in program.steps):
         raise UsageError(f"{program.name} has no step that takes a page from `mine` and `unread`; nothing is copied.")
-    watched = observed(program, no_redundant_copy)
-    instance = Instance(watched, pages, {"Client": clients})
-    return violation(instance, invariant(watched, no_redundant_copy), limits or Limits(states=30_000_000))
+    asked = Problem.of(program, no_redundant_copy, pages=pages, sizes={"Client": clients})
+    return violation(asked, limits or Limits(states=30_000_000))
 
 
 def _reads(by: str, writes: frozenset[str]) -> bool:

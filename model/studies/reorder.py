@@ -16,7 +16,6 @@ from model.expr import Lock, Part, walk
 from model.instance.instance import Instance
 from model.instance.trace import ReplayError, _key
 from model.program.mutation import _is_keeping, _moved, _relocated
-from model.program.observers import invariant, observed
 from model.program.program import Program
 from model.program.step import Held, Step
 from model.verify.judge import Judge, Killing, TooLarge, rerun
@@ -280,13 +279,11 @@ def _known(program: Program, killings: Sequence[Killing]) -> Killing | None:
 
 def transferred(program: Program, killing: Killing) -> Killing | None:
     """The same moves, by name, on another program, replayed; None where they are no run of it or end well."""
-    old = killing.trace.instance
-    watched = observed(program, killing.property)
-    instance = Instance(watched, old.pages, {"Client": old.sizes["Client"]})
-    numbers = {_key(m): m.number for m in instance.moves}
+    asked = killing.again(program)
+    numbers = {_key(m): m.number for m in asked.instance.moves}
     try:
         moves = [numbers[_key(m)] for m in killing.trace.moves]
-        trace = rerun(instance, moves, invariant(watched, killing.property), killing.trace.number)
+        trace = rerun(asked, moves, killing.trace.number)
     except (KeyError, ReplayError):
         return None
     return Killing(program, killing.property, trace)

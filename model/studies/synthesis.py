@@ -17,8 +17,8 @@ from model.errors import UsageError
 from model.expr import TRUTH, Expr, Flag, node, walk
 from model.expr.algebra import bit_vectors, fold
 from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.program.holes import Hole, between, filled, formula, the_hole
-from model.program.observers import invariant, observed
 from model.program.program import Invariant, Program
 from model.verdict import Verdict
 from model.verify.judge import PROOF_SECONDS, Judge, Killing, TooLarge, rerun, violation
@@ -40,8 +40,8 @@ def kills(killing: Killing, program: Program, bits: Sequence[Any]) -> Any:
     """A z3 formula over the bits of the table: with it, the same moves are a run that ends in the same violation."""
     import z3
 
-    watched = observed(program, killing.property)
-    instance = Open(watched, killing.trace.instance.pages, {"Client": killing.trace.instance.sizes["Client"]})
+    asked = killing.again(program)
+    instance = Open(asked.program, asked.pages, asked.sizes)
     table = {**bit_vectors(instance.pages), "hole": lambda _, *inputs: looked_up(bits, inputs, instance.pages)}
     state: list[Any] = [_symbol(f.sort, f.initial, f.width) for f in instance.fields]
     conditions: list[Any] = []
@@ -52,7 +52,7 @@ def kills(killing: Killing, program: Program, bits: Sequence[Any]) -> Any:
         conditions += [fold(g, table, leaf) for g in ground.guards]
         new = {i: fold(value, table, leaf) for i, value in ground.updates}
         state = [_simple(new[i]) if i in new else old for i, old in enumerate(state)]
-    case = dict(instance.cases(invariant(watched, killing.property)))[killing.trace.number]
+    case = dict(instance.cases(asked.invariant))[killing.trace.number]
     conditions.append(z3.Not(fold(case, table, _leaf(instance, state, {}))))
     return z3.simplify(z3.And(*conditions))
 
@@ -145,26 +145,22 @@ def _again(candidate: Program, killing: Killing) -> Killing | None:
     """The same moves on another candidate, replayed, or None where they are no run of it or end well."""
     from model.instance.trace import ReplayError
 
-    watched = observed(candidate, killing.property)
-    old = killing.trace.instance
-    instance = Instance(watched, old.pages, {"Client": old.sizes["Client"]})
+    asked = killing.again(candidate)
     try:
-        numbers = [m.number for m in killing.trace.moves]
-        trace = rerun(instance, numbers, invariant(watched, killing.property), killing.trace.number)
+        trace = rerun(asked, [m.number for m in killing.trace.moves], killing.trace.number)
     except ReplayError:
-        return _earlier(candidate, killing, instance)
+        return _earlier(candidate, killing, asked)
     return Killing(candidate, killing.property, trace)
 
 
-def _earlier(candidate: Program, killing: Killing, instance: Instance) -> Killing | None:
+def _earlier(candidate: Program, killing: Killing, asked: Problem) -> Killing | None:
     """The part of the moves up to the first violation, where the moves violate before their end."""
     from model.instance.trace import ReplayError
 
-    asked = invariant(instance.program, killing.property)
     numbers = [m.number for m in killing.trace.moves]
     for length in range(len(numbers)):
         try:
-            return Killing(candidate, killing.property, rerun(instance, numbers[:length], asked, killing.trace.number))
+            return Killing(candidate, killing.property, rerun(asked, numbers[:length], killing.trace.number))
         except ReplayError:
             continue
     return None
@@ -320,9 +316,8 @@ def _looked_up(found: Synthesis, table: int, row: int, pages: int, clients: int)
     flagged = replace(found.program, steps=tuple(steps))
     program = filled(flagged, table)
     watched = replace(program, variables=(*program.variables, _flag(seen)))
-    instance = Instance(watched, pages, {"Client": clients})
     never = Invariant("never looked up", ~node("var", (seen, None), TRUTH))
-    return violation(instance, never, found.judge.limits) is not None
+    return violation(Problem(watched, (never,), pages, {"Client": clients}), found.judge.limits) is not None
 
 
 def _in_row(inputs: Sequence[Expr], row: int) -> Expr:

@@ -8,26 +8,26 @@ from dataclasses import dataclass
 from model.designs.catalogue import built_in_properties
 from model.errors import UsageError
 from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.instance.state import State
 from model.instance.trace import Continuation, Trace, carried_over, joined, onward, shortest, smaller_sizes
 from model.limits import Limits
-from model.program.observers import invariant, observed
-from model.program.program import Invariant, Program
+from model.program.program import Program
 from model.verdict import Refuted
 from model.verify.narration import Story, told
 
 
 @dataclass(frozen=True)
 class EndToEnd:
-    """The instance with a `stop`, and the rule by which a write is lost there."""
+    """That no write is lost, asked of the program with a `stop`."""
 
-    instance: Instance
-    rule: Invariant
+    loss: Problem
 
     def onward(self, state: State, instance: Instance, number: int | None) -> Continuation | None:
         """A shortest way from a state of `instance` to one where this client has lost a write."""
-        holds = self.instance.predicate(dict(self.instance.cases(self.rule))[number])
-        return onward(self.instance, carried_over(state, instance, self.instance), lambda s: not holds(s))
+        stops = self.loss.instance
+        holds = stops.predicate(dict(stops.cases(self.loss.invariant))[number])
+        return onward(stops, carried_over(state, instance, stops), lambda s: not holds(s))
 
 
 class Counterexamples:
@@ -35,15 +35,11 @@ class Counterexamples:
 
     Args:
         program: as recorded.
-        watched: with the ghosts of the property.
-        pages, sizes: the instance that was asked for; no larger one is shown.
+        problem: what was asked of it; no larger instance is shown.
     """
 
-    def __init__(
-        self, program: Program, watched: Program, invariant: Invariant, pages: int, sizes: Mapping[str, int]
-    ) -> None:
-        self.program, self.watched, self.invariant = program, watched, invariant
-        self.pages, self.sizes = pages, dict(sizes)
+    def __init__(self, program: Program, problem: Problem) -> None:
+        self.program, self.problem, self.invariant = program, problem, problem.invariant
 
     def told(self, depth: int, name: str) -> tuple[Trace, Trace | None, Story]:
         """The trace of so many moves, the one that goes on to the loss or None, and both as a story."""
@@ -53,11 +49,12 @@ class Counterexamples:
 
     def shown(self, depth: int) -> Trace:
         """A shortest trace on the smallest instance where it is no longer than on the one that was asked for."""
-        for pages, sizes in smaller_sizes(self.pages, self.sizes):
-            trace = self.trace_at(pages, sizes, depth)
+        pages, sizes = self.problem.pages, self.problem.free_sizes
+        for size in smaller_sizes(pages, sizes):
+            trace = self.trace_at(*size, depth)
             if trace is not None:
                 return trace
-        trace = self.trace_at(self.pages, self.sizes, depth)
+        trace = self.trace_at(pages, sizes, depth)
         assert trace is not None, "a refuted instance has a trace"
         return trace
 
@@ -65,11 +62,12 @@ class Counterexamples:
         """A trace of exactly `depth` moves at that size, or None where the shortest is longer or there is none."""
         from model.engines.packed import search as lanes
 
+        asked = self.problem.at(pages, sizes)
         try:
-            instance = Instance(self.watched, pages, sizes)
+            instance = asked.instance
         except UsageError:
             return None
-        verdict = lanes.search(instance, [self.invariant], Limits(depth=depth))
+        verdict = lanes.search(instance, asked.invariants, Limits(depth=depth))
         if not isinstance(verdict, Refuted) or verdict.depth != depth:
             return None
         accept = self._extendable(instance) if self.invariant.name == "promise_kept" else None
@@ -91,14 +89,11 @@ class Counterexamples:
 
     def _end_to_end(self, instance: Instance) -> EndToEnd | None:
         """The same size with a `stop`, or None where a loss cannot be asked of the design."""
-        no_lost_write = built_in_properties()["no_lost_write"]
         try:
-            watched = observed(self.program, no_lost_write)
-            ends = invariant(watched, no_lost_write)
+            loss = Problem.of(self.program, built_in_properties()["no_lost_write"])
         except UsageError:
             return None
-        sizes = {s: n for s, n in instance.sizes.items() if self.program.sorts[s].size is None}
-        return EndToEnd(Instance(watched, instance.pages, sizes), ends)
+        return EndToEnd(loss.at(instance.pages, instance.free_sizes))
 
     def afterwards(self, trace: Trace) -> tuple[Trace | None, str]:
         """What becomes of a broken promise: the trace extended to the loss, or a sentence on how it is recovered."""
@@ -110,7 +105,7 @@ class Counterexamples:
             return None, self.recovery(trace)
         if not run.complete:
             return None, "whether the write is lost in the end was not determined: too many states follow"
-        return joined(trace, run, end.rule, trace.number), ""
+        return joined(trace, run, end.loss.invariant, trace.number), ""
 
     def recovery(self, trace: Trace) -> str:
         """How the page gets a promise again, or is read: the first move of a shortest way there without new writes."""
@@ -133,7 +128,7 @@ def _without_writes(instance: Instance) -> Instance:
     quiet = Instance(
         instance.program,
         instance.pages,
-        {s: n for s, n in instance.sizes.items() if instance.program.sorts[s].size is None},
+        instance.free_sizes,
     )
     successors = instance.successors
     clients = {m.number for m in instance.moves if m.ground.sort == "Client"}

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 
 from model.errors import ModelError
 from model.expr import Property
-from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.instance.trace import Trace, replayed
 from model.limits import Limits
-from model.program.observers import invariant, observed
-from model.program.program import Invariant, Program
+from model.program.program import Program
 from model.verdict import UNDETERMINED, Proved, Refuted, Undetermined, Verdict
 
 SCOPES = ((1, 1), (1, 2), (2, 1), (2, 2))  # pages and clients, smallest first
@@ -42,6 +41,11 @@ class Killing:
     property: Property
     trace: Trace
 
+    def again(self, program: Program) -> Problem:
+        """What the trace answers, asked of another candidate at the same size."""
+        was = self.trace.instance
+        return Problem.of(program, self.property, pages=was.pages, sizes=was.free_sizes)
+
 
 @dataclass(frozen=True)
 class Judge:
@@ -65,9 +69,8 @@ class Judge:
         """
         for pages, clients in self.scopes:
             for property in self.properties:
-                watched = observed(program, property)
-                instance = Instance(watched, pages, {"Client": clients})
-                trace = violation(instance, invariant(watched, property), self.limits)
+                asked = Problem.of(program, property, pages=pages, sizes={"Client": clients})
+                trace = violation(asked, self.limits)
                 if trace is not None:
                     return Killing(program, property, trace)
         return None
@@ -77,14 +80,14 @@ class Judge:
         from model.parametric.inference import prove as inductive
 
         for property in self.properties:
-            watched = observed(program, property)
-            verdict = inductive.prove(watched, [invariant(watched, property)], Limits(seconds=seconds))
+            asked = Problem.of(program, property)
+            verdict = inductive.prove(asked.program, asked.invariants, Limits(seconds=seconds))
             if not isinstance(verdict, Proved):
                 return verdict
         return Proved(engine="inductive")
 
 
-def violation(instance: Instance, asked: Invariant, limits: Limits) -> Trace | None:
+def violation(asked: Problem, limits: Limits) -> Trace | None:
     """A shortest trace to a violation, replayed, or None where no reachable state violates what was asked.
 
     Raises:
@@ -92,21 +95,22 @@ def violation(instance: Instance, asked: Invariant, limits: Limits) -> Trace | N
     """
     from model.engines.packed import levels
 
-    found = levels.search(instance, [asked], limits)
+    found = levels.search(asked.instance, asked.invariants, limits)
     if isinstance(found.verdict, Undetermined):
         if found.verdict.interrupted:
             raise KeyboardInterrupt
-        raise Unsettled(f"{instance.program.name}, {asked.name}: {found.verdict.reason}.")
+        raise Unsettled(f"{asked.program.name}, {asked.invariant.name}: {found.verdict.reason}.")
     if not isinstance(found.verdict, Refuted):
         return None
     state, _, number = found.verdict.detail[0]
-    return rerun(instance, found.trace(state, found.verdict.depth), asked, number)
+    return rerun(asked, found.trace(state, found.verdict.depth), number)
 
 
-def rerun(instance: Instance, numbers: Iterable[int], asked: Invariant, number: int | None) -> Trace:
+def rerun(asked: Problem, numbers: Iterable[int], number: int | None) -> Trace:
     """The moves as a trace, after running them on the plain-integer interpreter."""
+    instance = asked.instance
     moves = tuple(instance.moves[n] for n in numbers)
     states = [instance.initial]
     for move in moves:
         states.append(instance.apply(move, states[-1]))
-    return replayed(Trace(instance, moves, tuple(states), asked, number))
+    return replayed(Trace(instance, moves, tuple(states), asked.invariant, number))

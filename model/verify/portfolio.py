@@ -10,10 +10,11 @@ from typing import Any
 from model.errors import UsageError, did_you_mean
 from model.expr import Property
 from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.limits import Limits, Progress
 from model.program.design import Design, record
-from model.program.observers import goals, invariant, observed
-from model.program.program import Invariant, Program
+from model.program.observers import goals
+from model.program.program import Program
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 from model.verify.counterexample import Counterexamples
 from model.verify.question import Question
@@ -38,8 +39,7 @@ def answer(question: Question) -> Result:
     program = record(question.design)
     if question.property.kind == "sometimes":
         return _happenings(question, program)
-    watched = observed(program, question.property)
-    asked = _Asked(question, program, watched, invariant(watched, question.property))
+    asked = _Asked(question, program, Problem.of(program, question.property))
     return asked.auto() if question.engine == "auto" else asked.one(question.engine)
 
 
@@ -61,37 +61,33 @@ def applies(design: type[Design], property: Property) -> str:
 def _explicit(asked: _Asked, limits: Limits) -> Verdict:
     from model.engines import explicit
 
-    return explicit.search(asked.instance, [asked.invariant], limits)
+    return explicit.search(asked.problem.instance, asked.problem.invariants, limits)
 
 
 def _lanes(asked: _Asked, limits: Limits) -> Verdict:
     from model.verify import packed
 
-    return packed.search(asked.instance, [asked.invariant], limits, **asked.question.packed)
+    return packed.search(asked.problem.instance, asked.problem.invariants, limits, **asked.question.packed)
 
 
 def _bounded(asked: _Asked, limits: Limits) -> Verdict:
     from model.engines import bounded
 
-    return bounded.search(asked.instance, [asked.invariant], limits)
+    return bounded.search(asked.problem.instance, asked.problem.invariants, limits)
 
 
 def _induction(asked: _Asked, limits: Limits) -> Verdict:
     from model.engines import induction
 
-    return induction.search(asked.instance, [asked.invariant], limits)
+    return induction.search(asked.problem.instance, asked.problem.invariants, limits)
 
 
 def _inductive(asked: _Asked, limits: Limits) -> Verdict:
-    return proof(asked.watched, asked.invariant, asked.free_sizes(), limits.seconds, limits.report)[0]
+    return proof(asked.problem, limits.seconds, limits.report)[0]
 
 
 def proof(
-    watched: Program,
-    invariant: Invariant,
-    sizes: Mapping[str, int],
-    seconds: float | None,
-    report: Callable[[Progress], None] | None = None,
+    problem: Problem, seconds: float | None, report: Callable[[Progress], None] | None = None
 ) -> tuple[Verdict, dict[str, int]]:
     """A proof for any number of everything; where that fails, for any number of pages at the few clients asked for.
 
@@ -100,13 +96,13 @@ def proof(
     """
     from model.parametric.inference import prove as inductive
 
-    begin = monotonic()
-    verdict = inductive.prove(watched, [invariant], Limits(seconds=seconds, report=report))
-    fixed = {s: n for s, n in sizes.items() if n <= FEW}
-    if verdict.conclusive or _interrupted(verdict) or fixed != sizes:
+    begin, asked = monotonic(), (problem.program, problem.invariants)
+    verdict = inductive.prove(*asked, Limits(seconds=seconds, report=report))
+    fixed = {s: n for s, n in problem.free_sizes.items() if n <= FEW}
+    if verdict.conclusive or _interrupted(verdict) or fixed != problem.free_sizes:
         return verdict, {}
     left = Limits(seconds=(PROOF_SECONDS if seconds is None else seconds) - (monotonic() - begin), report=report)
-    few = inductive.prove(watched, [invariant], left, sizes=fixed) if left.seconds and left.seconds > 0 else verdict
+    few = inductive.prove(*asked, left, sizes=fixed) if left.seconds and left.seconds > 0 else verdict
     return (few, fixed) if few.conclusive else (verdict, {})
 
 
@@ -120,11 +116,12 @@ RUN: Mapping[str, Callable[[_Asked, Limits], Verdict]] = {
 
 
 class _Asked:
-    """A question with its program recorded and observed."""
+    """A question with its program recorded, and as a problem at the sizes that it names."""
 
-    def __init__(self, question: Question, program: Program, watched: Program, invariant: Invariant) -> None:
-        self.question, self.program, self.watched, self.invariant = question, program, watched, invariant
-        self.instance = Instance(watched, question.pages, sizes_for(program, question.sizes))
+    def __init__(self, question: Question, program: Program, problem: Problem) -> None:
+        self.question, self.program = question, program
+        self.problem = problem.at(question.pages, sizes_for(program, question.sizes))
+        self.instance = self.problem.instance
         self.name = question.name or program.name
 
     def ask(self, engine: str, limits: Limits | None = None) -> Evidence:
@@ -132,7 +129,7 @@ class _Asked:
         if limits.report:
             limits.report(Progress(engine, 0, 0))
         if engine == "inductive":
-            return self.proven(*proof(self.watched, self.invariant, self.free_sizes(), limits.seconds, limits.report))
+            return self.proven(*proof(self.problem, limits.seconds, limits.report))
         return Evidence(engine, RUN[engine](self, limits), finite_scope(self.instance))
 
     def proven(self, verdict: Verdict, fixed: Mapping[str, int]) -> Evidence:
@@ -158,7 +155,7 @@ class _Asked:
         from model.engines.worker import Aside
 
         begin, limits = monotonic(), self.question.limits
-        with Aside(proof, self.watched, self.invariant, self.free_sizes(), seconds) as other:
+        with Aside(proof, self.problem, seconds) as other:
             found: list[Evidence] = []
 
             def cancelled() -> str:
@@ -185,7 +182,7 @@ class _Asked:
         decided = evidence[0]
         base = Result(
             design=self.name,
-            property=self.invariant.name,
+            property=self.problem.invariant.name,
             verdict=decided.verdict,
             scope=decided.scope,
             program=self.program,
@@ -201,12 +198,7 @@ class _Asked:
 
     @property
     def counterexamples(self) -> Counterexamples:
-        return Counterexamples(self.program, self.watched, self.invariant, self.question.pages, self.free_sizes())
-
-    def free_sizes(self) -> dict[str, int]:
-        """The sizes that can be chosen, by sort."""
-        program = self.program
-        return {s: n for s, n in self.instance.sizes.items() if program.sorts[s].size is None}
+        return Counterexamples(self.program, self.problem)
 
     def notes(self, evidence: list[Evidence]) -> list[str]:
         decided = evidence[0]
@@ -229,7 +221,7 @@ class _Asked:
         from model.engines.packed.symmetry import symmetry
         from model.parametric.cutoff import one_page
 
-        asked = self.instance, [self.invariant]
+        asked = self.problem.instance, self.problem.invariants
         if name == "symmetry":
             return f"states are orbits: {symmetry(*asked)}"
         if name == "pages":
@@ -271,7 +263,7 @@ def _happenings(question: Question, program: Program) -> Result:
     evidence, missing, open_ = [], [], []
     engine = question.engine if question.engine in ("explicit", "lanes") else "lanes"
     for label, watched, never in goals(program, question.property, instance.sizes):
-        asked = _Asked(question, program, watched, never)
+        asked = _Asked(question, program, Problem(watched, (never,)))
         found = asked.ask(engine)
         evidence.append(found)
         if isinstance(found.verdict, Proved):

@@ -36,7 +36,7 @@ def refines(
     programs = record(concrete), record(abstract)
     given = sizes_for(programs[0], sizes or {})
     whole = Instance(programs[0], pages, given)
-    free = {s: n for s, n in whole.sizes.items() if programs[0].sorts[s].size is None}
+    free = whole.free_sizes
     name = f"refines {programs[1].name}"
     chosen = refinement.mapping(*programs)
     if chosen is not None:

@@ -58,7 +58,7 @@ def sizes_for(program: Program, given: Mapping[str, int]) -> dict[str, int]:
 def finite_scope(instance: Instance) -> dict[str, int | str]:
     """{"pages": 2, "clients": 2}"""
     counts: dict[str, int | str] = {"pages": instance.pages}
-    return counts | {counted(s): n for s, n in instance.sizes.items() if instance.program.sorts[s].size is None}
+    return counts | {counted(s): n for s, n in instance.free_sizes.items()}
 
 
 def counted(sort: str) -> str:

@@ -14,11 +14,11 @@ from typing import Any
 from model.designs.catalogue import find_property, load
 from model.errors import ModelError
 from model.instance.instance import Instance, Move
+from model.instance.problem import Problem
 from model.instance.sizes import used_sorts
 from model.instance.state import State
 from model.instance.trace import ReplayError, Trace, replayed
 from model.program.design import Design, record
-from model.program.observers import invariant, observed
 from model.program.program import Program
 from model.verify.narration import members
 
@@ -104,9 +104,8 @@ def replay(saved: Saved, design: type[Design] | None = None) -> Trace:
             f"has {program.digest[:12]}: the design has changed. Check it again with python -m model.check."
         )
     property = find_property(saved.property, design)
-    watched = observed(program, property)
-    instance = Instance(watched, saved.pages, _sizes(saved, watched))
-    rule = invariant(watched, property)
+    asked = Problem.of(program, property)
+    instance, rule = asked.at(saved.pages, _sizes(saved, asked.program)).instance, asked.invariant
     moves, states = _run(saved, instance)
     violated = [k for k, case in instance.cases(rule) if not instance.value(case, states[-1])]
     if not violated:

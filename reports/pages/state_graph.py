@@ -79,7 +79,7 @@ def picture(program: Program, name: str) -> Picture | None:
         graph = state_graph(instance, max_states=MOST)
     except UsageError:
         return None
-    size = ", ".join(["1 page", *(f"{n} {s.lower()}{'s' * (n > 1)}" for s, n in _counted(instance))])
+    size = ", ".join(["1 page", *(f"{n} {s.lower()}{'s' * (n > 1)}" for s, n in instance.free_sizes.items())])
     svg = _Drawing(instance, graph, name, f"state graph of {program.name}, {size}").svg()
     style = f"<style>{asset('colours.css')}{asset('graph.css')}</style>"
     file = svg.replace("<defs>", f"{style}<defs>", 1)
@@ -88,16 +88,12 @@ def picture(program: Program, name: str) -> Picture | None:
     return Picture(svg, file, as_text(graph, "dot"), graph.number_of_nodes(), edges, size, key)
 
 
-def _counted(instance: Instance) -> Iterator[tuple[str, int]]:
-    return ((s, n) for s, n in instance.sizes.items() if instance.program.sorts[s].size is None)
-
-
 def _cells(instance: Instance) -> list[tuple[str, str, int]]:
     """(variable, what to call it, position) of the bitmaps and flags that a node shows."""
     from model.verify.narration import change_name
 
     fields = [(f, i) for i, f in enumerate(instance.fields) if f.role == "part"]
-    several = any(n > 1 for _, n in _counted(instance))
+    several = any(n > 1 for _, n in instance.free_sizes.items())
     return [(f.name, change_name(instance, f) if several else f.name, i) for f, i in fields]
 
 

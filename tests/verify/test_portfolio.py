@@ -109,8 +109,8 @@ def test_a_proof_at_fixed_sizes_never_claims_more_than_them():
     """A sort of two words too: DirtyUser at 2 is `2 dirtyusers`, not any number of them."""
     from model import Design, Pages, Sort, operation
     from model.expr import NONE, always
+    from model.instance.problem import Problem
     from model.program.design import record
-    from model.program.observers import invariant
     from model.verify.portfolio import _Asked
 
     class Own(Design):
@@ -132,7 +132,7 @@ def test_a_proof_at_fixed_sizes_never_claims_more_than_them():
 
     program = record(Own)
     sizes = {"Client": 1, "DirtyUser": 2}
-    asked = _Asked(Question(Own, nothing, 1, sizes), program, program, invariant(program, nothing))
+    asked = _Asked(Question(Own, nothing, 1, sizes), program, Problem.of(program, nothing))
     expected = {"pages": "any", "clients": "any", "dirtyusers": 2}
     assert expected == dict(asked.proven(Proved(), {"DirtyUser": 2}).scope)
     assert {"pages": 1, "clients": 1, "dirtyusers": 2} == dict(asked.ask("explicit").scope)

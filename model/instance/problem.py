@@ -1,0 +1,71 @@
+"""A watched program as one value: a program, what must hold of it, and at which sizes; what every engine is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from model.expr import Property
+from model.instance.instance import Instance
+from model.program.observers import invariant, observed
+from model.program.program import Invariant, Program
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Do the invariants hold in every reachable state of the program?
+
+    Attributes:
+        program: with the ghosts and observers of whatever is asked.
+        invariants: what must hold in every state; none asked is undetermined.
+        pages: pages of the finite instance, at least 1.
+        sizes: elements of index sorts, {"Client": 2}; others get their default. Checked when there is an instance.
+    """
+
+    program: Program
+    invariants: tuple[Invariant, ...]
+    pages: int = 1
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, program: Program, *properties: Property, pages: int = 1, sizes: Mapping[str, int] | None = None
+    ) -> Problem:
+        """What these properties ask of a recorded program, all together.
+
+        Raises:
+            UsageError: a property cannot be asked of the program.
+        """
+        for each in properties:
+            program = observed(program, each)
+        return cls(program, tuple(invariant(program, each) for each in properties), pages, sizes or {})
+
+    @cached_property
+    def instance(self) -> Instance:
+        """The program at these sizes.
+
+        Raises:
+            UsageError: a size does not fit the program.
+        """
+        return Instance(self.program, self.pages, self.sizes)
+
+    @property
+    def free_sizes(self) -> dict[str, int]:
+        """The sizes that can be chosen, those that nobody has chosen included: {"Client": 2}."""
+        return self.instance.free_sizes
+
+    @property
+    def invariant(self) -> Invariant:
+        """The invariant, where one was asked."""
+        (only,) = self.invariants
+        return only
+
+    def at(self, pages: int, sizes: Mapping[str, int]) -> Problem:
+        """The same question at another size."""
+        return replace(self, pages=pages, sizes=sizes)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled without the instance, which has compiled functions."""
+        return Problem, (self.program, self.invariants, self.pages, self.sizes)
