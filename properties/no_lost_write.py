@@ -7,12 +7,14 @@ from model.expr import NONE, Client, DesignError, Flag, Guest, always, idle, ope
 class no_lost_write:
     """Once the guest has stopped and a client has synced and read all it was told of, it has read every write.
 
-    The guest stops at some moment; from then on one client is watched. When it has completed a whole sync that began
-    after the stop, is idle, and has nothing left in `user` and `mine`, its `unread` is empty: for MIGRATION, what
-    the source holds is what the destination got. A client other than MIGRATION that misses a page is called stale.
+    The guest stops at some moment, between two writes as pause_all_vcpus() does; from then on one client is watched.
+    When it has completed a whole sync that began after the stop, is idle, and has nothing left in `user` and `mine`,
+    its `unread` is empty: for MIGRATION, what the source holds is what the destination got. A client other than
+    MIGRATION that misses a page is called stale.
     """
 
     needs = ("user", "mine", "unread", "sync")
+    pauses = "stopped"
     stopped = Flag("the guest writes no more")
     watched = Flag("the client whose reads are judged", per=Client)
     began = Flag("the watched client has begun a sync after the stop")
@@ -25,8 +27,6 @@ class no_lost_write:
         s.watched[client] = True
 
     def observe(step, before, s, me):
-        if step.by != "Client" and "unread" in step.writes and step.first:
-            wait_for(~before.stopped)
         if step.operation == "sync" and step.by != "Client":
             raise DesignError("its sync is not a client's, so no client would ever complete one.")
         if step.operation == "sync":

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from model.check.options import Options
 from model.errors import UsageError
 from model.export import EXPORTS
@@ -46,7 +44,7 @@ def asked_questions(designs: Sequence[str], options: Options) -> Iterator[Questi
     packed |= {"kernel": options.kernel} if options.kernel != "auto" else {}
     for spec in designs or MAIN:
         design = load(spec)
-        for property in _properties(options.properties, design):
+        for property, notes in _properties(options.properties, design):
             if property.kind == "sometimes" and options.checkpoint:
                 raise UsageError(f"--checkpoint saves one search, and {property.name} is one for each thing to happen.")
             if property.kind in INFINITE:
@@ -64,6 +62,7 @@ def asked_questions(designs: Sequence[str], options: Options) -> Iterator[Questi
                 spec=spec,
                 side_by_side=True,
                 packed=packed,
+                notes=notes,
             )
 
 
@@ -83,57 +82,31 @@ def _can_be_saved(options: Options) -> None:
 
 def _one_of_one(designs: Sequence[str], options: Options, what: str) -> Options:
     """The options for a file that holds one property of one design: by default the first."""
-    from model.designs.catalogue import DEFAULT_PROPERTIES
+    from model.designs.catalogue import load
+    from model.verify.defaults import default_questions
 
-    names = options.properties or DEFAULT_PROPERTIES[:1]
+    names = options.properties
+    if len(designs) == 1 and not names:
+        names = (default_questions(load(designs[0])).properties[0].name,)
     if len(designs) != 1 or len(names) != 1 or "all" in names:
         raise UsageError(f"{what} one property of one design: name one DESIGN and one --property.")
     return replace(options, properties=tuple(names))
 
 
-def _properties(names: Sequence[str], design: type[Design]) -> Iterator[Property]:
+def _properties(names: Sequence[str], design: type[Design]) -> Iterator[tuple[Property, tuple[str, ...]]]:
+    """(property, what is said besides): those that are named, or those that are asked by default."""
     from model.designs.catalogue import built_in_properties, find_property
+    from model.verify.defaults import default_questions
     from model.verify.portfolio import applies
 
-    for name in names or _defaults(design):
+    if not names:
+        found = default_questions(design)
+        yield from ((p, found.notes if p is found.properties[0] else ()) for p in found.properties)
+    for name in names:
         if name != "all":
-            yield find_property(name, design)
+            yield find_property(name, design), ()
             continue
-        yield from (p for p in built_in_properties().values() if not applies(design, p))
-
-
-def _defaults(design: type[Design]) -> list[str]:
-    """The two forms of safety where they apply; a design with an end of its own is asked about that.
-
-    Raises:
-        UsageError: none of them applies; the message says what the first one lacks.
-    """
-    from model.designs.catalogue import DEFAULT_PROPERTIES, OWN_END, find_property
-    from model.verify.portfolio import applies
-
-    if recorded := _decided_by(design):
-        return [recorded]
-    reasons = {name: applies(design, find_property(name)) for name in (*DEFAULT_PROPERTIES, OWN_END)}
-    if not reasons[OWN_END]:
-        return [OWN_END]
-    fitting = [name for name in DEFAULT_PROPERTIES if not reasons[name]]
-    if not fitting:
-        raise UsageError(f"{reasons[DEFAULT_PROPERTIES[0]]} Ask for a property of your own with --property.")
-    for name in set(DEFAULT_PROPERTIES) - set(fitting):
-        click.echo(f"note: {reasons[name]}", err=True)
-    return fitting
-
-
-def _decided_by(design: type[Design]) -> str:
-    """The property by which a design of the gallery is recorded as safe or not; empty for any other design."""
-    from model.designs.catalogue import gallery_designs
-    from model.program.design import kebab
-
-    if kebab(design.__name__) not in gallery_designs() or not design.__module__.startswith("model.designs."):
-        return ""
-    from model.designs.gallery import entries
-
-    return next((e.decided_by for e in entries() if e.design == kebab(design.__name__)), "")
+        yield from ((p, ()) for p in built_in_properties().values() if not applies(design, p))
 
 
 def asked_sizes(design: type[Design], options: Options) -> dict[str, int]:

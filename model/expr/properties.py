@@ -27,6 +27,8 @@ class Property:
             of it; without them it would hold because what it is about never happens.
         observe: `observe(step, before, s, me)`, called for every step of the design: changes the ghosts in the same
             atomic step; `before` is the state before the step and `s` the state after it. It may add guards.
+        pauses: the name of a flag of its own, or nothing: while it is set no write begins, and it is set only while
+            no write is half done. A write is an operation, not a client's, that makes something unread.
         goal, premise: of infinite runs, in place of `holds`: truth values, or sets of pages, which are asked of every
             page.
         writers: of infinite runs: "stop", the runs in which writes begin finitely often, or "go on", all runs.
@@ -45,6 +47,7 @@ class Property:
     goal: Callable[..., Any] | None = None
     premise: Callable[..., Any] | None = None
     writers: str = "stop"
+    pauses: str = ""
 
     @property
     def summary(self) -> str:
@@ -127,4 +130,5 @@ def _property(body: Any, kind: str) -> Property:
         cases=words.get("cases"),
         needs=tuple(words.get("needs", ())),
         lacks=tuple(words.get("lacks", ())),
+        pauses=words.get("pauses", ""),
     )

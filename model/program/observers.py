@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import replace
 from functools import partial
 
@@ -12,10 +13,15 @@ from model.expr import (
     TRUTH,
     Client,
     Element,
+    Expr,
+    Guest,
     Index,
     Part,
     Property,
+    every,
+    idle,
     lift,
+    node,
     recorders,
     replace_index,
     rewrite,
@@ -36,7 +42,7 @@ def invariant(program: Program, property: Property) -> Invariant:
     Raises:
         UsageError: the design lacks a part that the property is about.
     """
-    recorder = Recorder(program.title, program.parts, property.name, Client)
+    recorder = Recorder(program.title, dict(program.parts) | _ghosts_in(program, property), property.name, Client)
     recorder.serial = None
     view = StateView(recorder, direct=True)  # memory as everyone sees it: a property has no store buffer
     arguments = [p for p in inspect.signature(property.holds).parameters.values() if p.default is p.empty]
@@ -62,27 +68,94 @@ def observed(program: Program, property: Property) -> Program:
     _speaks_of(program, property)
     if not (property.parts or property.operations or property.observe):
         return program
-    for name in (*property.parts, *property.operations):
-        if name in program.parts or name in program.operations:
-            raise UsageError(f"{property.name} adds '{name}', which {program.name} has already; rename yours.")
-    parts = dict(program.parts) | property.parts
-    ghosts = [variable_of(p, "ghost", program.variable) for p in property.parts.values()]
-    steps = [_watched(program, property, parts, s) for s in program.steps]
+    names = _own_names(program, property)
+    own = _own_parts(property, names)
+    parts = dict(program.parts) | own
+    ghosts = [variable_of(p, "ghost", program.variable) for p in own.values()]
+    steps = [_paused(program, property, own, _watched(program, property, parts, s)) for s in program.steps]
     threads = dict(program.threads)
     for name, op in property.operations.items():
-        recorder = record_operation(property.name, name, op, parts, program.sorts, False)
+        recorder = record_operation(property.name, names[name], op, parts, program.sorts, False)
         base = len(threads.setdefault(op.by.name, (Location("", ""),)))
         new = steps_of(recorder, lambda i, base=base: base + i)  # type: ignore[misc]
         threads[op.by.name] += tuple(locations_of(recorder, new))
-        steps += new
+        steps += [_between_writes(program, property, own, s) for s in new]
     return replace(
         program,
-        parts=parts,
+        parts=dict(program.parts) | {p.name: p for p in own.values()},
         variables=(*program.variables, *ghosts),
         threads=threads,
-        operations=(*program.operations, *property.operations),
+        operations=(*program.operations, *(names[n] for n in property.operations)),
         steps=tuple(steps),
     )
+
+
+# ---------------------------------------------------------------- names that no design can have
+
+
+def _own_names(program: Program, property: Property) -> dict[str, str]:
+    """What the property's words are called in the program: as it calls them, or `property.word`.
+
+    A word with a full stop is none that a design can declare, so a design may have any word of a property.
+    """
+    taken = {*program.parts, *program.operations}
+    return {n: f"{property.name}.{n}" if n in taken else n for n in (*property.parts, *property.operations)}
+
+
+def _own_parts(property: Property, names: Mapping[str, str]) -> dict[str, Part]:
+    """The property's parts by the property's words, each with the name that it has in the program."""
+    found = {}
+    for word, part in property.parts.items():
+        found[word] = copy(part)
+        found[word].name = names[word]
+    return found
+
+
+def _ghosts_in(program: Program, property: Property) -> dict[str, Part]:
+    """The same of a program that has them already."""
+    full = {word: f"{property.name}.{word}" for word in property.parts}
+    return {word: program.parts[name if name in program.parts else word] for word, name in full.items()}
+
+
+# ---------------------------------------------------------------- a guest that is stopped
+
+
+def _writing(program: Program) -> dict[str, str]:
+    """operation -> sort of its threads, for what writes pages: whatever the guest or a device makes unread.
+
+    A client's operations are no writes, nor is a thread of another sort that only reads (`unread -= want`).
+    """
+    steps = [s for s in program.steps if s.by != Client.name and "unread" in s.writes]
+    return {s.operation: s.by for s in steps if s.by == Guest.name or any(map(_makes_unread, s.updates))}
+
+
+def _makes_unread(update: Update) -> bool:
+    return update.variable == "unread" and not _only_less(update.value)
+
+
+def _only_less(value: Expr) -> bool:
+    """`unread - a - b`"""
+    while value.op == "minus":
+        value = value.args[0]
+    return value.op == "var" and value.args[0] == "unread"
+
+
+def _paused(program: Program, property: Property, own: Mapping[str, Part], step: Step) -> Step:
+    """No write begins while the property has stopped the writers."""
+    if not (property.pauses and step.first and step.operation in _writing(program)):
+        return step
+    stopped = node("var", (own[property.pauses].name, None), TRUTH)
+    return replace(step, guards=(*step.guards, ~stopped))
+
+
+def _between_writes(program: Program, property: Property, own: Mapping[str, Part], step: Step) -> Step:
+    """The writers are stopped between two operations, as pause_all_vcpus() does: no write is half done."""
+    if not (property.pauses and own[property.pauses].name in step.writes):
+        return step
+    writing = _writing(program)
+    long = {s.by for s in program.steps if s.operation in writing and not s.last}
+    idle_ones = [every(program.sorts[sort], idle) for sort in sorted(long - {step.by})]
+    return replace(step, guards=(*step.guards, *idle_ones))
 
 
 def _speaks_of(program: Program, property: Property) -> None:
@@ -116,8 +189,9 @@ def _watched(program: Program, property: Property, parts: Mapping[str, Part], st
     finally:
         recorders.pop()
     added = now.draft.updates[len(step.updates) :]
+    ghosts = {parts[word].name for word in property.parts}
     for update in added:
-        if update.variable not in property.parts:
+        if update.variable not in ghosts:
             raise UsageError(f"{property.name} changes {update.variable}, which is the design's; it may only watch.")
     plain = [Update(u.variable, u.index, rewrite(u.value, lambda e: None)) for u in added]
     guards = [rewrite(g, lambda e: None) for g in now.draft.guards]

@@ -187,7 +187,7 @@ class _Asked:
             scope=decided.scope,
             program=self.program,
             evidence=tuple(evidence),
-            notes=tuple(self.notes(evidence)),
+            notes=(*self.question.notes, *self.notes(evidence)),
             proof=decided.verdict.detail if decided.engine == "inductive" else None,
             spec=self.question.spec or self.name,
         )
@@ -294,6 +294,6 @@ def _happenings(question: Question, program: Program) -> Result:
         scope=finite_scope(instance),
         program=program,
         evidence=(Evidence(engine, verdict, finite_scope(instance)),),
-        notes=tuple(notes),
+        notes=(*question.notes, *notes),
         spec=question.spec or question.name or program.name,
     )

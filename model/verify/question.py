@@ -23,6 +23,7 @@ class Question:
         spec: where the design is found again, `top-layer` or `my_design.py:Mine` (default: the name).
         side_by_side: of `auto`: let the proof run in a second process meanwhile (the caller's main module must be
             importable without side effects, as for any spawned process).
+        notes: what a reader should know before the answer, such as a question that is not asked.
         packed: what else the packed engine is told: `reductions` and `checkpoint` of `packed.search.search`.
     """
 
@@ -36,3 +37,4 @@ class Question:
     spec: str = ""
     side_by_side: bool = False
     packed: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from model.verdict import Proved, Refuted, Undetermined
 from model.verify.narration import Line, Story, page_set, plural
 from model.verify.result import Evidence, Result
 
+LOUD = ("vacuous", "not asked", "deadlock")  # first words of notes that nobody may overlook
 STYLE = {"proved": "bold green", "refuted": "bold red", "undetermined": "bold yellow"}
 
 
@@ -68,7 +69,7 @@ def verdicts(found: Sequence[Result], *, width: int, verbose: bool, quiet: bool)
         for more in searched:
             yield from _wrapped(Text(" " * 6 + more), width, 8)
         for note in result.notes:
-            yield from _wrapped(Text(" " * 6 + note, "bold yellow" if note.startswith("vacuous") else ""), width, 8)
+            yield from _wrapped(Text(" " * 6 + note, "bold yellow" if note.startswith(LOUD) else ""), width, 8)
 
 
 def claim(result: Result) -> str:

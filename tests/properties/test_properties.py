@@ -7,10 +7,11 @@ from model.designs.catalogue import built_in_properties, find_property, load
 from model.designs.dirty_log import DirtyLog
 from model.engines import explicit
 from model.errors import DesignError, UsageError
-from model.expr import always
+from model.expr import always, show
 from model.instance.instance import Instance
 from model.program.design import record
 from model.program.observers import invariant, observed
+from model.verdict import Proved
 
 # property, design, pages, clients: word and depth
 SAID = [
@@ -142,8 +143,8 @@ def test_an_observer_may_not_change_the_design():
         ask(load("naive"), meddles, 1, 1)
 
 
-def test_a_ghost_may_not_take_a_name_of_the_design():
-    """The message says whose name it is."""
+def test_a_ghost_has_a_name_that_no_design_can_have():
+    """A design may have any word of a property; in the property the word is the property's own."""
 
     @always
     class clashes:
@@ -151,11 +152,16 @@ def test_a_ghost_may_not_take_a_name_of_the_design():
 
         kernel = Pages("mine")
 
+        def observe(step, before, s, me):
+            s.kernel |= before.kernel
+
         def holds(s):
             return s.kernel <= NONE
 
-    with pytest.raises(UsageError, match="clashes adds 'kernel', which naive has already; rename yours"):
-        ask(load("naive"), clashes, 1, 1)
+    watched = observed(record(load("naive")), clashes)
+    assert ["clashes.kernel"] == [v.name for v in watched.variables if v.role == "ghost"]
+    assert "clashes.kernel <= NONE" == show(invariant(watched, clashes).holds)
+    assert isinstance(ask(load("naive"), clashes, 1, 1), Proved)
 
 
 def test_a_property_needs_a_docstring_and_a_truth_value():
