@@ -18,14 +18,16 @@ class Part:
         per: the index sort that it has one of each for, or None.
         initially: the value before the first move: NONE, ALL, True, False, or a dictionary
             {MIGRATION: ALL} with one entry a constant (all others start empty).
-        memory: "sc": a store is seen at once; "tso": a plain store waits in the thread's store buffer, one at a time,
-            until the machine drains it, and the thread alone sees it meanwhile (x86's total store order).
+        memory: "sc": a store is seen at once; "tso": a plain store waits in the thread's store buffer until it is
+            drained, and the thread alone sees it meanwhile (x86's total store order; docs/design.md, "Store buffers").
+        ghost: the real program has no such thing; only ghosts and properties read it, so no thread can notice it.
     """
 
     doc: str = ""
     per: Sort | None = None
     initially: object = None
     memory: str = "sc"
+    ghost: bool = field(default=False, kw_only=True)
     sort: ClassVar[str] = ""
     name: str = field(default="", init=False)
 
@@ -33,10 +35,16 @@ class Part:
         self.name = name
 
 
+@dataclass(eq=False)
 class Pages(Part):
-    """A set of guest pages: one bit a page in a bitmap engine, a predicate in a parametric one."""
+    """A set of guest pages: one bit a page in a bitmap engine, a predicate in a parametric one.
 
-    sort = PAGES
+    Args:
+        cell: with memory="tso", what one store writes: a page, as in a byte map, or ALL, as in a bitmap of one word.
+    """
+
+    cell: object = field(default=None, kw_only=True)
+    sort: ClassVar[str] = PAGES
 
 
 class Flag(Part):

@@ -15,7 +15,6 @@ from model.expr import (
     FALSE,
     PAGES,
     STALE,
-    TRUE,
     TRUTH,
     Expr,
     Index,
@@ -38,24 +37,30 @@ class Draft:
     updates: list[Update] = field(default_factory=list)
     takes: list[Held] = field(default_factory=list)
     frees: list[Held] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     name: str = ""
     place: Place | None = None
 
     def something(self) -> bool:
-        return bool(self.guards or self.updates or self.takes or self.frees)
+        fenced = any(e.kind == "fence" for e in self.events)
+        return bool(self.guards or self.updates or self.takes or self.frees or fenced)
 
 
 _serial = iter(range(1 << 62))
 
 
-def stored_name(part: Part, by: Sort) -> str:
-    """The part that holds what a thread of this kind has stored and the machine has not drained yet."""
-    return f"stored_{part.name}_by_{by.name.lower()}"
+@dataclass(frozen=True)
+class Event:
+    """What a step does to memory, in the order of the program: what the order of stores is judged by.
 
+    Attributes:
+        kind: "store" (into the store buffer), "at once" (a store past it), "fence", "take" or "free" (of a lock).
+        name: the part or lock.
+    """
 
-def pending_name(part: Part, by: Sort) -> str:
-    """The flag that says that there is such a store."""
-    return f"pending_{part.name}_by_{by.name.lower()}"
+    kind: str
+    name: str
+    place: Place | None
 
 
 class Recorder:
@@ -71,6 +76,7 @@ class Recorder:
     def __init__(self, owner: str, parts: Mapping[str, Part], operation: str, by: Sort, split_locks: bool = False):
         self.owner, self.parts, self.operation, self.by = owner, parts, operation, by
         self.split_locks = split_locks
+        self.buffers = any(p.memory == "tso" for p in parts.values())
         self.params: dict[str, Param] = {}
         self.registers: dict[str, str] = {}  # name -> sort of value
         self.steps: list[Draft] = []
@@ -94,7 +100,7 @@ class Recorder:
                 value = make("choose", make("is", index, update.index), update.value, value)
         return value
 
-    def assign(self, name: str, index: Index | None, value: Expr, sort: str) -> None:
+    def assign(self, name: str, index: Index | None, value: Expr, sort: str, buffered: bool = False) -> None:
         """Add `name[index] := value` to the open step."""
         self.check_fresh(value)
         if value.sort != sort:
@@ -102,44 +108,33 @@ class Recorder:
             raise self.error(f"{name} is {kinds[sort]}, and {show(value)} is {kinds[value.sort]}.")
         self.check_each(value, index)
         self.touch()
-        self.draft.updates.append(Update(name, index, value))
+        self.draft.updates.append(Update(name, index, value, buffered))
+        if not name.startswith("me."):
+            self.event("store" if buffered else "at once", name.partition(".")[0])
 
     # -- store buffers
 
-    def load(self, part: Part, direct: bool) -> Expr:
-        """A shared part as the thread sees it: its own pending store first."""
-        value = self.current(part.name, None, part.sort)
-        if direct or not self.buffered(part):
-            return value
-        me = Index("me", self.by.name)
-        pending = self.current(pending_name(part, self.by), me, TRUTH)
-        return make("choose", pending, self.current(stored_name(part, self.by), me, part.sort), value)
-
     def store(self, part: Part, value: Expr, direct: bool) -> None:
         """Assign a shared part; a plain store of a `memory="tso"` part goes into the thread's store buffer."""
-        if direct or not self.buffered(part):
-            self.assign(part.name, None, value, part.sort)
-            return
-        me = Index("me", self.by.name)
-        if any(u.variable.startswith("pending_") for u in self.draft.updates):
+        buffered = part.memory == "tso" and not direct
+        others = [u.variable for u in self.draft.updates if u.buffered or (buffered and u.variable == part.name)]
+        if part.memory == "tso" and others:
             raise self.error(
-                f"two plain stores in one step; a store buffer takes one at a time. End the first one's step with a "
-                f"yield, or store {part.name} at once: s.locked.{part.name} = ..."
+                f"two plain stores in one step, to {others[0]} and to {part.name}; each is an instruction of its own. "
+                f"End the first one's step with a yield, or store at once: s.locked.{part.name} = ..."
             )
-        self.fence()
-        self.assign(stored_name(part, self.by), me, value, part.sort)
-        self.assign(pending_name(part, self.by), me, TRUE, TRUTH)
+        self.assign(part.name, None, value, part.sort, buffered)
 
     def fence(self) -> None:
         """The open step waits until no store of this thread is pending."""
-        me = Index("me", self.by.name)
-        for part in self.parts.values():
-            if self.buffered(part):
-                self.guard(make("negate", self.current(pending_name(part, self.by), me, TRUTH)))
+        if self.buffers:
+            self.event("fence", "")
+            self.touch()
 
-    def buffered(self, part: Part) -> bool:
-        """Whether this thread's plain stores to the part wait in a buffer."""
-        return part.memory == "tso" and pending_name(part, self.by) in self.parts
+    def event(self, kind: str, name: str, draft: Draft | None = None) -> None:
+        """Keep what the open step (or `draft`) does to memory, where the order of stores matters."""
+        if self.buffers:
+            (draft or self.draft).events.append(Event(kind, name, here()))
 
     def guard(self, condition: Expr) -> None:
         """The open step waits for `condition`."""
@@ -163,6 +158,7 @@ class Recorder:
                 f"the name is what a counterexample shows."
             )
         self.touch()
+        self.event("take", held.lock)
         self.draft.takes.append(held)
         self.held.append(held)
         if self.split_locks:
@@ -181,10 +177,12 @@ class Recorder:
         self.held.remove(held)
         if self.split_locks:
             self.draft.frees.append(held)
+            self.event("free", held.lock)
             self.touch()
             self.cut(f"freed {held.lock}")
         else:
             self.steps[-1].frees.append(held)
+            self.event("free", held.lock, self.steps[-1])
 
     def cut(self, name: object, place: Place | None = None) -> None:
         """End the open step and name it; `place` is the line that ends it."""

@@ -9,12 +9,9 @@ from typing import Any
 
 from model.errors import DesignError, Place, UsageError, shown_path
 from model.expr import (
-    NONE,
-    PAGES,
     TRUTH,
     Client,
     Expr,
-    Flag,
     Guest,
     Lock,
     Machine,
@@ -26,15 +23,16 @@ from model.expr import (
     Sort,
     Vcpu,
     show,
-    wait_for,
     walk,
 )
-from model.program.builder import pending_name, stored_name
+from model.program.builder import Recorder
 from model.program.layout import keep_registers, locations_of, own_registers, variable_of
 from model.program.lowering import steps_of
 from model.program.program import Location, Program, Variable
 from model.program.proxies import slots
 from model.program.step import Step
+from model.program.store_buffer import ENTRIES, Drainer, StoreBuffer, at_once, refuse_memory, store_buffers
+from model.program.store_order import drained, refuse_overtaking, refuse_read_ghosts
 from model.program.tracing import record_operation
 
 BUILT_IN = {s.name: s for s in (Client, Guest, Machine, Vcpu, Slot)}
@@ -47,12 +45,13 @@ class Design:
     """
 
 
-def record(design: type[Design], *, split_locks: bool = False) -> Program:
+def record(design: type[Design], *, split_locks: bool = False, buffer: int | None = None) -> Program:
     """Run every operation of the design once and return what it does, step by step.
 
     Args:
         design: a subclass of Design.
         split_locks: make taking and freeing a lock steps of their own.
+        buffer: entries of each store buffer, where a part has memory="tso"; 2 where it is not given.
 
     Raises:
         DesignError: the design is not well formed; the message has file and line and says what to write instead.
@@ -61,31 +60,22 @@ def record(design: type[Design], *, split_locks: bool = False) -> Program:
         raise UsageError(f"{design!r} is not a design; a design is a class: class MyDesign(Design): ...")
     members = _members(design)
     parts = {n: p for n, p in members.items() if isinstance(p, Part)}
-    for part in parts.values():
-        _well_declared(design.__name__, part, _place(design))
-    operations = {n: o for n, o in members.items() if isinstance(o, Operation)}
     place = _place(design)
+    for part in parts.values():
+        _well_declared(design.__name__, part, place)
+    operations = {n: o for n, o in members.items() if isinstance(o, Operation)}
     if not operations:
         raise DesignError(
             f"{design.__name__} has no operations, so nothing can happen; mark what threads do with @operation.", place
         )
-    _expand(parts, operations)
+    _queue_entries(parts)
     _forgotten(design, operations)
     sorts = dict(BUILT_IN)
     sorts |= {p.per.name: p.per for p in parts.values() if p.per} | {o.by.name: o.by for o in operations.values()}
-    threads: dict[str, list[Location]] = {}
-    registers: dict[str, Variable] = {}
-    steps: list[Step] = []
+    made = Recording(design.__name__, parts, sorts, split_locks)
     for name, op in operations.items():
-        recorder = record_operation(design.__name__, name, op, parts, sorts, split_locks)
-        locations = threads.setdefault(op.by.name, [Location("", "")])
-        base = len(locations)
-        new = steps_of(recorder, lambda i, base=base: base + i)  # type: ignore[misc]
-        _can_run(design.__name__, new)
-        new = own_registers(registers, recorder, new)
-        locations += locations_of(recorder, new)
-        steps += new
-        keep_registers(registers, recorder, new)
+        made.add(name, op)
+    entries = made.buffered(ENTRIES if buffer is None else buffer)
     variables = [variable_of(p, "part") for p in parts.values() if not isinstance(p, Lock | Queue)]
     return Program(
         name=kebab(design.__name__),
@@ -93,12 +83,71 @@ def record(design: type[Design], *, split_locks: bool = False) -> Program:
         doc=inspect.getdoc(design) or "",
         place=place,
         parts=parts,
-        variables=(*variables, *registers.values()),
-        threads={s: tuple(ls) for s, ls in threads.items()},
-        operations=tuple(operations),
-        steps=tuple(steps),
+        variables=(*variables, *made.registers.values()),
+        threads={s: tuple(ls) for s, ls in made.threads.items()},
+        operations=tuple(r.operation for r in made.recorders),
+        steps=tuple(made.steps),
         sorts=sorts,
+        buffer=entries,
     )
+
+
+class Recording:
+    """The operations of a design, recorded one after another.
+
+    Args:
+        owner: the design's name, for messages.
+        parts, sorts: what operations may name; store buffers add theirs.
+        split_locks: make taking and freeing a lock steps of their own.
+    """
+
+    def __init__(self, owner: str, parts: dict[str, Part], sorts: dict[str, Sort], split_locks: bool) -> None:
+        self.owner, self.parts, self.sorts, self.split_locks = owner, parts, sorts, split_locks
+        self.threads: dict[str, list[Location]] = {}
+        self.registers: dict[str, Variable] = {}
+        self.recorders: list[Recorder] = []
+        self.steps: list[Step] = []
+
+    def add(self, name: str, op: Operation) -> list[Step]:
+        """Run the operation; what comes back are its steps, which are kept as well."""
+        recorder = record_operation(self.owner, name, op, self.parts, self.sorts, self.split_locks)
+        locations = self.threads.setdefault(op.by.name, [Location("", "")])
+        base = len(locations)
+        new = steps_of(recorder, lambda i: base + i)
+        _can_run(self.owner, new)
+        new = own_registers(self.registers, recorder, new)
+        locations += locations_of(recorder, new)
+        keep_registers(self.registers, recorder, new)
+        self.recorders.append(recorder)
+        self.steps += new
+        return new
+
+    def buffered(self, entries: int) -> int:
+        """Put plain stores of `memory="tso"` parts into store buffers; how many entries those have, 0 without any."""
+        refuse_read_ghosts(self.owner, self.steps, self.parts)
+        buffers = store_buffers(self.steps, self.parts.values(), self.sorts, entries)
+        if not buffers:
+            return 0
+        refuse_overtaking(self.recorders, self.steps, self.parts, self.sorts)
+        drafts = [draft for r in self.recorders for draft in r.steps]
+        of_kind = {b.by.name: b for b in buffers}
+        for i, (step, draft) in enumerate(zip(self.steps, drafts, strict=True)):
+            if step.by in of_kind:
+                self.steps[i] = of_kind[step.by].step(step, fenced=drained(draft))
+        for buffer in buffers:
+            self._drained_by_itself(buffer)
+        return entries
+
+    def _drained_by_itself(self, buffer: StoreBuffer) -> None:
+        """Add the parts of the entries, and the operations that make their stores visible."""
+        self.parts |= buffer.declared()
+        self.sorts[Drainer.name] = Drainer
+        for name, op in buffer.drains().items():
+            if any(name == r.operation for r in self.recorders):
+                raise DesignError(f"{self.owner}.{name} is what its store buffer does; give yours another name.")
+            begin = len(self.steps)
+            self.add(name, op)
+            self.steps[begin:] = [at_once(s) for s in self.steps[begin:]]
 
 
 def _well_declared(owner: str, part: Part, place: Place | None) -> None:
@@ -110,6 +159,7 @@ def _well_declared(owner: str, part: Part, place: Place | None) -> None:
         raise DesignError(
             f"{owner}.{part.name}: per={part.per!r} is no index sort; write per=Client, without quotes.", place
         )
+    refuse_memory(owner, part, place)
 
 
 def _forgotten(design: type[Design], operations: Mapping[str, Operation]) -> None:
@@ -128,43 +178,14 @@ def _forgotten(design: type[Design], operations: Mapping[str, Operation]) -> Non
             )
 
 
-def _expand(parts: dict[str, Part], operations: dict[str, Operation]) -> None:
-    """Add what queues and store buffers consist of: parts for their entries, and the machine's draining."""
+def _queue_entries(parts: dict[str, Part]) -> None:
+    """Add what queues consist of: a part for each entry."""
     for queue in [p for p in parts.values() if isinstance(p, Queue)]:
         if not isinstance(queue.length, int) or queue.length < 1:
             raise DesignError(f"queue {queue.name} holds at least 1 entry, not {queue.length!r}.")
         for number, name in enumerate(slots(queue)):
-            parts[name] = _named(Pages(f"{queue.doc} (entry {number}, 0 is the oldest)", queue.per), name)
-    kinds = {o.by.name: o.by for o in operations.values()}
-    for part in [p for p in parts.values() if p.memory != "sc"]:
-        if part.memory != "tso" or part.per is not None or not isinstance(part, Pages | Flag):
-            raise DesignError(
-                f'{part.name}: memory="tso" is for a set of pages or a flag that all threads share; '
-                f'every other part is memory="sc".'
-            )
-        for by in kinds.values():
-            _buffer(parts, operations, part, by)
-
-
-def _buffer(parts: dict[str, Part], operations: dict[str, Operation], part: Part, by: Sort) -> None:
-    """One store buffer a thread of a kind: what it stored, whether it is pending, and the operation that drains it."""
-    stored, pending = stored_name(part, by), pending_name(part, by)
-    parts[stored] = _named(type(part)(f"store buffer: what was stored to {part.name}", by), stored)
-    parts[pending] = _named(Flag(f"store buffer: a store to {part.name} is pending", by), pending)
-
-    def drain(s: Any, me: Any, thread: Any) -> None:
-        wait_for(getattr(s, pending)[thread])
-        setattr(s, part.name, getattr(s, stored)[thread])
-        getattr(s, stored)[thread] = NONE if part.sort == PAGES else False
-        getattr(s, pending)[thread] = False
-
-    drain.__annotations__ = {"thread": by}
-    operations[f"drain_{part.name}_of_{by.name.lower()}"] = Operation(drain, Machine)
-
-
-def _named(part: Part, name: str) -> Part:
-    part.name = name
-    return part
+            parts[name] = Pages(f"{queue.doc} (entry {number}, 0 is the oldest)", queue.per)
+            parts[name].name = name
 
 
 def kebab(name: str) -> str:

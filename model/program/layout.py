@@ -10,7 +10,7 @@ from model.expr import ALL, FALSE, NONE, PAGES, TRUE, TRUTH, Element, Expr, Inde
 from model.program.builder import Recorder
 from model.program.lowering import carried
 from model.program.program import Location, Variable
-from model.program.step import Step, Update
+from model.program.step import Step
 
 
 def locations_of(recorder: Recorder, steps: list[Step]) -> list[Location]:
@@ -36,7 +36,9 @@ def own_registers(registers: Mapping[str, Variable], recorder: Recorder, steps: 
         return None
 
     def renamed(step: Step) -> Step:
-        updates = [Update(new.get(u.variable, u.variable), u.index, rewrite(u.value, leaf)) for u in step.updates]
+        updates = [
+            replace(u, variable=new.get(u.variable, u.variable), value=rewrite(u.value, leaf)) for u in step.updates
+        ]
         return replace(step, guards=tuple(rewrite(g, leaf) for g in step.guards), updates=tuple(updates))
 
     return [renamed(s) for s in steps]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from model.expr import PAGES, TRUTH, Element, Expr, Index, indices, lift, node, rewrite, walk
 from model.program.builder import Recorder
@@ -22,7 +23,7 @@ def steps_of(recorder: Recorder, location: Callable[[int], int]) -> list[Step]:
     for i, draft in enumerate(drafts):
         last = i == len(drafts) - 1
         settle = _settler(recorder, later=i > 0)
-        updates = [Update(u.variable, u.index, settle(u.value)) for u in draft.updates]
+        updates = [replace(u, value=settle(u.value)) for u in draft.updates]
         updates = [u for u in updates if not u.variable.startswith("me.") or (u.variable in kept and not last)]
         me = Index("me", recorder.by.name)
         if i == 0 and not last:

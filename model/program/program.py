@@ -49,6 +49,7 @@ class Program:
         name: as on the command line, `per-slot-cache`.
         threads: for each index sort that runs operations, its locations; number 0 is idle.
         operations: names in the order of definition, base classes first.
+        buffer: entries of each store buffer, 0 where no thread has one.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Program:
     operations: tuple[str, ...]
     steps: tuple[Step, ...]
     sorts: Mapping[str, Sort]
+    buffer: int = 0
 
     @cached_property
     def variable(self) -> Mapping[str, Variable]:

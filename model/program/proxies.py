@@ -41,7 +41,7 @@ class StateView:
             return LockView(recorder, part)
         if isinstance(part, Queue):
             return QueueView(recorder, part, None)
-        return recorder.load(part, self._direct)
+        return recorder.current(part.name, None, part.sort)
 
     @property
     def locked(self) -> StateView:
@@ -67,7 +67,7 @@ class StateView:
 def _part(recorder: Recorder, name: str) -> Part:
     part = recorder.parts.get(name)
     if part is None:
-        known = sorted(recorder.parts)
+        known = sorted(p for p in recorder.parts if "." not in p)
         raise DesignError(
             f"{recorder.owner} has no field '{name}'{did_you_mean(name, known)} It has {', '.join(known)}.", here()
         )

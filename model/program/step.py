@@ -19,11 +19,15 @@ class Param:
 
 @dataclass(frozen=True)
 class Update:
-    """`variable[index] := value`, where the value reads the state before the step. Later updates win."""
+    """`variable[index] := value`, where the value reads the state before the step. Later updates win.
+
+    A `buffered` one goes to the thread's store buffer; there is none in a recorded program (see `store_buffer`).
+    """
 
     variable: str
     index: Index | None
     value: Expr
+    buffered: bool = False
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ from model import (
     choose,
     every,
     every_client,
-    fence,
     operation,
     shifted,
     some,
@@ -34,11 +33,13 @@ from model.errors import DesignError, UsageError
 from model.expr import show
 from model.instance.instance import Instance
 from model.program.design import kebab, record
+from model.verify.result import sizes_for
 
 
 def after(design, *moves, pages=2, **sizes):
     """The state after moves given as (label, thread, arguments), as {field: value}; raises if one is not enabled."""
-    instance = Instance(record(design), pages, {"Client": 2} | sizes)
+    program = record(design)
+    instance = Instance(program, pages, sizes_for(program, {"Client": 2} | sizes))
     state = instance.initial
     for label, thread, arguments in moves:
         found = [
@@ -561,124 +562,6 @@ def test_a_queue_is_no_value_and_cannot_be_assigned():
         record(Wrong)
     with pytest.raises(DesignError, match="ring is a queue and cannot be assigned"):
         record(Assigned)
-
-
-LEFT, RIGHT = Sort("Left", "a thread", size=1), Sort("Right", "another", size=1)
-
-
-def store_buffering(fenced, memory):
-    """The litmus test SB: each of two threads stores, then loads what the other stores."""
-
-    class Litmus(Design):
-        x = Flag("x", memory=memory)
-        y = Flag("y", memory=memory)
-        saw_y = Flag("what the left thread loaded")
-        saw_x = Flag("what the right thread loaded")
-        left_done = Flag("left")
-        right_done = Flag("right")
-
-        @operation(by=LEFT)
-        def left(s, me):
-            wait_for(~s.left_done)
-            s.x = True
-            yield "stored"
-            if fenced:
-                fence()
-            s.saw_y = s.y
-            s.left_done = True
-            yield "loaded"
-
-        @operation(by=RIGHT)
-        def right(s, me):
-            wait_for(~s.right_done)
-            s.y = True
-            yield "stored"
-            if fenced:
-                fence()
-            s.saw_x = s.x
-            s.right_done = True
-            yield "loaded"
-
-    return Litmus
-
-
-@pytest.mark.parametrize(
-    ("memory", "fenced", "word"),
-    [("sc", False, "proved"), ("tso", False, "refuted"), ("tso", True, "proved")],
-)
-def test_store_buffers_allow_what_x86_allows(memory, fenced, word):
-    """Both threads load the old value only on TSO and only without a fence. Source: Sewell et al., CACM 53(7), 2010."""
-    from model.expr import node
-    from model.program.program import Invariant
-
-    program = record(store_buffering(fenced, memory))
-    flags = {n: node("var", (n, None), "truth") for n in ("left_done", "right_done", "saw_x", "saw_y")}
-    holds = ~(flags["left_done"] & flags["right_done"]) | flags["saw_x"] | flags["saw_y"]
-    assert word == explicit.search(Instance(program, 1), [Invariant("one sees the other", holds)]).word
-
-
-def test_a_thread_sees_its_own_pending_store():
-    """And another does not, until the machine drains it; a locked store is seen at once."""
-
-    class Own(Design):
-        x = Pages("x", memory="tso")
-        seen = Pages("seen", per=Client)
-
-        @operation
-        def put(s, me, page):
-            s.x = page
-
-        @operation
-        def put_at_once(s, me, page):
-            s.locked.x = page
-
-        @operation
-        def look(s, me):
-            s.seen[me] = s.x
-
-    put, look = ("put", 0, {"page": 1}), [("look", 0, {}), ("look", 1, {})]
-    assert (1, 0) == tuple(after(Own, put, *look)["seen", k] for k in (0, 1))
-    drain = ("drain_x_of_client", 0, {"thread": 0})
-    assert (1, 1) == tuple(after(Own, put, drain, *look)["seen", k] for k in (0, 1))
-    assert (1, 1) == tuple(after(Own, ("put_at_once", 0, {"page": 1}), *look)["seen", k] for k in (0, 1))
-
-
-def test_a_property_sees_memory_and_no_store_buffer():
-    """A store that is pending has not happened yet: it takes the machine's move as well."""
-    from model.expr import always
-    from model.program.observers import invariant
-
-    class Own(Design):
-        f = Flag("f", memory="tso")
-
-        @operation
-        def put(s, me):
-            s.f = True
-
-    @always
-    def clear(s):
-        """The flag is never seen set."""
-        return ~s.f
-
-    program = record(Own)
-    found = explicit.search(Instance(program, 1, {"Client": 1}), [invariant(program, clear)])
-    assert ("refuted", 2) == (found.word, found.depth)
-
-
-def test_two_plain_stores_in_one_step_are_refused():
-    """The buffer takes one at a time, so they could not be one atomic step."""
-
-    class Twice(Design):
-        x = Flag("x", memory="tso")
-        y = Flag("y", memory="tso")
-
-        @operation
-        def put(s, me):
-            s.x = True
-            s.y = True
-
-    with pytest.raises(DesignError, match="two plain stores in one step; a store buffer takes one at a time"):
-        record(Twice)
 
 
 def test_two_kinds_of_thread_may_keep_a_parameter_of_the_same_name():

@@ -1,0 +1,50 @@
+"""S: a store that comes after a load is not seen before what was loaded. Forbidden."""
+
+from model import Design, Flag, Sort, fence, operation, wait_for
+from model.expr import always
+
+P0 = Sort("P0", "processor 0", size=1)
+P1 = Sort("P1", "processor 1", size=1)
+
+
+class S(Design):
+    """x := 1; y := 1  ||  r1 := y; x := 2.
+
+    The value 2 is False: what counts is which store was last.
+
+    Source: Alglave, Maranget, Tautschnig, "Herding cats", TOPLAS 36(2), 2014, table III; diy.inria.fr.
+    """
+
+    x = Flag("x", memory="tso")
+    y = Flag("y", memory="tso")
+    r1 = Flag("r1", ghost=True)
+    ran0 = Flag("processor 0 has run")
+    ran1 = Flag("processor 1 has run")
+
+    @operation(by=P0)
+    def p0(s, me):
+        wait_for(~s.ran0)
+        s.x = True
+        yield "stored x"
+        s.y = True
+        yield "stored y"
+        fence()
+        s.ran0 = True
+        yield "drained"
+
+    @operation(by=P1)
+    def p1(s, me):
+        wait_for(~s.ran1)
+        s.r1 = s.y
+        yield "loaded y"
+        s.x = False
+        yield "stored x"
+        fence()
+        s.ran1 = True
+        yield "drained"
+
+
+@always
+def never(s):
+    """The outcome does not occur."""
+    return ~(s.ran0 & s.ran1 & s.r1 & s.x)
