@@ -119,8 +119,7 @@ class Counterexamples:
         from model.verify.narration import move_text
 
         text = move_text(whole, len(whole), [0] * instance.pages)
-        last = run.moves[-1].ground
-        return f"promise broken, recovered by {last.step.label}: {text}, and from this state no run loses the write"
+        return f"promise broken, recovered by {text}, and from this state no run loses the write"
 
 
 def _without_writes(instance: Instance) -> Instance:

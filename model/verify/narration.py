@@ -11,46 +11,6 @@ from model.instance.state import Field
 from model.instance.trace import Trace
 from model.verify.cause import Bit, Reason, reads_page, reason, subject, writes_page
 
-PARTICIPLES = {
-    **{
-        "chosen": "chooses",
-        "forgotten": "forgets",
-        "read": "reads",
-        "sent": "sends",
-        "synced": "syncs",
-        "taken": "takes",
-        "set": "sets",
-    },
-    **{"kept": "keeps", "seen": "sees", "told": "tells", "begun": "begins", "done": "finishes", "found": "finds"},
-    **{"written": "writes", "put": "puts", "got": "gets", "run": "runs", "stopped": "stops", "mapped": "maps"},
-    **{"dropped": "drops", "merged": "merges", "released": "releases", "closed": "closes", "freed": "frees"},
-    **{"saved": "saves", "stored": "stores", "armed": "arms", "queued": "queues", "raised": "raises"},
-}
-SILENT_E = (
-    "at",
-    "et",
-    "tl",
-    "dl",
-    "gl",
-    "bl",
-    "pl",
-    "kl",
-    "rg",
-    "dg",
-    "c",
-    "v",
-    "u",
-    "z",
-    "ir",
-    "or",
-    "uir",
-    "id",
-    "ut",
-    "os",
-    "us",
-    "ng",
-)
-
 
 @dataclass(frozen=True)
 class Line:
@@ -249,18 +209,33 @@ def change_name(instance: Instance, changed: Field) -> str:
 
 
 def move_text(trace: Trace, at: int, versions: list[int]) -> str:
-    """`MIGRATION clears page 0`."""
-    move = trace.moves[at - 1]
-    step, instance = move.ground.step, trace.instance
-    thread = thread_name(instance, move.ground.sort, move.ground.thread)
+    """`MIGRATION: clear.cleared page 0`: who, the step as the design names it, the pages it is about, its choices."""
+    move, instance = trace.moves[at - 1], trace.instance
     pages = subject(trace, at)
     written = [p for p in range(instance.pages) if writes_page(trace, at, p)]
-    note = f" ({', '.join(f'P{versions[p]}' for p in written)})" if written else ""
-    verb = third_person(step.name) if step.name else active(step.operation)
-    if step.name and pages is None:
-        return f"{thread}'s {step.operation} {verb}{note}"
-    beside = "".join(f" ({name} {page_set(value)})" for name, value in _beside(trace, at) if value != pages)
-    return f"{thread} {verb}{'' if pages is None else ' ' + pages_text(pages)}{beside}{note}"
+    beside = ", ".join([*_small_choices(instance, move), *_other_sets(trace, at, pages)])
+    return "".join(
+        [
+            f"{thread_name(instance, move.ground.sort, move.ground.thread)}: {move.ground.step.label}",
+            "" if pages is None else f" {pages_text(pages)}",
+            f" ({beside})" if beside else "",
+            f" ({', '.join(f'P{versions[p]}' for p in written)})" if written else "",
+        ]
+    )
+
+
+def _small_choices(instance: Instance, move: Move) -> Iterator[str]:
+    """The truth and index parameters that this step of the design chooses: `ok false`, `to VGA`."""
+    step, roles = move.ground.step, instance.program.variable
+    if step.updates and all(roles[name].role == "ghost" for name in step.writes):
+        return  # a property's own step: whom it watches is said in the title
+    for name, value in _arguments(instance, move).items():
+        if not isinstance(value, list) and any(p.name == name for p in step.params):
+            yield f"{name} {str(value).lower() if isinstance(value, bool) else value}"
+
+
+def _other_sets(trace: Trace, at: int, shown: int | None) -> Iterator[str]:
+    return (f"{name} {page_set(value)}" for name, value in _beside(trace, at) if value != shown)
 
 
 def _beside(trace: Trace, at: int) -> Iterator[tuple[str, int]]:
@@ -274,29 +249,6 @@ def _beside(trace: Trace, at: int) -> Iterator[tuple[str, int]]:
             yield param.name, move.arguments[param.name]
         elif register in trace.instance.position and trace.value(at - 1, *register):
             yield param.name, trace.value(at - 1, *register)
-
-
-def active(operation: str) -> str:
-    """`write` as `writes`, `read_page` as `reads page`."""
-    verb, *rest = operation.split("_")
-    ending = "es" if verb.endswith(("s", "sh", "ch", "x", "z")) else "s"
-    return " ".join([verb[:-1] + "ies" if verb.endswith("y") and verb[-2:-1] not in "aeiou" else verb + ending, *rest])
-
-
-def third_person(participle: str) -> str:
-    """`cleared` as `clears`, `chosen` as `chooses`: steps are named by past participles, traces tell them as verbs."""
-    word, *rest = participle.replace("_", " ").split(" ")
-    if word in PARTICIPLES:
-        verb = PARTICIPLES[word]
-    elif word.endswith("ied"):
-        verb = word[:-3] + "ies"
-    elif word.endswith("ed"):
-        stem = word[:-2]
-        doubled = len(stem) > 2 and stem[-1] == stem[-2] and stem[-1] not in "slfz"
-        verb = active(stem[:-1] if doubled else stem + "e" if stem.endswith(SILENT_E) else stem)
-    else:
-        verb = f"is at {word}"
-    return " ".join([verb, *rest])
 
 
 # ---------------------------------------------------------------- notes

@@ -109,11 +109,8 @@ def changes(line: Line) -> list[str]:
 
 
 def verb(line: Line) -> str:
-    """What the thread does, without its name: `clears page 0`, `sync reports`."""
-    for begin in (f"{line.thread} ", f"{line.thread}'s "):
-        if line.text.startswith(begin):
-            return one_line(line.text.removeprefix(begin))
-    return one_line(line.text)
+    """What the thread does, without its name: `clear.cleared page 0`."""
+    return one_line(line.text.removeprefix(f"{line.thread}: "))
 
 
 def lines(result: Result) -> tuple[Line, ...]:

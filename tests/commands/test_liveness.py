@@ -51,11 +51,11 @@ def test_a_lasso_is_told_stem_loop_and_why(capsys):
     assert [
         "delivers-nothing  every_write_is_read  refuted  1 page, 1 client",
         "    fairness: strong; once nobody writes any more",
-        "  1 the guest writes page 0 (P1)",
-        "  2 MIGRATION syncs",
+        "  1 the guest: write page 0 (P1)",
+        "  2 MIGRATION: sync",
         "    from here on this repeats for ever:",
-        "  3 MIGRATION collects",
-        "  4 MIGRATION syncs",
+        "  3 MIGRATION: collect",
+        "  4 MIGRATION: sync",
         "    Why: the goal of every_write_is_read never holds in the loop for MIGRATION.",
     ] == capsys.readouterr().out.splitlines()
 
@@ -102,7 +102,7 @@ def test_json_keeps_stem_and_loop_apart(tmp_path):
         result["notes"],
     )
     told = [[m["text"] for m in result["trace"][part]] for part in ("moves", "afterwards")]
-    assert [["the guest writes page 0 (P1)", "MIGRATION syncs"], ["MIGRATION collects", "MIGRATION syncs"]] == told
+    assert [["the guest: write page 0 (P1)", "MIGRATION: sync"], ["MIGRATION: collect", "MIGRATION: sync"]] == told
     assert "repeats for ever" == result["trace"]["aftermath"]
 
 

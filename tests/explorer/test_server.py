@@ -23,16 +23,16 @@ from tests.support.browser import NARROW, WIDE, Sheet, chromium
 from tests.support.paths import ROOT
 
 RACE = [
-    "the guest writes page 0 (P1)",
-    "MIGRATION syncs",
-    "MIGRATION collects",
-    "MIGRATION clears page 0",
-    "MIGRATION reads page 0",
-    "the guest writes page 0 (P2)",
-    "VGA collects",
-    "VGA clears page 0",
-    "the guest stops",
-    "MIGRATION syncs",
+    "the guest: write page 0 (P1)",
+    "MIGRATION: sync",
+    "MIGRATION: collect",
+    "MIGRATION: clear.cleared page 0",
+    "MIGRATION: clear.read page 0",
+    "the guest: write page 0 (P2)",
+    "VGA: collect",
+    "VGA: clear.cleared page 0",
+    "the guest: stop",
+    "MIGRATION: sync",
 ]
 
 
@@ -399,7 +399,7 @@ def test_the_explorer_is_readable_at_both_widths(browser, size, scheme):
     """Three pages, a cache, a held lock: nothing overhangs, nothing is cut off, nothing serious for axe-core."""
     with serving(session("per-slot-cache", pages=3)) as server:
         asked, moves = server.session, []
-        for text in ("writes page 0", "MIGRATION's sync reports"):
+        for text in ("write page 0", "MIGRATION: sync.reported"):
             moves.append(next(o["move"] for o in asked.position(moves)["enabled"] if text in o["text"]))
         link = f"{server.url}#run=live&design={asked.digest}&moves={'.'.join(map(str, moves))}"
         with Sheet(browser, link, size, scheme) as sheet:

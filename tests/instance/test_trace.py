@@ -80,7 +80,7 @@ def test_a_broken_promise_is_extended_to_the_loss():
 def test_a_broken_promise_that_loses_nothing_says_how_it_is_recovered():
     """no-lock-register: the page travels in a register outside the three bitmaps."""
     found = result("no-lock-register", "promise_kept", pages=1)
-    by = "promise broken, recovered by sync.merged: MIGRATION's sync merges"
+    by = "promise broken, recovered by MIGRATION: sync.merged"
     expected = f"{by}, and from this state no run loses the write"
     assert (expected, ()) == (found.story.aftermath, found.story.tail)
 
@@ -203,4 +203,4 @@ def test_other_sets_that_an_operation_has_chosen_are_shown():
     from model.verify.refinement import refines
 
     lines = refines(load("per-slot-cache"), load("top-layer-and-cache")).story.lines
-    assert "MIGRATION clears page 0 (span {0, 1})" in [line.text for line in lines]
+    assert "MIGRATION: clear.cleared page 0 (span {0, 1})" in [line.text for line in lines]

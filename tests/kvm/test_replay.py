@@ -165,7 +165,7 @@ def test_the_command_shows_the_loss_and_ends_with_1():
     lines = result.output.splitlines()
     assert 1 == result.return_value
     assert "top-layer on this kernel: 10 moves, 1 page" == lines[0]
-    assert "  4 MIGRATION clears page 0       CLEAR {0}  {} = model" == lines[4]
+    assert "  4 MIGRATION: clear.cleared page 0  CLEAR {0}  {} = model" == lines[4]
     assert ["    page 0: source P2, destination P1", "model: lost; this kernel: lost"] == lines[-2:]
 
 

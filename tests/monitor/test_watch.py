@@ -504,7 +504,7 @@ def test_json_counts_the_blind_clears_and_lists_them():
     document = json.loads(run(TOP, "--format", "json").output)
     assert (190, 0, 190) == (document["blind_clears"], document["possible_blind_clears"], len(document["findings"]))
     first = document["findings"][0]
-    assert ("top-layer", 10, "VGA clears page 0") == (first["design"], len(first["trace"]), first["trace"][7])
+    assert ("top-layer", 10, "VGA: clear.cleared page 0") == (first["design"], len(first["trace"]), first["trace"][7])
     assert ([[0, 63]], "certain", 9, 22281) == tuple(first[k] for k in ("pages", "judgement", "line", "thread"))
 
 

@@ -61,7 +61,7 @@ def test_junit_is_read_by_junitparser():
     assert (6, 4, 1, 0) == (read.tests, read.failures, read.errors, read.skipped)
     failure = next(case.result[0] for suite in read for case in suite if case.classname == "top-layer")
     assert "top-layer loses a write: MIGRATION never learns of page 0" == failure.message
-    assert "(10) MIGRATION syncs" in failure.text
+    assert "(10) MIGRATION: sync" in failure.text
 
 
 def test_ktap_is_read_by_a_tap_parser():

@@ -30,16 +30,16 @@ def test_the_eight_steps_stand_in_the_order_of_the_mail():
     """Write, sync, collect, clear, read by migration, write again, collect and clear by the display."""
     steps = re.findall(r"^ ?\(\d+\) (.*)$", document([refuted()]), re.MULTILINE)
     assert [
-        "the guest writes page 0 (P1)",
-        "MIGRATION syncs",
-        "MIGRATION collects",
-        "MIGRATION clears page 0",
-        "MIGRATION reads page 0",
-        "the guest writes page 0 (P2)",
-        "VGA collects",
-        "VGA clears page 0",
-        "the guest stops",
-        "MIGRATION syncs",
+        "the guest: write page 0 (P1)",
+        "MIGRATION: sync",
+        "MIGRATION: collect",
+        "MIGRATION: clear.cleared page 0",
+        "MIGRATION: clear.read page 0",
+        "the guest: write page 0 (P2)",
+        "VGA: collect",
+        "VGA: clear.cleared page 0",
+        "the guest: stop",
+        "MIGRATION: sync",
     ] == steps
 
 

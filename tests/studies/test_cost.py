@@ -372,7 +372,7 @@ def test_the_table_has_a_row_for_each_design_and_says_what_was_counted(capsys):
     assert 8 == sum("exact, " in line for line in lines), "two sources, two schedules, two rates"
     worst_case = lines.index("Worst case: copies (redundant) of one client")
     assert lines[worst_case + 3].endswith("2 (3/2)  unbounded (unbounded)  1 (1/2)            unbounded (1)")
-    assert "  2 the device stores page 0 (P2)" in lines
+    assert "  2 the device: dma.stored page 0 (P2)" in lines
     assert "    2 writes, 2 copies, 1 redundant; 1 GET, 2 CLEAR" in lines
 
 
@@ -460,6 +460,6 @@ def test_a_trace_is_told_with_what_it_comes_to():
     """The counts beside a move are those of all moves up to it; the last are those of the trace."""
     trace = redundant_copy(program("top-layer"), 1, 1)
     lines = told(trace)
-    assert ("the guest writes page 0 (P1)", Count(writes=1)) == lines[0]
+    assert ("the guest: write page 0 (P1)", Count(writes=1)) == lines[0]
     assert tally(trace) == lines[-1][1]
     assert [0, 0, 0, 0, 0, 1, 1, 1, 2] == [count.copies for _, count in lines]

@@ -173,7 +173,7 @@ def test_each_trace_is_shown_with_running_counts():
         numbers = [[int(cell) for cell in line[2:]] for line in each.lines]
         assert numbers == sorted(numbers)
     first = next(shown(small()))
-    assert ("14", "MIGRATION reads page 0", "2", "2", "1", "1", "2") == first.lines[-1]
+    assert ("14", "MIGRATION: clear.read page 0", "2", "2", "1", "1", "2") == first.lines[-1]
 
 
 def test_the_committed_answer_is_proved_and_complete():
@@ -221,7 +221,8 @@ def test_the_page_says_everything_without_a_script_and_on_paper(browser):
     address, paper = (EVIDENCE / "discussion.html").as_uri(), {"width": 794, "height": 1123}
     with Sheet(browser, address, paper, "dark", java_script_enabled=False) as sheet:
         text = sheet.page.inner_text("main")
-        wanted = ("double-copying of pages", "per-slot-cache", "cache | me.want", "MIGRATION reads page 0", "14 moves")
+        double = ("double-copying of pages", "per-slot-cache", "cache | me.want")
+        wanted = (*double, "MIGRATION: clear.read page 0", "14 moves")
         assert [] == [words for words in wanted if words not in text]
     with Sheet(browser, address, paper, "dark") as sheet:
         sheet.page.emulate_media(media="print")
