@@ -199,7 +199,7 @@ def _write(results: Sequence[Result], options: Options) -> None:
 def _report(results: Sequence[Result], quiet: bool, width: int) -> Iterator[Text]:
     from rich.text import Text
 
-    from reports.formats.text import STYLE, scope
+    from model.verify.result_text import STYLE, scope
 
     for found in results:
         verdict = found.verdict

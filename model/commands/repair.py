@@ -85,7 +85,7 @@ def _rejected(rejected: Rejected, verbose: bool, width: int) -> Lines:
     from rich.text import Text
 
     from model.verify.narration import told
-    from reports.formats.text import story
+    from model.verify.result_text import story
 
     trace, name = rejected.killing.trace, rejected.killing.property.name
     yield Text(f"not enough: {_and(rejected.changes)}: refuted, {len(trace)} moves ({name})")

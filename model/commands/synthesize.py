@@ -140,7 +140,7 @@ def _refuted(killing: Killing) -> str:
 
 def _stories(killings: Sequence[Killing], width: int) -> Lines:
     from model.verify.narration import told
-    from reports.formats.text import story
+    from model.verify.result_text import story
 
     for killing in killings:
         yield from story(told(killing.trace, killing.program.name), width=width)

@@ -124,7 +124,8 @@ class Session:
 
     def page(self) -> str:
         """The page itself."""
-        from reports.formats.text import first_sentence, scope
+        from model.verify.result_text import scope
+        from reports.formats.text import first_sentence
         from reports.pages.render import page
 
         return page(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from model.instance.instance import Instance
 from model.instance.sizes import used_sorts
 from model.instance.trace import Trace
 from model.program.program import Program
-from model.verdict import Verdict
-from model.verify.narration import Story
+from model.verdict import Proved, Refuted, Undetermined, Verdict
+from model.verify.narration import Story, plural
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+WIDTH = 80  # columns of a result as text, where nobody says how wide it is shown
 
 
 @dataclass(frozen=True)
@@ -22,12 +27,25 @@ class Evidence:
     verdict: Verdict
     scope: Mapping[str, int | str]
 
+    def sentence(self, *, why: bool = False) -> str:
+        """`lanes: 1,403,799 states, depth 40 at 2 pages, 2 clients`; with `why`, also why a search did not finish."""
+        from model.verify.result_text import scope
+
+        verdict = self.verdict
+        parts = [plural(verdict.states, "state")] if verdict.states else [verdict.word]
+        if why and isinstance(verdict, Undetermined):
+            parts[0] += f" ({verdict.reason})"
+        if verdict.depth:
+            parts.append(f"depth {verdict.depth}")
+        return f"{self.engine}: {', '.join(parts)} at {scope(self.scope)}"
+
 
 @dataclass(frozen=True)
 class Result:
-    """The answer to one question.
+    """The answer to one question; as a string, what `python -m model.check` prints of it.
 
     Attributes:
+        verdict: Proved, Refuted or Undetermined; `verdict.word` is that in lower case.
         scope: {"pages": 2 or "any", "clients": 2 or "any", …} of the verdict.
         evidence: one entry for each engine that was asked, the deciding one first.
         trace: the counterexample on the size where it is shown, replayed; `whole` adds what follows it.
@@ -47,6 +65,89 @@ class Result:
     notes: tuple[str, ...] = ()
     proof: Any = None
     spec: str = ""
+
+    def assert_proved(self) -> None:
+        """Return where the property was proved for the stated scope.
+
+        Raises:
+            AssertionError: it was refuted, and the message has the counterexample; or it is undetermined, and the
+                message has the reason. The message is what the command prints.
+        """
+        __tracebackhide__ = True  # pytest shows the line of the test, not this one
+        if not isinstance(self.verdict, Proved):
+            raise AssertionError(self._not_as("proved"))
+
+    def assert_refuted(self, moves: int | None = None) -> None:
+        """Return where a run violates the property.
+
+        Args:
+            moves: how many moves the counterexample has; None accepts any number.
+
+        Raises:
+            AssertionError: it was proved or is undetermined, or its counterexample has another number of moves. The
+                message is what the command prints.
+        """
+        __tracebackhide__ = True
+        if not isinstance(self.verdict, Refuted):
+            raise AssertionError(self._not_as("refuted"))
+        if moves is not None and moves != self.verdict.depth:
+            raise AssertionError(self._not_as(f"refuted in {plural(moves, 'move')}"))
+
+    def _not_as(self, expected: str) -> str:
+        return f"{self.design} {self.property}: {self.verdict.word}, expected {expected}\n\n{self}"
+
+    def __str__(self) -> str:
+        begin = f"{self.design}  {self.property}  "
+        lines = [line.plain for line in self.verdict_lines(begin)]
+        return "\n".join([*lines, *self._story()])
+
+    def __repr__(self) -> str:
+        return f"<Result {self.design} {self.property}: {self.verdict.word}, {self.claim()}>"
+
+    def claim(self) -> str:
+        """What the verdict speaks of: `any number of pages and clients`, `10 moves, 1 page, 2 clients`."""
+        from model.verify.result_text import scope
+
+        if isinstance(self.verdict, Refuted) and self.story:
+            return self.story.size
+        said = scope(self.scope)
+        return f"{said}: {self.verdict.reason}" if isinstance(self.verdict, Undetermined) else said
+
+    def verdict_lines(
+        self, begin: str, *, width: int = WIDTH, verbose: bool = False, quiet: bool = False
+    ) -> Iterator[Text]:
+        """The verdict behind `begin`, which names the question; below it what was searched, and notes.
+
+        Args:
+            width: columns to break lines at.
+            verbose: also what every engine said, with seconds.
+            quiet: the verdict and the notes only.
+        """
+        from rich.text import Text
+
+        from model.verify.result_text import LOUD, STYLE, wrapped
+
+        line = Text(begin)
+        line.append(f"{self.verdict.word:14}", STYLE[self.verdict.word])
+        line.append(self.claim())
+        yield from wrapped(line, width, len(begin) + 14)
+        for searched in () if quiet else self._searched(verbose):
+            yield from wrapped(Text(" " * 6 + searched), width, 8)
+        for note in self.notes:
+            yield from wrapped(Text(" " * 6 + note, "bold yellow" if note.startswith(LOUD) else ""), width, 8)
+
+    def _searched(self, verbose: bool) -> Iterator[str]:
+        for evidence in self.evidence:
+            if evidence.verdict.states or verbose:
+                time = f" [{evidence.verdict.seconds:.2f} s]" if verbose else ""
+                yield evidence.sentence(why=evidence is not self.evidence[0]) + time
+
+    def _story(self) -> Iterator[str]:
+        from model.verify.result_text import story
+
+        if self.story:
+            yield ""
+            yield from (line.plain for line in story(self.story, width=WIDTH))
 
 
 def sizes_for(program: Program, given: Mapping[str, int]) -> dict[str, int]:

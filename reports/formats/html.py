@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from model.verify.narration import Line
 from model.verify.result import Result
 from reports.formats import phrases as words
-from reports.formats import text
 from reports.formats.phrases import escaped
 from reports.formats.svg import picture
 
@@ -57,7 +56,7 @@ def _table(results: Sequence[Result]) -> Iterator[str]:
     for result in results:
         word = result.verdict.word
         names = f"<td>{escaped(result.design)}</td><td>{escaped(result.property)}</td>"
-        yield f'<tr>{names}<td><b class="{word}">{word}</b></td><td>{escaped(text.claim(result))}</td></tr>'
+        yield f'<tr>{names}<td><b class="{word}">{word}</b></td><td>{escaped(result.claim())}</td></tr>'
     yield "</tbody></table></div>"
 
 

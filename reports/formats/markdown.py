@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from model.verify.narration import Line
 from model.verify.result import Result
 from reports.formats import phrases as words
-from reports.formats import text
 
 CODE = re.compile(r"`([\w.]+)`")
 WORD = re.compile(r"[\w.\-]+")
@@ -44,7 +43,7 @@ def _lines(results: Sequence[Result]) -> Iterator[str]:
             escaped(result.design),
             escaped(result.property),
             f"**{result.verdict.word}**",
-            escaped(text.claim(result)),
+            escaped(result.claim()),
         ]
         yield f"| {' | '.join(cells)} |"
     notes = [f"- {escaped(words.name(r))}: {prose(said)}" for r in results for said in words.basis(r)]

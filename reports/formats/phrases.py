@@ -10,9 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from model import __version__
 from model.errors import Place, UsageError
 from model.verdict import Proved, Refuted, Undetermined
+from model.verify import result_text as text
 from model.verify.narration import Line, Story
-from model.verify.result import Result
-from reports.formats import text
+from model.verify.result import Evidence, Result
 
 ASCII = {
     **{"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "...", "→": "->", "←": "<-", "≤": "<="},
@@ -85,7 +85,7 @@ def reason(result: Result) -> str:
 
 def basis(result: Result) -> list[str]:
     """What the verdict rests on: one sentence an engine, then the notes."""
-    return [one_line(said) for said in (*map(text.counted, result.evidence), *result.notes)]
+    return [one_line(said) for said in (*map(Evidence.sentence, result.evidence), *result.notes)]
 
 
 def title(result: Result) -> str:

@@ -16,8 +16,8 @@ from model.instance.state import Field
 from model.instance.trace import Trace
 from model.verdict import Proved, Refuted
 from model.verify.result import Result
+from model.verify.result_text import scope
 from reports.formats import phrases as words
-from reports.formats import text
 
 
 def document(results: Sequence[Result]) -> str:
@@ -28,7 +28,7 @@ def document(results: Sequence[Result]) -> str:
 
 
 def _result(result: Result) -> Iterator[str]:
-    yield f"Checking {words.name(result)} for {text.scope(result.scope)}."
+    yield f"Checking {words.name(result)} for {scope(result.scope)}."
     trace = result.trace
     if isinstance(result.verdict, Refuted):
         yield f"Error: Invariant {result.property} is violated."

@@ -21,6 +21,7 @@ from model.errors import UsageError
 from model.instance.trace import Trace
 from model.program.program import Program
 from model.verify.result import Evidence, Result
+from model.verify.result_text import scope
 from reports.formats import json_v1 as as_json
 from reports.formats import text
 from reports.pages.difference import Difference, as_text, difference, pairs
@@ -213,8 +214,8 @@ class _Pack:
             result=result,
             slug=slug,
             summary=_summary(result.property),
-            claim=text.claim(result),
-            searched=tuple(text.counted(e) for e in result.evidence),
+            claim=result.claim(),
+            searched=tuple(e.sentence() for e in result.evidence),
             command=_command(result, spec),
             diagram=diagram(trace, story) if trace and story else None,
             run=self._run(result, trace) if trace and story else None,
@@ -302,13 +303,13 @@ def _grounds(result: Result) -> str:
     decided = result.evidence[0] if result.evidence else None
     if decided is None or decided.engine not in VISITORS:
         engine = decided.engine if decided else "the engine that was asked"
-        return f"{engine} proved it for {text.scope(result.scope)} and left no invariant to read."
+        return f"{engine} proved it for {scope(result.scope)} and left no invariant to read."
     found = {
         "always": "Every state that can be reached was visited and none violates the property",
         "sometimes": "Each case that has to happen was reached",
     }
     said = found.get(_kind(result.property), "The search ended with this verdict")
-    return f"{said} ({text.counted(decided)}). For other sizes this claims nothing."
+    return f"{said} ({decided.sentence()}). For other sizes this claims nothing."
 
 
 def _steps(program: Program) -> str:

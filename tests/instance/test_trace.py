@@ -7,9 +7,9 @@ import pytest
 
 from model.designs.catalogue import built_in_properties, load
 from model.instance.trace import ReplayError, replayed, smaller_sizes
+from model.verify import result_text as text
 from model.verify.portfolio import answer
 from model.verify.question import Question
-from reports.formats import text
 from tests.support.paths import GOLDEN
 
 
