@@ -35,7 +35,7 @@ def ask(entry: Entry, row: Row) -> Verdict:
     design = load(entry.design)
     property = find_property(row.property, design)
     asked = Problem.of(record(design), property, pages=row.pages, sizes=row.sizes)
-    return lanes.search(asked.instance, asked.invariants)
+    return lanes.search(asked)
 
 
 def differences(found: Sequence[Entry], *, nightly: bool) -> Iterator[tuple[Entry, Row, Verdict, float, bool]]:
@@ -72,8 +72,7 @@ def _rule(program: Program, rule: Any, row: Row | None) -> str:
         return "-"
     sizes = {} if row is None else row.sizes
     pages = 1 if row is None or row.states > 100_000 else row.pages
-    asked = asked.at(pages, sizes)
-    verdict = lanes.search(asked.instance, asked.invariants, Limits(states=2_000_000))
+    verdict = lanes.search(asked.at(pages, sizes), Limits(states=2_000_000))
     return {"proved": "keeps", "refuted": "breaks"}.get(verdict.word, "?")
 
 

@@ -70,7 +70,7 @@ def _judge(
     from model.engines.packed import search as lanes
 
     asked = Problem.of(program, built_in_properties()[name], pages=pages, sizes={"Client": clients})
-    finite = lanes.search(asked.instance, asked.invariants, Limits(states=20_000_000))
+    finite = lanes.search(asked, Limits(states=20_000_000))
     return Judged(design, kind, change, name, finite, proof(asked, seconds)[0])
 
 

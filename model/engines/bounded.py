@@ -7,7 +7,7 @@ Source: Biere, Cimatti, Clarke, Zhu: "Symbolic model checking without BDDs", TAC
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import prod
 from time import monotonic
@@ -18,10 +18,10 @@ import z3
 from model.errors import ModelError
 from model.expr import PLACE, TRUTH, Expr
 from model.expr.algebra import Table, bit_vectors, fold
-from model.instance.instance import Instance, Move
+from model.instance.instance import Move
+from model.instance.problem import Problem
 from model.instance.state import State
 from model.limits import Limits, Progress
-from model.program.program import Invariant
 from model.program.step import Param
 from model.verdict import INTERNAL, Refuted, Undetermined, Verdict
 
@@ -58,14 +58,11 @@ class Run:
         return len(self.violations)
 
 
-def search(
-    instance: Instance, invariants: Sequence[Invariant], limits: Limits | None = None, *, table: Table | None = None
-) -> Verdict:
+def search(asked: Problem, limits: Limits | None = None, *, table: Table | None = None) -> Verdict:
     """Look for a shortest run into a violation, of 0 moves, of 1, of 2, … up to a bound.
 
     Args:
-        instance: a program at given sizes.
-        invariants: what must hold in every state; none asked is undetermined.
+        asked: a program, what must hold of it, and its sizes; nothing asked is undetermined.
         limits: `depth` is the bound, 20 by default; `seconds` holds for z3 too; `states` has no meaning here.
         table: the meaning of the operators, `model.expr.algebra.bit_vectors(pages)` by default.
 
@@ -83,7 +80,7 @@ def search(
         return kind(engine="bounded", seconds=monotonic() - begin, **more)  # type: ignore[arg-type]
 
     try:
-        unrolled = Unrolling(instance, invariants, table)
+        unrolled = Unrolling(asked, table)
         if not unrolled.checks:
             return answer(Undetermined, reason="no property was asked")
         unrolled.start()
@@ -127,10 +124,9 @@ class Unrolling:
         choices: for the move after each state, its selector and then its parameters.
     """
 
-    def __init__(self, instance: Instance, invariants: Sequence[Invariant], table: Table | None = None) -> None:
-        self.instance = instance
-        self.table = bit_vectors(instance.pages) if table is None else table
-        self.checks = [(i.name, number, case) for i in invariants for number, case in instance.cases(i)]
+    def __init__(self, asked: Problem, table: Table | None = None) -> None:
+        self.instance, self.checks = asked.instance, asked.checks
+        self.table = bit_vectors(asked.pages) if table is None else table
         self.solver = z3.SolverFor("QF_BV")
         self.states, self.choices = [self._state("0")], list[list[Any]]()
         self.now, self.then, self.choice = self._state("now"), self._state("then"), self._choice("now")

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from time import monotonic
 
-from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.instance.state import State
 from model.limits import Limits
-from model.program.program import Invariant
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
 
-def search(instance: Instance, invariants: Sequence[Invariant], limits: Limits | None = None) -> Verdict:
+def search(asked: Problem, limits: Limits | None = None) -> Verdict:
     """Visit every reachable state, nearest first, and stop at the first that violates an invariant.
 
     Args:
-        instance: a program at given sizes.
-        invariants: what must hold in every state; none asked is undetermined.
+        asked: a program, what must hold of it, and its sizes; nothing asked is undetermined.
         limits: states and seconds after which to give up.
 
     Returns:
         Proved(states, depth); Refuted(states, depth, detail=(violating states, invariant, number)) where states
         counts the complete levels before the violating one; or Undetermined(reason) with what was covered.
     """
-    limits = limits or Limits()
+    limits, instance = limits or Limits(), asked.instance
     begin = monotonic()
-    checks = [(i.name, number, instance.predicate(case)) for i in invariants for number, case in instance.cases(i)]
+    checks = [(c.name, c.number, instance.predicate(c.holds)) for c in asked.checks]
     seen: set[State] = set()
     frontier, depth, transitions, before = [instance.initial], 0, 0, 0
     seen.update(frontier)

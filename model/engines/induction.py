@@ -8,27 +8,22 @@ Source: Sheeran, Singh, Stålmarck: "Checking safety properties using induction 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from time import monotonic
 
 import z3
 
 from model.engines.bounded import DEPTH, Unrolling, why
 from model.expr.algebra import Table
-from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.limits import Limits, Progress
-from model.program.program import Invariant
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
 
-def search(
-    instance: Instance, invariants: Sequence[Invariant], limits: Limits | None = None, *, table: Table | None = None
-) -> Verdict:
+def search(asked: Problem, limits: Limits | None = None, *, table: Table | None = None) -> Verdict:
     """Prove the invariants, all taken together, by k-induction for k = 0, 1, 2, … up to a bound, or refute them.
 
     Args:
-        instance: a program at given sizes; a proof is for these sizes.
-        invariants: what must hold in every state; none asked is undetermined.
+        asked: a program, what must hold of it, and the sizes that a proof is for; nothing asked is undetermined.
         limits: `depth` is the greatest k, 20 by default; `seconds` holds for z3 too; `states` has no meaning here.
         table: the meaning of the operators, `model.expr.algebra.bit_vectors(pages)` by default.
 
@@ -47,7 +42,7 @@ def search(
         return kind(engine="induction", seconds=monotonic() - begin, **more)  # type: ignore[arg-type]
 
     try:
-        base, step = Unrolling(instance, invariants, table), Unrolling(instance, invariants, table)
+        base, step = Unrolling(asked, table), Unrolling(asked, table)
         if not base.checks:
             return answer(Undetermined, reason="no property was asked")
         base.start()

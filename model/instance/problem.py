@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
-from model.expr import Property
+from model.expr import Expr, Property
 from model.instance.instance import Instance
 from model.program.observers import invariant, observed
 from model.program.program import Invariant, Program
+
+
+class Check(NamedTuple):
+    """One invariant for one element: a ground truth value that must hold in every state."""
+
+    name: str
+    number: int | None
+    holds: Expr
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,13 @@ class Problem:
             program = observed(program, each)
         return cls(program, tuple(invariant(program, each) for each in properties), pages, sizes or {})
 
+    @classmethod
+    def on(cls, instance: Instance, *invariants: Invariant) -> Problem:
+        """What these invariants ask of an instance that there is already."""
+        found = cls(instance.program, invariants, instance.pages, instance.sizes)
+        object.__setattr__(found, "instance", instance)  # in the place of the one that would be made
+        return found
+
     @cached_property
     def instance(self) -> Instance:
         """The program at these sizes.
@@ -55,6 +70,11 @@ class Problem:
     def free_sizes(self) -> dict[str, int]:
         """The sizes that can be chosen, those that nobody has chosen included: {"Client": 2}."""
         return self.instance.free_sizes
+
+    @cached_property
+    def checks(self) -> list[Check]:
+        """Every invariant at these sizes, for each element that it speaks of."""
+        return [Check(i.name, number, case) for i in self.invariants for number, case in self.instance.cases(i)]
 
     @property
     def invariant(self) -> Invariant:

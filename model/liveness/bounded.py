@@ -23,6 +23,7 @@ from model.engines.bounded import DEPTH, Disagreement, Unrolling, why
 from model.expr.algebra import fold
 from model.instance.ground_step import GroundStep
 from model.instance.instance import Instance, Move
+from model.instance.problem import Problem
 from model.instance.trace import ReplayError
 from model.limits import Limits, Progress
 from model.liveness.goal import Asked, Case
@@ -80,7 +81,7 @@ class _Lassos(Unrolling):
     """
 
     def __init__(self, instance: Instance, cases: Sequence[Case], fairness: Fairness, quiet: bool) -> None:
-        super().__init__(instance, [])
+        super().__init__(Problem.on(instance))
         self.cases, self.fairness, self.quiet = cases, fairness, quiet
         self.owed = {a: kind for a, kind in fairness.owed(instance).items() if kind != "none"}
         self.can = dict(self._possible())

@@ -6,10 +6,10 @@ The theorem and its proof are in docs/proofs.md; here its side conditions are pu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from model.errors import CannotSay
-from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.parametric import logic
 from model.parametric.logic import PAGE, Formula, Term, atom, bind, conj, disj, equal, iff, implies, neg
 from model.parametric.reading import Reading, Transition
@@ -113,9 +113,9 @@ def _refuted(reading: Reading, step: Transition | None, condition: Formula, seco
     return "" if answer == "unsat" else answer
 
 
-def one_page(instance: Instance, invariants: Sequence[Invariant]) -> Instance | None:
-    """The instance as one of its pages sees it, or None where pages are related or there is one only."""
-    if instance.pages == 1:
+def one_page(asked: Problem) -> Problem | None:
+    """The problem as one of the pages sees it, or None where pages are related or there is one only."""
+    if asked.pages == 1:
         return None
-    found = pages_independent(instance.program, invariants, instance.free_sizes)
-    return Instance(found.one_page, 1, instance.sizes) if found.holds else None
+    found = pages_independent(asked.program, asked.invariants, asked.free_sizes)
+    return replace(asked, program=found.one_page, pages=1) if found.holds else None

@@ -67,7 +67,7 @@ class Counterexamples:
             instance = asked.instance
         except UsageError:
             return None
-        verdict = lanes.search(instance, asked.invariants, Limits(depth=depth))
+        verdict = lanes.search(asked, Limits(depth=depth))
         if not isinstance(verdict, Refuted) or verdict.depth != depth:
             return None
         accept = self._extendable(instance) if self.invariant.name == "promise_kept" else None

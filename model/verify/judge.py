@@ -95,7 +95,7 @@ def violation(asked: Problem, limits: Limits) -> Trace | None:
     """
     from model.engines.packed import levels
 
-    found = levels.search(asked.instance, asked.invariants, limits)
+    found = levels.search(asked, limits)
     if isinstance(found.verdict, Undetermined):
         if found.verdict.interrupted:
             raise KeyboardInterrupt

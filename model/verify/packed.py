@@ -8,18 +8,16 @@ from time import monotonic
 from typing import Any
 
 from model.engines.packed import search as packed
-from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.limits import Limits
 from model.parametric.cutoff import one_page
-from model.program.program import Invariant
 from model.verdict import Refuted, Verdict
 
 REDUCTIONS = (*packed.REDUCTIONS, "pages")
 
 
 def search(
-    instance: Instance,
-    invariants: Sequence[Invariant],
+    asked: Problem,
     limits: Limits | None = None,
     *,
     reductions: Sequence[str] = (),
@@ -35,11 +33,11 @@ def search(
     """
     others = [r for r in reductions if r != "pages"]
     begin, left = monotonic(), limits or Limits()
-    if "pages" in reductions and (single := one_page(instance, invariants)):
+    if "pages" in reductions and (single := one_page(asked)):
         alone = {k: v for k, v in how.items() if k != "checkpoint"}
-        found = packed.search(single, invariants, left, reductions=others, **alone)
+        found = packed.search(single, left, reductions=others, **alone)
         if not isinstance(found, Refuted):
             return replace(found, seconds=monotonic() - begin)
         left = left.after(begin)
-    found = packed.search(instance, invariants, left, reductions=others, **how)
+    found = packed.search(asked, left, reductions=others, **how)
     return replace(found, seconds=monotonic() - begin)

@@ -61,25 +61,25 @@ def applies(design: type[Design], property: Property) -> str:
 def _explicit(asked: _Asked, limits: Limits) -> Verdict:
     from model.engines import explicit
 
-    return explicit.search(asked.problem.instance, asked.problem.invariants, limits)
+    return explicit.search(asked.problem, limits)
 
 
 def _lanes(asked: _Asked, limits: Limits) -> Verdict:
     from model.verify import packed
 
-    return packed.search(asked.problem.instance, asked.problem.invariants, limits, **asked.question.packed)
+    return packed.search(asked.problem, limits, **asked.question.packed)
 
 
 def _bounded(asked: _Asked, limits: Limits) -> Verdict:
     from model.engines import bounded
 
-    return bounded.search(asked.problem.instance, asked.problem.invariants, limits)
+    return bounded.search(asked.problem, limits)
 
 
 def _induction(asked: _Asked, limits: Limits) -> Verdict:
     from model.engines import induction
 
-    return induction.search(asked.problem.instance, asked.problem.invariants, limits)
+    return induction.search(asked.problem, limits)
 
 
 def _inductive(asked: _Asked, limits: Limits) -> Verdict:
@@ -221,14 +221,13 @@ class _Asked:
         from model.engines.packed.symmetry import symmetry
         from model.parametric.cutoff import one_page
 
-        asked = self.problem.instance, self.problem.invariants
         if name == "symmetry":
-            return f"states are orbits: {symmetry(*asked)}"
+            return f"states are orbits: {symmetry(self.problem)}"
         if name == "pages":
-            return f"one page stands for all: {'yes' if one_page(*asked) else 'no, or there is only one'}"
+            return f"one page stands for all: {'yes' if one_page(self.problem) else 'no, or there is only one'}"
         if self.question.limits.depth is not None:
             return ""  # a limit of depth leaves the order as it is
-        alone = ample(*asked)
+        alone = ample(self.problem)
         steps = [s.step.label for s in self.instance.steps if any(g is here for g in s.guards for here in alone)]
         return f"taken before all others: {', '.join(dict.fromkeys(steps)) or 'no step'}"
 

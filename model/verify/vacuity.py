@@ -8,6 +8,7 @@ from model.designs.catalogue import built_in_properties
 from model.errors import UsageError
 from model.expr import Property
 from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.limits import Limits
 from model.program.observers import goals, invariant, observed
 from model.program.program import Program
@@ -43,8 +44,7 @@ def _goal_verdicts(
 
     found = []
     for label, watched, never in goals(program, property, sizes):
-        instance = Instance(watched, pages, sizes)
-        verdict = explicit.search(instance, [never], limits or Limits(states=SMALL))
+        verdict = explicit.search(Problem(watched, (never,), pages, sizes), limits or Limits(states=SMALL))
         found.append((label, verdict.word))
     return found
 

@@ -171,16 +171,15 @@ def _one(case: Case, engine: str) -> dict[str, Any]:
     """The search itself, in this process."""
     from importlib import import_module
 
-    from model.instance.instance import Instance
+    from model.instance.problem import Problem
     from model.program.design import record
-    from model.program.observers import invariant, observed
 
     design, wanted = _named(case)
-    program = observed(record(design), wanted)
-    instance = Instance(program, case.pages, {"Client": case.clients})
+    asked = Problem.of(record(design), wanted, pages=case.pages, sizes={"Client": case.clients})
+    _ = asked.instance
     begin = process_time()
     module = {"lanes": "packed.search"}.get(engine, engine)
-    found = import_module(f"model.engines.{module}").search(instance, [invariant(program, wanted)])
+    found = import_module(f"model.engines.{module}").search(asked)
     took = {"search": found.seconds, "processor": process_time() - begin}
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return {"states": found.states, "transitions": found.transitions, "depth": found.depth, "megabytes": most, **took}

@@ -58,7 +58,7 @@ def test_what_is_left_is_a_geometric_series_of_shrinking_levels(sizes, expected)
 def test_what_is_left_is_of_the_right_size_on_the_yardstick():
     """At the last levels but three the estimate is within a factor of three of what came."""
     seen = []
-    found = lanes.search(*question(ClearK, promise, 2, 3), Limits(report=seen.append))
+    found = lanes.search(question(ClearK, promise, 2, 3), Limits(report=seen.append))
     told = [p for p in seen if p.left is not None and p.depth < found.depth - 3]
     assert 4 == len(told)
     for progress in told:
@@ -69,7 +69,7 @@ def test_a_long_level_is_told_of_again_while_it_goes_on(monkeypatch):
     monkeypatch.setattr(lanes, "CHUNK", 1_000)
     monkeypatch.setattr(lanes, "TELL", -1.0)
     seen = []
-    lanes.search(*question(ClearK, promise, 2, 3), Limits(report=seen.append), threads=1, kernel="numpy")
+    lanes.search(question(ClearK, promise, 2, 3), Limits(report=seen.append), threads=1, kernel="numpy")
     parts = [p.part for p in seen if p.depth == 15]
     assert parts == sorted(parts)
     assert 3 < len(parts)

@@ -8,7 +8,7 @@ from model.designs.catalogue import built_in_properties, find_property, gallery_
 from model.engines import explicit
 from model.engines.packed import search as lanes
 from model.errors import ModelError
-from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.program.design import record
 from model.program.observers import goals, invariant, observed
 from model.verdict import Proved, Refuted
@@ -38,8 +38,7 @@ def ask(engine, name, property, pages, sizes):
     """One verdict of one engine."""
     design = load(name)
     wanted = find_property(property, design)
-    program = observed(record(design), wanted)
-    return engine.search(Instance(program, pages, sizes), [invariant(program, wanted)])
+    return engine.search(Problem.of(record(design), wanted, pages=pages, sizes=sizes))
 
 
 @pytest.mark.parametrize("engine", [explicit, lanes], ids=["explicit", "lanes"])
@@ -98,7 +97,7 @@ def test_every_step_fires(name):
     missing = [
         label
         for label, watched, never in goals(program, built_in_properties()["every_step_fires"], row["sizes"])
-        if lanes.search(Instance(watched, row["pages"], row["sizes"]), [never]).word != "refuted"
+        if lanes.search(Problem(watched, (never,), row["pages"], row["sizes"])).word != "refuted"
     ]
     assert NEVER.get(name, []) == missing
 

@@ -16,10 +16,10 @@ from model.designs.qemu.rearm_if_new import RearmIfNew
 from model.designs.top_layer_and_cache import TopLayerAndCache
 from model.engines import explicit
 from model.engines.packed import search as lanes
-from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.limits import Limits
 from model.program.design import record
-from model.program.observers import goals, invariant, observed
+from model.program.observers import goals
 from model.verdict import Proved, Refuted
 from model.verify.portfolio import answer
 from model.verify.question import Question
@@ -33,10 +33,8 @@ KINDS = {"proved": Proved, "refuted": Refuted}
 def ask(design, rule, pages, sizes=None, engine=lanes, **limits):
     """The verdict of one engine on a design, by its name or as a class."""
     cls = load(design) if isinstance(design, str) else design
-    program = record(cls)
     wanted = find_property(rule, cls) if isinstance(rule, str) else rule
-    watched = observed(program, wanted)
-    return engine.search(Instance(watched, pages, sizes or {}), [invariant(watched, wanted)], Limits(**limits))
+    return engine.search(Problem.of(record(cls), wanted, pages=pages, sizes=sizes), Limits(**limits))
 
 
 def word(design, rule, pages, **sizes):
@@ -118,7 +116,7 @@ def test_every_step_fires(name):
     for row in rows:
         for label, watched, never in goals(program, every_step_fires, row["sizes"]):
             if label in idle and isinstance(
-                lanes.search(Instance(watched, row["pages"], row["sizes"]), [never]), Refuted
+                lanes.search(Problem(watched, (never,), row["pages"], row["sizes"])), Refuted
             ):
                 idle.discard(label)
     assert set() == idle

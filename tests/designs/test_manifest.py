@@ -8,9 +8,9 @@ from model.designs.catalogue import built_in_designs, built_in_properties, load
 from model.designs.manifest import recorded, rows
 from model.engines import explicit
 from model.engines.packed import search as lanes
-from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.program.design import record
-from model.program.observers import goals, invariant, observed
+from model.program.observers import goals
 from model.verdict import Proved, Refuted
 
 KINDS = {"proved": Proved, "refuted": Refuted}
@@ -63,9 +63,7 @@ TABLE = [
 def ask(engine, design, property, pages, clients):
     """One verdict of one engine."""
     wanted = built_in_properties()[property]
-    program = observed(record(load(design)), wanted)
-    instance = Instance(program, pages, {"Client": clients})
-    return engine.search(instance, [invariant(program, wanted)])
+    return engine.search(Problem.of(record(load(design)), wanted, pages=pages, sizes={"Client": clients}))
 
 
 @pytest.mark.parametrize("engine", [explicit, lanes], ids=["explicit", "lanes"])
@@ -118,7 +116,7 @@ def test_no_pass_is_vacuous(design, name):
     missing = [
         label
         for label, watched, never in goals(program, property, {"Client": 2})
-        if explicit.search(Instance(watched, 1, {"Client": 2}), [never]).word != "refuted"
+        if explicit.search(Problem(watched, (never,), 1, {"Client": 2})).word != "refuted"
     ]
     assert known.get((design, name), []) == missing
 

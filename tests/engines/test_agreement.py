@@ -12,12 +12,11 @@ from model import NONE, Design, Pages, operation, shifted, whole
 from model.engines import bounded, explicit, induction
 from model.engines.packed import search as lanes
 from model.expr import algebra, always
-from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.limits import Limits
 from model.program.design import record
-from model.program.observers import invariant
 from model.verdict import Proved, Refuted, Undetermined
-from tests.support.random_designs import SIZES, designs, instance
+from tests.support.random_designs import SIZES, designs, questions
 from tests.support.seeded_bugs import hardest, same_every_time, sample, with_bug
 
 DEPTH = 8
@@ -27,9 +26,9 @@ def counts(verdict):
     return verdict.word, verdict.states, verdict.depth, verdict.transitions
 
 
-def difference_of_lanes(made, invariants, expected, table=None):
+def difference_of_lanes(asked, expected, table=None):
     """What the packed engine says otherwise than the reference, or None."""
-    actual = lanes.search(made, invariants, table=table)
+    actual = lanes.search(asked, table=table)
     if counts(expected) != counts(actual):
         return counts(expected), counts(actual)
     if isinstance(expected, Refuted) and set(expected.detail) != set(actual.detail):
@@ -37,10 +36,10 @@ def difference_of_lanes(made, invariants, expected, table=None):
     return None
 
 
-def difference_of_bounded(made, invariants, expected, table=None):
+def difference_of_bounded(asked, expected, table=None):
     """What bounded model checking says otherwise than the reference as far as its bound, or None."""
     try:
-        actual = bounded.search(made, invariants, Limits(depth=DEPTH), table=table)
+        actual = bounded.search(asked, Limits(depth=DEPTH), table=table)
     except bounded.Disagreement as wrong:
         return str(wrong)
     if isinstance(expected, Refuted) and expected.depth <= DEPTH:
@@ -73,39 +72,36 @@ def difference_of_compiled(made, many=12):
 @given(designs())
 def test_numpy_agrees_with_the_reference_on_random_designs(data):
     for pages, clients in SIZES:
-        made, questions = instance(data, pages, clients)
-        invariants, expected = hardest(made, questions)
+        asked, expected = hardest(questions(data, pages, clients))
         event(f"{expected.word}, depth {expected.depth}")
-        assert None is difference_of_lanes(made, invariants, expected)
+        assert None is difference_of_lanes(asked, expected)
 
 
 @same_every_time
 @given(designs())
 def test_bounded_model_checking_agrees_with_the_reference_on_random_designs(data):
     for pages, clients in SIZES:
-        made, questions = instance(data, pages, clients)
-        invariants, expected = hardest(made, questions)
-        assert None is difference_of_bounded(made, invariants, expected)
+        asked, expected = hardest(questions(data, pages, clients))
+        assert None is difference_of_bounded(asked, expected)
 
 
 @same_every_time
 @given(designs())
 def test_compiled_successors_are_the_interpreted_ones_in_the_same_order(data):
     for pages, clients in SIZES:
-        made, questions = instance(data, pages, clients)
+        asked = questions(data, pages, clients)
+        made = asked[0].instance
         assert None is difference_of_compiled(made)
-        for question in questions:
-            for _, case in made.cases(question[0]):
-                assert made.value(case, made.initial) == made.predicate(case)(made.initial)
+        for check in (c for question in asked for c in question.checks):
+            assert made.value(check.holds, made.initial) == made.predicate(check.holds)(made.initial)
 
 
 @settings(same_every_time, max_examples=100)
 @given(designs())
 def test_k_induction_proves_nothing_that_the_reference_refutes_and_refutes_what_it_refutes(data):
     for pages, clients in SIZES:
-        made, questions = instance(data, pages, clients)
-        invariants, expected = hardest(made, questions)
-        actual = induction.search(made, invariants, Limits(depth=DEPTH))
+        asked, expected = hardest(questions(data, pages, clients))
+        actual = induction.search(asked, Limits(depth=DEPTH))
         if isinstance(actual, Proved):
             assert isinstance(expected, Proved)
         elif isinstance(actual, Refuted):
@@ -124,16 +120,16 @@ def caught(difference):
 
 @pytest.mark.parametrize("operator", algebra.OPERATORS)
 def test_a_wrong_row_in_the_table_of_the_packed_engine_is_caught(operator):
-    def difference(made, invariants, expected):
-        return difference_of_lanes(made, invariants, expected, with_bug(algebra.words(made.pages), operator))
+    def difference(asked, expected):
+        return difference_of_lanes(asked, expected, with_bug(algebra.words(asked.pages), operator))
 
     assert caught(difference)
 
 
 @pytest.mark.parametrize("operator", algebra.OPERATORS)
 def test_a_wrong_row_in_the_table_of_bounded_model_checking_is_caught(operator):
-    def difference(made, invariants, expected):
-        return difference_of_bounded(made, invariants, expected, with_bug(algebra.bit_vectors(made.pages), operator))
+    def difference(asked, expected):
+        return difference_of_bounded(asked, expected, with_bug(algebra.bit_vectors(asked.pages), operator))
 
     assert caught(difference)
 
@@ -143,10 +139,10 @@ def test_a_wrong_row_in_the_table_of_the_compiled_reference_is_caught(operator, 
     right = algebra.python_source
     monkeypatch.setattr("model.instance.codegen.python_source", lambda pages: with_bug(right(pages), operator))
 
-    def difference(made, invariants, expected):
-        fresh = Instance(made.program, made.pages, made.sizes)
-        wrong = explicit.search(fresh, invariants, Limits(states=20_000))
-        return difference_of_lanes(made, invariants, wrong) or difference_of_compiled(fresh)
+    def difference(asked, expected):
+        fresh = asked.at(asked.pages, asked.sizes)
+        wrong = explicit.search(fresh, Limits(states=20_000))
+        return difference_of_lanes(asked, wrong) or difference_of_compiled(fresh.instance)
 
     assert caught(difference)
 
@@ -169,9 +165,7 @@ def test_whole_words_and_shifted_bitmaps_mean_the_same_to_every_engine(engine):
         """What is taken is never whole words (it can be, in one move)."""
         return ~(s.b == shifted(s.a, 1)) | (s.b <= NONE)
 
-    program = record(Words)
-    instance = Instance(program, 4, {"Client": 1})
-    expected = explicit.search(instance, [invariant(program, never_whole)])
-    found = engine.search(instance, [invariant(program, never_whole)])
+    asked = Problem.of(record(Words), never_whole, pages=4, sizes={"Client": 1})
+    expected, found = explicit.search(asked), engine.search(asked)
     assert ("refuted", 1) == (expected.word, expected.depth) == (found.word, found.depth)
     assert {s for s, *_ in found.detail} <= {s for s, *_ in expected.detail}

@@ -15,10 +15,9 @@ from model.designs.top_layer import TopLayer
 from model.engines import bounded, explicit
 from model.expr import Guest, always
 from model.expr.algebra import bit_vectors
-from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.limits import Limits
 from model.program.design import record
-from model.program.observers import invariant, observed
 from model.verdict import INTERNAL, Refuted, Undetermined
 from properties.no_lost_write import no_lost_write
 from properties.promise_kept import promise_kept
@@ -28,9 +27,8 @@ QUESTIONS = sorted({(r.design, r.property, pages) for r in rows() for pages in (
 
 
 def question(design, asked, pages, clients):
-    """(instance, invariants) of a design at a size."""
-    program = observed(record(design), asked)
-    return Instance(program, pages, {"Client": clients}), [invariant(program, asked)]
+    """A property asked of a design at a size."""
+    return Problem.of(record(design), asked, pages=pages, sizes={"Client": clients})
 
 
 @pytest.mark.parametrize(("design", "name", "pages"), QUESTIONS, ids=lambda value: str(value))
@@ -38,13 +36,13 @@ def test_every_design_gets_the_depth_of_the_reference_or_nothing_up_to_12(design
     """With 2 clients; the violating state is one of the reference's, and the moves lead there."""
     asked = question(load(design), built_in_properties()[name], pages, 2)
     limits = Limits(depth=DEPTH.get((design, name, pages), 12))
-    expected, actual = explicit.search(*asked, limits), bounded.search(*asked, limits)
+    expected, actual = explicit.search(asked, limits), bounded.search(asked, limits)
     assert (expected.word, expected.depth) == (actual.word, actual.depth) or (
         expected.word == "proved" and actual == Undetermined(depth=12)
     )
     if isinstance(actual, Refuted):
         assert set(actual.detail) <= set(expected.detail)
-        assert actual.detail.states[-1] == replayed(asked[0], [m.number for m in actual.detail.moves])
+        assert actual.detail.states[-1] == replayed(asked.instance, [m.number for m in actual.detail.moves])
 
 
 def replayed(instance, numbers):
@@ -59,13 +57,13 @@ def replayed(instance, numbers):
 
 
 def test_a_safe_design_is_undetermined_and_the_reason_names_the_bound():
-    verdict = bounded.search(*question(PerSlotCache, promise_kept, 1, 2), Limits(depth=9))
+    verdict = bounded.search(question(PerSlotCache, promise_kept, 1, 2), Limits(depth=9))
     assert Undetermined(states=0, depth=9) == verdict
     assert "nothing found up to depth 9" == verdict.reason
 
 
 def test_without_a_bound_it_looks_20_moves_far():
-    assert Undetermined(depth=20) == bounded.search(*question(PerSlotCache, promise_kept, 1, 2))
+    assert Undetermined(depth=20) == bounded.search(question(PerSlotCache, promise_kept, 1, 2))
 
 
 def test_even_where_no_move_is_possible_it_proves_nothing():
@@ -82,7 +80,7 @@ def test_even_where_no_move_is_possible_it_proves_nothing():
         """Nothing that could fail."""
         return (s.a <= NONE) | (ALL <= s.a)
 
-    assert Undetermined(depth=20) == bounded.search(*question(Stuck, fine, 1, 1))
+    assert Undetermined(depth=20) == bounded.search(question(Stuck, fine, 1, 1))
 
 
 def test_the_initial_state_is_checked_before_the_first_move():
@@ -91,14 +89,14 @@ def test_the_initial_state_is_checked_before_the_first_move():
         """The log is never empty, which it is at the start."""
         return ~(s.kernel <= NONE)
 
-    verdict = bounded.search(*question(TopLayer, never, 1, 1))
+    verdict = bounded.search(question(TopLayer, never, 1, 1))
     assert Refuted(depth=0) == verdict
     assert ((), 1) == (verdict.detail.moves, len(verdict.detail.states))
 
 
 def test_without_a_property_it_is_undetermined():
-    instance, _ = question(TopLayer, promise_kept, 1, 1)
-    assert "no property was asked" == bounded.search(instance, []).reason
+    asked = Problem(record(TopLayer), ())
+    assert "no property was asked" == bounded.search(asked).reason
 
 
 def test_several_invariants_are_judged_together_and_the_violated_one_is_named():
@@ -107,8 +105,8 @@ def test_several_invariants_are_judged_together_and_the_violated_one_is_named():
         """No client has collected anything, which takes a write, a sync and a collect."""
         return s.mine[client] <= NONE
 
-    instance, promise = question(TopLayer, promise_kept, 1, 2)
-    verdict = bounded.search(instance, [*promise, invariant(instance.program, never_full)])
+    asked = Problem.of(record(TopLayer), promise_kept, never_full, sizes={"Client": 2})
+    verdict = bounded.search(asked)
     assert Refuted(depth=3) == verdict
     assert ["never_full"] == [name for _, name, _ in verdict.detail]
 
@@ -118,7 +116,7 @@ def test_several_invariants_are_judged_together_and_the_violated_one_is_named():
 
 def test_a_client_never_clears_an_empty_set():
     """A solver that may choose an empty `want` refutes naive in 2 moves; the search says 5."""
-    verdict = bounded.search(*question(Naive, promise_kept, 2, 1))
+    verdict = bounded.search(question(Naive, promise_kept, 2, 1))
     assert Refuted(depth=5) == verdict
     assert all(v for move in verdict.detail.moves for v in move.arguments.values())
 
@@ -151,11 +149,10 @@ def test_a_set_of_pages_is_empty_only_where_the_design_says_any(pages):
         return ~(s.a <= NONE)
 
     def asked(design):
-        program = record(design)
-        return Instance(program, pages), [invariant(program, not_empty)]
+        return Problem.of(record(design), not_empty, pages=pages)
 
-    assert Undetermined(depth=3) == bounded.search(*asked(Chooser), Limits(depth=3))
-    assert Refuted(depth=1) == bounded.search(*asked(ChooserOfNothing), Limits(depth=3))
+    assert Undetermined(depth=3) == bounded.search(asked(Chooser), Limits(depth=3))
+    assert Refuted(depth=1) == bounded.search(asked(ChooserOfNothing), Limits(depth=3))
 
 
 @pytest.mark.parametrize("pages", [1, 2, 3, 5])
@@ -174,7 +171,7 @@ def test_a_page_is_exactly_one_page(pages):
         """Two single pages are the same or have nothing in common."""
         return (s.a[client] == s.b[client]) | (s.a[client] & s.b[client] <= NONE)
 
-    assert Undetermined(depth=4) == bounded.search(*question(Single, disjoint_or_equal, pages, 1), Limits(depth=4))
+    assert Undetermined(depth=4) == bounded.search(question(Single, disjoint_or_equal, pages, 1), Limits(depth=4))
 
 
 def test_moves_have_the_numbers_of_the_instance_where_parameters_are_of_every_kind():
@@ -197,8 +194,8 @@ def test_moves_have_the_numbers_of_the_instance_where_parameters_are_of_every_ki
         """`a` is never all but the first and `b` never all of them, at once."""
         return ~((ALL <= s.b) & ~(s.a <= NONE))
 
-    instance, invariants = question(Mixed, apart, 2, 2)
-    run = bounded.search(instance, invariants).detail
+    asked = question(Mixed, apart, 2, 2)
+    run, instance = bounded.search(asked).detail, asked.instance
     assert [dict(instance.moves[m.number].arguments) for m in run.moves] == [dict(m.arguments) for m in run.moves]
     assert run.states[-1] == replayed(instance, [m.number for m in run.moves])
 
@@ -207,13 +204,13 @@ def test_moves_have_the_numbers_of_the_instance_where_parameters_are_of_every_ki
 
 
 def test_no_time_at_all_gives_the_limit_as_the_reason():
-    verdict = bounded.search(*question(PerSlotCache, promise_kept, 1, 2), Limits(seconds=0.0))
+    verdict = bounded.search(question(PerSlotCache, promise_kept, 1, 2), Limits(seconds=0.0))
     assert ("undetermined", "the limit of 0 seconds was reached") == (verdict.word, verdict.reason)
 
 
 def test_a_limit_of_seconds_holds_while_z3_is_thinking():
     """Per-slot cache at 6 pages and 3 clients, far deeper than a second allows."""
-    verdict = bounded.search(*question(PerSlotCache, no_lost_write, 6, 3), Limits(seconds=1.0, depth=500))
+    verdict = bounded.search(question(PerSlotCache, no_lost_write, 6, 3), Limits(seconds=1.0, depth=500))
     assert ("undetermined", "the limit of 1 seconds was reached") == (verdict.word, verdict.reason)
     assert 0 < verdict.depth < 500
     assert verdict.seconds < 5
@@ -221,7 +218,7 @@ def test_a_limit_of_seconds_holds_while_z3_is_thinking():
 
 def test_progress_is_reported_once_a_depth():
     told = []
-    bounded.search(*question(PerSlotCache, promise_kept, 1, 2), Limits(depth=3, report=told.append))
+    bounded.search(question(PerSlotCache, promise_kept, 1, 2), Limits(depth=3, report=told.append))
     assert [("bounded", 0), ("bounded", 1), ("bounded", 2), ("bounded", 3)] == [(p.engine, p.depth) for p in told]
 
 
@@ -230,24 +227,22 @@ def test_an_interrupt_between_two_depths_gives_what_was_covered():
         if progress.depth == 4:
             raise KeyboardInterrupt
 
-    verdict = bounded.search(*question(PerSlotCache, promise_kept, 1, 2), Limits(report=stop))
+    verdict = bounded.search(question(PerSlotCache, promise_kept, 1, 2), Limits(report=stop))
     assert (Undetermined(depth=4), True) == (verdict, verdict.interrupted)
 
 
 INTERRUPT = """
 import os, signal, threading
 from model.program.design import record
-from model.program.observers import invariant, observed
 from model.designs.per_slot_cache import PerSlotCache
 from model.engines import {engine}
 from model.limits import Limits
-from model.instance.instance import Instance
+from model.instance.problem import Problem
 from properties.no_lost_write import no_lost_write
 
-program = observed(record(PerSlotCache), no_lost_write)
-instance = Instance(program, 6, {{"Client": 3}})
+asked = Problem.of(record(PerSlotCache), no_lost_write, pages=6, sizes={{"Client": 3}})
 threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
-verdict = {engine}.search(instance, [invariant(program, no_lost_write)], Limits(depth=500, seconds=60))
+verdict = {engine}.search(asked, Limits(depth=500, seconds=60))
 print(verdict.word, verdict.reason, verdict.interrupted, 0 < verdict.depth < 500)
 """
 
@@ -260,7 +255,7 @@ def test_control_c_while_z3_is_thinking_gives_what_was_covered(engine):
 
 def test_what_z3_does_not_know_is_undetermined_with_its_reason(monkeypatch):
     monkeypatch.setattr(bounded.Unrolling, "violated", lambda self, seconds: z3.unknown)
-    verdict = bounded.search(*question(TopLayer, promise_kept, 1, 2))
+    verdict = bounded.search(question(TopLayer, promise_kept, 1, 2))
     assert "undetermined" == verdict.word
     assert verdict.reason.startswith("z3 says unknown")
     assert not verdict.interrupted
@@ -270,22 +265,22 @@ def test_a_run_that_plain_integers_do_not_replay_is_an_internal_error():
     """A table whose `-` takes everything away makes top-layer clear what it does not want."""
     asked = question(TopLayer, promise_kept, 2, 1)
     with pytest.raises(bounded.Disagreement, match="^after move 5, clear.cleared: ") as raised:
-        bounded.search(*asked, table={**bit_vectors(2), "minus": lambda a, b: a & 0})
+        bounded.search(asked, table={**bit_vectors(2), "minus": lambda a, b: a & 0})
     assert INTERNAL == raised.value.exit_code
 
 
 def test_a_move_that_is_not_possible_on_plain_integers_is_an_internal_error():
     """A table in which everything is contained in everything lets naive clear before it has collected anything."""
-    instance, _ = question(Naive, promise_kept, 1, 1)
 
     @always
     def never_clears(s):
         """A bit of the log is never taken away from a page that was not read."""
         return s.kernel == s.unread[Client[0]]
 
+    asked = question(Naive, never_clears, 1, 1)
     wrong = {**bit_vectors(1), "subset": lambda a, b: z3.BoolVal(True)}
     with pytest.raises(bounded.Disagreement, match="^z3 takes move 2, clear.cleared, which is not possible there.$"):
-        bounded.search(instance, [invariant(instance.program, never_clears)], table=wrong)
+        bounded.search(asked, table=wrong)
 
 
 def test_a_violation_that_plain_integers_do_not_see_is_an_internal_error():
@@ -294,6 +289,6 @@ def test_a_violation_that_plain_integers_do_not_see_is_an_internal_error():
         """The log is all or not all."""
         return (s.kernel <= NONE) | ~(s.kernel <= NONE)
 
-    instance, invariants = question(TopLayer, all_is_all, 1, 2)
+    asked = question(TopLayer, all_is_all, 1, 2)
     with pytest.raises(bounded.Disagreement, match="z3 sees a violation after 0 moves, and plain integers see none"):
-        bounded.search(instance, invariants, table={**bit_vectors(1), "either": z3.And})
+        bounded.search(asked, table={**bit_vectors(1), "either": z3.And})

@@ -13,10 +13,9 @@ from model.designs.top_layer_and_cache import TopLayerAndCache
 from model.engines import bounded, explicit, induction
 from model.expr import PLACE, Guest, always
 from model.expr.algebra import bit_vectors
-from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.limits import Limits
 from model.program.design import record
-from model.program.observers import invariant, observed
 from model.verdict import Proved, Refuted, Undetermined
 from properties.no_lost_write import no_lost_write
 from properties.promise_kept import promise_kept
@@ -25,16 +24,15 @@ ROWS = {f"{r.design} {r.property} {r.pages} {r.clients}": r for r in rows() if r
 
 
 def question(design, asked, pages, clients):
-    """(instance, invariants) of a design at a size."""
-    program = observed(record(design), asked)
-    return Instance(program, pages, {"Client": clients}), [invariant(program, asked)]
+    """A property asked of a design at a size."""
+    return Problem.of(record(design), asked, pages=pages, sizes={"Client": clients})
 
 
 @pytest.mark.parametrize("name", ROWS)
 def test_every_recorded_verdict_is_met_or_left_open(name):
     """Refuted at the recorded depth; what is proved here is recorded as proved."""
     row = ROWS[name]
-    verdict = induction.search(*question(load(row.design), built_in_properties()[row.property], row.pages, row.clients))
+    verdict = induction.search(question(load(row.design), built_in_properties()[row.property], row.pages, row.clients))
     if row.verdict == "refuted":
         assert Refuted(depth=row.depth) == verdict
     else:
@@ -54,13 +52,13 @@ def test_every_recorded_verdict_is_met_or_left_open(name):
 )
 def test_the_good_designs_keep_the_promise_by_k_induction(design, pages, clients, k):
     """k is one more than the moves of the longest simple run of good, if unreachable, states into a bad one."""
-    verdict = induction.search(*question(design, promise_kept, pages, clients))
+    verdict = induction.search(question(design, promise_kept, pages, clients))
     assert Proved(states=0, depth=k) == verdict
     assert k == verdict.detail
 
 
 def test_a_bound_below_k_leaves_it_open():
-    verdict = induction.search(*question(PerSlotCache, promise_kept, 1, 2), Limits(depth=12))
+    verdict = induction.search(question(PerSlotCache, promise_kept, 1, 2), Limits(depth=12))
     assert Undetermined(depth=12) == verdict
     assert "neither refuted nor k-inductive up to k = 12" == verdict.reason
 
@@ -68,13 +66,13 @@ def test_a_bound_below_k_leaves_it_open():
 def test_what_is_refuted_later_than_the_bound_is_not_proved():
     """Top-layer breaks the promise in 8 moves; every smaller bound leaves it open."""
     for bound in range(8):
-        verdict = induction.search(*question(TopLayer, promise_kept, 1, 2), Limits(depth=bound))
+        verdict = induction.search(question(TopLayer, promise_kept, 1, 2), Limits(depth=bound))
         assert Undetermined(depth=bound) == verdict
-    assert Refuted(depth=8) == induction.search(*question(TopLayer, promise_kept, 1, 2), Limits(depth=8))
+    assert Refuted(depth=8) == induction.search(question(TopLayer, promise_kept, 1, 2), Limits(depth=8))
 
 
 def test_a_refutation_comes_with_the_replayed_run_of_bounded_model_checking():
-    verdict = induction.search(*question(TopLayer, no_lost_write, 1, 2))
+    verdict = induction.search(question(TopLayer, no_lost_write, 1, 2))
     assert isinstance(verdict.detail, bounded.Run)
     assert (10, 11) == (len(verdict.detail.moves), len(verdict.detail.states))
 
@@ -92,7 +90,7 @@ def test_what_holds_in_every_state_whatever_is_proved_with_k_0():
         """`a` is contained in everything."""
         return s.a <= choose(s.a <= NONE, s.a, ALL)
 
-    assert Proved(depth=0) == induction.search(*question(Anything, empty_or_not, 2, 1))
+    assert Proved(depth=0) == induction.search(question(Anything, empty_or_not, 2, 1))
 
 
 def test_what_is_inductive_is_proved_with_k_1():
@@ -110,7 +108,7 @@ def test_what_is_inductive_is_proved_with_k_1():
         """`a` stays in `b`."""
         return s.a <= s.b
 
-    assert Proved(depth=1) == induction.search(*question(Growing, within, 2, 1))
+    assert Proved(depth=1) == induction.search(question(Growing, within, 2, 1))
 
 
 class Rounds(Design):
@@ -147,14 +145,14 @@ def never_bad(s):
 def test_going_round_in_unreachable_states_is_no_obstacle_for_runs_are_simple():
     """Without the constraint, up, down, up, down, … is a good run of any length into the bad state."""
     program = record(Rounds)
-    verdict = induction.search(Instance(program, 1), [invariant(program, never_bad)])
+    verdict = induction.search(Problem.of(program, never_bad))
     assert Proved(depth=4) == verdict
 
 
 def test_locations_that_no_thread_can_be_at_are_not_considered():
     """Three locations take two bits; the fourth number is none."""
-    instance, invariants = question(TopLayerAndCache, promise_kept, 1, 2)
-    unrolled = bounded.Unrolling(instance, invariants)
+    asked = question(TopLayerAndCache, promise_kept, 1, 2)
+    unrolled, instance = bounded.Unrolling(asked), asked.instance
     unrolled.anywhere()
     found = {f.name: set() for f in instance.fields if f.sort == PLACE}
     while unrolled.solver.check() == z3.sat:
@@ -193,13 +191,13 @@ def test_what_holds_at_every_location_of_a_thread_is_proved_with_k_0():
         """The only client is idle or holds a lock."""
         return idle(client) | ~s.left.free | ~s.right.free
 
-    assert Proved(depth=0) == induction.search(*question(Handover, somewhere, 1, 1))
+    assert Proved(depth=0) == induction.search(question(Handover, somewhere, 1, 1))
 
 
 def test_a_design_that_delivers_nothing_keeps_its_promise_but_not_by_k_induction():
     """3 reachable states among the 4,096 that its 12 bits can hold; the reference sees no others."""
-    assert Undetermined(depth=20) == induction.search(*question(DeliversNothing, promise_kept, 1, 2))
-    assert isinstance(explicit.search(*question(DeliversNothing, promise_kept, 1, 2)), Proved)
+    assert Undetermined(depth=20) == induction.search(question(DeliversNothing, promise_kept, 1, 2))
+    assert isinstance(explicit.search(question(DeliversNothing, promise_kept, 1, 2)), Proved)
 
 
 def test_the_initial_state_is_checked_too():
@@ -208,16 +206,15 @@ def test_the_initial_state_is_checked_too():
         """The log is never empty, which it is at the start."""
         return ~(s.kernel <= NONE)
 
-    assert Refuted(depth=0) == induction.search(*question(TopLayer, never, 1, 1))
+    assert Refuted(depth=0) == induction.search(question(TopLayer, never, 1, 1))
 
 
 def test_without_a_property_it_is_undetermined():
-    instance, _ = question(TopLayer, promise_kept, 1, 1)
-    assert "no property was asked" == induction.search(instance, []).reason
+    assert "no property was asked" == induction.search(Problem(record(TopLayer), ())).reason
 
 
 def test_a_limit_of_seconds_gives_what_was_covered():
-    verdict = induction.search(*question(PerSlotCache, no_lost_write, 4, 3), Limits(seconds=1.0, depth=500))
+    verdict = induction.search(question(PerSlotCache, no_lost_write, 4, 3), Limits(seconds=1.0, depth=500))
     assert ("undetermined", "the limit of 1 seconds was reached") == (verdict.word, verdict.reason)
     assert 0 < verdict.depth < 500
     assert verdict.seconds < 5
@@ -228,7 +225,7 @@ def test_an_interrupt_gives_what_was_covered():
         if progress.depth == 4:
             raise KeyboardInterrupt
 
-    verdict = induction.search(*question(PerSlotCache, promise_kept, 1, 2), Limits(report=stop))
+    verdict = induction.search(question(PerSlotCache, promise_kept, 1, 2), Limits(report=stop))
     assert (Undetermined(depth=4), True) == (verdict, verdict.interrupted)
 
 
@@ -236,4 +233,4 @@ def test_a_wrong_table_never_turns_into_a_refutation():
     """Whatever z3 is told, the run is judged by plain integers."""
     wrong = {**bit_vectors(2), "minus": lambda a, b: a & 0}
     with pytest.raises(bounded.Disagreement):
-        induction.search(*question(TopLayer, promise_kept, 2, 1), table=wrong)
+        induction.search(question(TopLayer, promise_kept, 2, 1), table=wrong)

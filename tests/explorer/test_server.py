@@ -19,6 +19,7 @@ from model.engines import explicit
 from model.errors import UsageError
 from model.explorer.server import Server, numbers
 from model.explorer.session import Session, askable
+from model.instance.problem import Problem
 from tests.support.browser import NARROW, WIDE, Sheet, chromium
 from tests.support.paths import ROOT
 
@@ -98,7 +99,7 @@ def test_the_nearest_bad_state_is_as_far_as_the_reference_says(name):
     """For each property, from the start, on 1 page and 2 clients; nowhere where it is proved."""
     asked = session(name)
     for rule in asked.rules:
-        verdict = explicit.search(asked.instance, [rule])
+        verdict = explicit.search(Problem.on(asked.instance, rule))
         found = asked.counterexample(rule.name)["moves"]
         assert (verdict.depth if verdict.word == "refuted" else None) == (found and len(found))
 

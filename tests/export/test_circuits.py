@@ -123,12 +123,11 @@ def test_the_ascii_circuit_follows_the_moves_of_the_counterexample():
 
 def random_claims(data):
     """A claim for each promise of a random design, and what the reference says of it."""
-    instance, promises = random_designs.instance(data, 1, 2)
     asked_of = Property("promise", "always", "A random promise.", lambda s: s)
-    for (promise,) in promises[:2]:
-        verdict = explicit.search(instance, [promise], Limits(states=2_000))
+    for asked in random_designs.questions(data, 1, 2)[:2]:
+        verdict = explicit.search(asked, Limits(states=2_000))
         if verdict.conclusive:
-            yield Claim("random", asked_of, instance.program, instance, promise, verdict), verdict
+            yield Claim("random", asked_of, asked.program, asked.instance, asked.invariant, verdict), verdict
 
 
 @settings(max_examples=20, deadline=None, phases=(Phase.explicit, Phase.generate))

@@ -16,11 +16,11 @@ from model.designs.top_layer_and_cache import TopLayerAndCache
 from model.engines import explicit
 from model.instance.instance import Instance
 from model.instance.locations import at
+from model.instance.problem import Problem
 from model.program.design import record
-from model.program.observers import invariant, observed
 from properties.no_lost_write import no_lost_write
 from properties.promise_kept import promise_kept
-from tests.support.random_designs import SIZES, designs, instance
+from tests.support.random_designs import SIZES, designs, questions
 from tests.support.seeded_bugs import same_every_time
 
 # ---------------------------------------------------------------- by hand: sets of pages are ints, a state is a tuple
@@ -147,8 +147,7 @@ def top_layer_and_cache(pages, clients):
 
 
 def checked(design, asked, pages, clients):
-    program = observed(record(design), asked)
-    verdict = explicit.search(Instance(program, pages, {"Client": clients}), [invariant(program, asked)])
+    verdict = explicit.search(Problem.of(record(design), asked, pages=pages, sizes={"Client": clients}))
     return verdict.word, verdict.states, verdict.depth
 
 
@@ -350,7 +349,8 @@ def kept_by(made, name):
 def test_recording_changes_nothing_of_what_a_random_design_does(data):
     """From each of the first 30 states, the recorded program goes where the operations as written go, as often."""
     for pages, clients in SIZES:
-        made, questions = instance(data, pages, clients)
+        asked = questions(data, pages, clients)
+        made = asked[0].instance
         direct = Direct(data, pages, clients)
         waiting, seen = [direct.start()], set()
         assert made.initial == as_recorded(made, waiting[0])
@@ -358,8 +358,8 @@ def test_recording_changes_nothing_of_what_a_random_design_does(data):
             here = as_recorded(made, state)
             following = list(direct.successors(state))
             assert sorted(as_recorded(made, s) for s in following) == sorted(s for _, s in made.successors(here))
-            for promise, question in zip(data.holds, questions, strict=True) if "Client" in made.sizes else ():
-                for client, case in made.cases(question[0]):
+            for promise, question in zip(data.holds, asked, strict=True) if "Client" in made.sizes else ():
+                for _, client, case in question.checks:
                     assert direct.value(promise, state, {"MIGRATION": 0, "client": client}) == made.value(case, here)
             for after in following:
                 if as_recorded(made, after) not in seen:

@@ -14,6 +14,7 @@ from model.engines import explicit
 from model.errors import UsageError
 from model.expr import PLACE, always
 from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.limits import Limits
 from model.parametric.cutoff import pages_independent
 from model.parametric.inference.prove import InductiveInvariant, check, conditions_of, prove
@@ -106,20 +107,20 @@ same_every_time = settings(derandomize=True, deadline=None, database=None, suppr
 @given(random_designs.designs())
 def test_both_readings_agree_on_random_designs(data):
     """Whatever the language can say."""
-    made, questions = random_designs.instance(data, pages=2, clients=2)
-    compare(made.program, [rule for question in questions for rule in question], 2, made.sizes, states=4)
+    questions = random_designs.questions(data, pages=2, clients=2)
+    made = questions[0].instance
+    compare(made.program, [q.invariant for q in questions], 2, made.sizes, states=4)
 
 
 @settings(same_every_time, max_examples=10)
 @given(random_designs.designs())
 def test_what_is_proved_of_a_random_design_no_search_refutes(data):
     """At two pages and two clients."""
-    made, questions = random_designs.instance(data, pages=2, clients=2)
-    for question in questions[:2]:
-        found = prove(made.program, question, Limits(seconds=1))
+    for question in random_designs.questions(data, pages=2, clients=2)[:2]:
+        found = prove(question.program, question.invariants, Limits(seconds=1))
         event(found.word)
         if found == Proved():
-            assert Refuted is not type(explicit.search(made, question, Limits(states=3_000)))
+            assert Refuted is not type(explicit.search(question, Limits(states=3_000)))
 
 
 class PerSlot(Design):
@@ -323,7 +324,7 @@ def test_every_guard_counts():
     loose = replace(program, steps=tuple(replace(s, guards=()) for s in program.steps))
     assert Proved() == prove(program, rules)
     assert Undetermined() == prove(loose, rules, sampling=False)
-    assert isinstance(explicit.search(Instance(loose, 1, {"Client": 2}), rules), Refuted)
+    assert isinstance(explicit.search(Problem(loose, tuple(rules))), Refuted)
 
 
 # ---------------------------------------------------------------- limits, fragments, carrying it on
@@ -415,7 +416,7 @@ def test_pages_of_the_safe_designs_are_independent_so_one_page_decides(design, n
     program, rules = asked(design, name)
     found = pages_independent(program, rules)
     assert (True, "") == (found.holds, found.reason)
-    assert isinstance(explicit.search(Instance(found.one_page, 1, {"Client": 2}), rules), Proved)
+    assert isinstance(explicit.search(Problem(found.one_page, tuple(rules))), Proved)
 
 
 def test_one_page_of_many_can_do_more_than_pages_can():
@@ -426,8 +427,8 @@ def test_one_page_of_many_can_do_more_than_pages_can():
     program, rules = asked("naive", "promise_kept")
     found = pages_independent(program, rules)
     assert found.holds
-    assert 2 == explicit.search(Instance(found.one_page, 1, {"Client": 2}), rules).depth
-    assert 5 == explicit.search(Instance(program, 2, {"Client": 2}), rules).depth
+    assert 2 == explicit.search(Problem(found.one_page, tuple(rules))).depth
+    assert 5 == explicit.search(Problem(program, tuple(rules), pages=2)).depth
 
 
 def test_a_step_that_looks_at_other_pages_is_refused_by_name():

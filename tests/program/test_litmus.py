@@ -44,10 +44,10 @@ def test_there_are_fourteen_shapes():
 def test_every_shape_has_the_verdict_of_x86(shape):
     """The reference, the packed search in NumPy and in C: verdict, depth and states."""
     problem = asked(shape)
-    found = explicit.search(problem.instance, problem.invariants)
+    found = explicit.search(problem)
     assert expected(shape) == found.word
     for kernel in ("numpy", "c"):
-        again = lanes.search(problem.instance, problem.invariants, kernel=kernel)
+        again = lanes.search(problem, kernel=kernel)
         assert (found.word, found.depth, found.states) == (again.word, again.depth, again.states)
 
 
@@ -55,28 +55,28 @@ def test_every_shape_has_the_verdict_of_x86(shape):
 def test_the_solver_agrees_on_every_shape(shape):
     """Bounded search finds what is allowed at the same depth and nothing else; induction never contradicts."""
     problem = asked(shape)
-    depth = explicit.search(problem.instance, problem.invariants).depth
-    found = bounded.search(problem.instance, problem.invariants, Limits(depth=min(depth, 10)))
+    depth = explicit.search(problem).depth
+    found = bounded.search(problem, Limits(depth=min(depth, 10)))
     if shape in ALLOWED:
         assert ("refuted", depth) == (found.word, found.depth)
     else:
         assert "undetermined" == found.word
     other = {"proved": "refuted", "refuted": "proved"}[expected(shape)]
-    assert other != induction.search(problem.instance, problem.invariants, Limits(seconds=2)).word
+    assert other != induction.search(problem, Limits(seconds=2)).word
 
 
 def test_a_buffer_of_one_entry_forbids_what_two_allow():
     """Two stores on each side: with one entry the first is seen before the second is made."""
     for entries, word in ((1, "proved"), (2, "refuted"), (3, "refuted")):
         problem = asked("sb_2stores", entries)
-        assert word == explicit.search(problem.instance, problem.invariants).word
+        assert word == explicit.search(problem).word
 
 
 def exported(shape):
     """What the file claims, as the exports are given it; the verdict is ours."""
     design = load(str(DATA / f"{shape}.py"))
     problem = asked(shape)
-    verdict = explicit.search(problem.instance, problem.invariants)
+    verdict = explicit.search(problem)
     return claim(record(design), find_property("never", design), 1, {}, expected=verdict), verdict
 
 

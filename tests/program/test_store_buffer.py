@@ -15,7 +15,7 @@ from tests.program.test_tracing import after
 def searched(design, rule, pages=1, entries=2, **sizes):
     """The reference's verdict."""
     problem = Problem.of(record(design, buffer=entries), rule, pages=pages, sizes=sizes)
-    return explicit.search(problem.instance, problem.invariants)
+    return explicit.search(problem)
 
 
 def test_a_thread_sees_its_own_pending_store():

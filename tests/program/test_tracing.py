@@ -32,6 +32,7 @@ from model.engines import explicit
 from model.errors import DesignError, UsageError
 from model.expr import show
 from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.program.design import kebab, record
 from model.verify.result import sizes_for
 
@@ -411,8 +412,8 @@ def test_a_design_may_declare_an_index_sort_of_its_own():
             wait_for(s.owed[chunk])
             s.owed[chunk] = False
 
-    instance = Instance(record(Chunked), 1, {"Client": 1, "Chunk": 3})
-    assert 8 == explicit.search(instance, [_always_true()]).states
+    asked = Problem(record(Chunked), (_always_true(),), 1, {"Client": 1, "Chunk": 3})
+    assert 8 == explicit.search(asked).states
 
 
 def _always_true():

@@ -9,6 +9,7 @@ from model.engines import explicit
 from model.errors import DesignError, UsageError
 from model.expr import always, show
 from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.program.design import record
 from model.program.observers import invariant, observed
 from model.verdict import Proved
@@ -36,8 +37,7 @@ SAID = [
 
 def ask(design, property, pages, clients):
     """The reference's verdict."""
-    program = observed(record(design), property)
-    return explicit.search(Instance(program, pages, {"Client": clients}), [invariant(program, property)])
+    return explicit.search(Problem.of(record(design), property, pages=pages, sizes={"Client": clients}))
 
 
 @pytest.mark.parametrize("entry", SAID, ids=[f"{p} {d} {n},{c}" for p, d, n, c, *_ in SAID])

@@ -19,9 +19,9 @@ from model.engines import explicit
 from model.errors import UsageError
 from model.expr import Client
 from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.instance.trace import replayed
 from model.program.design import Design, record
-from model.program.observers import invariant, observed
 from model.studies.comparison import Candidate, beats, contains, front, row
 from model.studies.cost import (
     Count,
@@ -120,8 +120,8 @@ def reached(instance):
 
 def test_the_reference_engine_agrees_that_no_copy_is_redundant():
     """Top-layer, one client, a device, rounds."""
-    watched = observed(program("top-layer", device=True, rounds=True), no_redundant_copy)
-    verdict = explicit.search(Instance(watched, 2, {"Client": 1}), [invariant(watched, no_redundant_copy)])
+    recorded = program("top-layer", device=True, rounds=True)
+    verdict = explicit.search(Problem.of(recorded, no_redundant_copy, pages=2, sizes={"Client": 1}))
     assert "proved" == verdict.word
 
 

@@ -1,19 +1,18 @@
 """A question as the packed search takes it, and what two engines must agree on."""
 
 from model.designs.catalogue import built_in_properties, load
-from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.program.design import record
-from model.program.observers import invariant, observed
 from model.verdict import Refuted
 
 FORMS = ["promise_kept", "no_lost_write"]
 
 
 def question(design, property, pages, clients):
-    """(instance, invariants) of a built-in design, or of a class, at a size."""
+    """A property asked of a built-in design, or of a class, at a size."""
     wanted = built_in_properties()[property] if isinstance(property, str) else property
-    program = observed(record(load(design) if isinstance(design, str) else design), wanted)
-    return Instance(program, pages, {"Client": clients}), [invariant(program, wanted)]
+    program = record(load(design) if isinstance(design, str) else design)
+    return Problem.of(program, wanted, pages=pages, sizes={"Client": clients})
 
 
 def answer(verdict):

@@ -34,6 +34,7 @@ from model import (
 from model.errors import DesignError
 from model.expr import Operation, Property
 from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.instance.sizes import used_sorts
 from model.program.observers import invariant
 
@@ -396,11 +397,11 @@ def designs(draw):
     return data
 
 
-def instance(data, pages, clients):
-    """The instance of these sizes, and its invariant; sizes of sorts that the design does not use are dropped."""
+def questions(data, pages, clients):
+    """The promises asked of one instance of these sizes; sizes of sorts that the design does not use are dropped."""
     program = record(design(data))
     made = Instance(program, pages, {"Client": clients} if "Client" in used_sorts(program) else None)
-    return made, [[invariant(program, asked(promise, data.each_client))] for promise in data.holds]
+    return [Problem.on(made, invariant(program, asked(promise, data.each_client))) for promise in data.holds]
 
 
 def asked(promise, each_client):

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from model.engines import explicit
 from model.limits import Limits
 from model.verdict import Refuted, Undetermined
-from tests.support.random_designs import SIZES, designs, instance
+from tests.support.random_designs import SIZES, designs, questions
 
 same_every_time = settings(
     max_examples=300,
@@ -18,9 +18,9 @@ same_every_time = settings(
 )
 
 
-def hardest(made, questions):
-    """(invariants, the reference's verdict) of the question whose refutation is deepest, or of one that is proved."""
-    answered = [(q, explicit.search(made, q, Limits(states=20_000))) for q in questions]
+def hardest(asked):
+    """(problem, the reference's verdict) of the question whose refutation is deepest, or of one that is proved."""
+    answered = [(q, explicit.search(q, Limits(states=20_000))) for q in asked]
     assume(not any(isinstance(v, Undetermined) for _, v in answered))
     return max(answered, key=lambda a: (isinstance(a[1], Refuted) and a[1].depth > 0, a[1].depth))
 
@@ -51,15 +51,14 @@ def with_bug(table, operator):
 
 @functools.cache
 def sample():
-    """150 random designs at both sizes: (instance, invariants, the reference's verdict)."""
+    """150 random designs at both sizes: (problem, the reference's verdict)."""
     found = []
 
     @settings(same_every_time, max_examples=150)
     @given(designs())
     def collect(data):
         for pages, clients in SIZES:
-            made, questions = instance(data, pages, clients)
-            found.append((made, *hardest(made, questions)))
+            found.append(hardest(questions(data, pages, clients)))
 
     collect()
     return found

@@ -36,6 +36,7 @@ from model.engines.store.spill import resident
 from model.errors import ModelError, TooWide, UsageError
 from model.instance.ground_step import GroundStep
 from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.limits import Limits, Progress
 from model.verdict import INTERRUPTED, UNDETERMINED, Proved, Undetermined
 
@@ -117,7 +118,7 @@ def _write(levels: Levels, directory: Path, limits: Limits, begin: float) -> Non
 
 
 def _swept(instance: Instance, limits: Limits, word_bits: int) -> Levels:
-    run = Search(Kernel(Packing(instance, word_bits)), [], limits)
+    run = Search(Problem.on(instance), limits, word_bits=word_bits)
     run.layers = []
     verdict = run.run()
     if isinstance(verdict, Undetermined):

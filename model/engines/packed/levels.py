@@ -13,16 +13,15 @@ from model.engines.packed.native import gears
 from model.engines.packed.search import Search, chunks
 from model.engines.store.bitset import Visited
 from model.engines.store.packing import Columns, Packing, Words
-from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.instance.state import State
 from model.limits import Limits
-from model.program.program import Invariant
 from model.verdict import Verdict
 
 
-def search(instance: Instance, invariants: Sequence[Invariant] = (), limits: Limits | None = None) -> Levels:
+def search(asked: Problem, limits: Limits | None = None) -> Levels:
     """The same search with all its levels kept, 8 bytes a state and word, so that traces can be found backwards."""
-    run = Search(Kernel(Packing(instance)), invariants, limits)
+    run = Search(asked, limits)
     run.layers, run.gears = [], gears("auto")
     return Levels(run.run(), run.packing, run.layers)
 

@@ -26,7 +26,7 @@ from model.expr import Expr, walk
 from model.instance.ground_step import GroundStep
 from model.instance.instance import Instance
 from model.instance.locations import at
-from model.program.program import Invariant
+from model.instance.problem import Problem
 
 Thread = tuple[str, int]  # the name of its location field, and its number
 Key = tuple[str, int | None]  # of a field
@@ -73,20 +73,20 @@ def _noticed(tests: Iterable[frozenset[int]] | None, moves: tuple[int, int]) -> 
     return any((moves[0] in codes) != (moves[1] in codes) for codes in tests or ())
 
 
-def ample(instance: Instance, invariants: Sequence[Invariant]) -> tuple[Expr, ...]:
+def ample(asked: Problem) -> tuple[Expr, ...]:
     """The locations that may go alone, as the guards `located` of their steps, in the order of the instance."""
-    return Locations(instance, invariants).ample
+    return Locations(asked).ample
 
 
 class Locations:
     """Every location of every thread with the steps that begin there."""
 
-    def __init__(self, instance: Instance, invariants: Sequence[Invariant]) -> None:
-        self.instance = instance
-        self.effects = [_effect(instance, s) for s in instance.steps]
-        asked = [case for i in invariants for _, case in instance.cases(i)]
-        self.seen = _fields(asked)
-        self.seen_locations = _tests(asked)
+    def __init__(self, asked: Problem) -> None:
+        self.instance = asked.instance
+        self.effects = [_effect(self.instance, s) for s in self.instance.steps]
+        checked = [c.holds for c in asked.checks]
+        self.seen = _fields(checked)
+        self.seen_locations = _tests(checked)
         self.steps: dict[tuple[Thread, int], list[Effect]] = {}
         for effect in self.effects:
             self.steps.setdefault((effect.thread, effect.source), []).append(effect)

@@ -24,7 +24,7 @@ from model.engines.store.spill import LEAST, MEGABYTE, NoRoom, Spilling, Stored,
 from model.errors import UsageError
 from model.expr import Expr, show
 from model.expr.algebra import Table
-from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.instance.state import State
 from model.limits import Limits, Progress, left
 from model.program.program import Invariant
@@ -40,8 +40,7 @@ MOST = 10_000  # violating states that are named for each invariant
 
 
 def search(
-    instance: Instance,
-    invariants: Sequence[Invariant],
+    asked: Problem,
     limits: Limits | None = None,
     *,
     table: Table | None = None,
@@ -55,8 +54,8 @@ def search(
     """Visit every reachable state, nearest first, a whole depth at a time.
 
     Args:
-        instance: a program at given sizes; a state takes as many words of 64 bits as it needs.
-        invariants: what must hold in every state; none asked is undetermined.
+        asked: a program, what must hold of it, and its sizes; nothing asked is undetermined. A state
+            takes as many words of 64 bits as it needs.
         limits: states and seconds after which to give up; looked at between parts of a level, so that a few
             more may have been added.
         table: NumPy source for each operator; default `model.expr.algebra.words`.
@@ -88,28 +87,26 @@ def search(
         raise UsageError(f"there is no reduction '{min(unknown)}'; there are {', '.join(REDUCTIONS)}.")
     begin = monotonic()
     how: dict[str, Any] = {"table": table, "word_bits": word_bits, "digits": digits, "threads": threads}
-    run = Search(Kernel(Packing(instance, word_bits), table), invariants, limits, digits, threads)
-    if "symmetry" in reductions and (alike := symmetry(instance, invariants)):
+    run = Search(asked, limits, **how)
+    if "symmetry" in reductions and (alike := symmetry(asked)):
         run.least = canonical(alike, run.packing)
     if "order" in reductions and run.limits.depth is None:
-        run.go_alone(ample(instance, invariants))
+        run.go_alone(ample(asked))
     run.gears = gears(kernel, able=table is None and run.least is None)
     if checkpoint is not None:
         in_force = [r for r in reductions if r == "symmetry" or (r == "order" and run.alone)]
-        run.checkpoint = Checkpoint(checkpoint, run.described(invariants, in_force))
+        run.checkpoint = Checkpoint(checkpoint, described(run.packing, asked.invariants, in_force))
     found, limits, again = run.run(), run.limits, bool(run.alone)
     if isinstance(found, Refuted) and again:
         del run  # what it has seen takes memory
         how |= {"reductions": [r for r in reductions if r == "symmetry"], "kernel": kernel}
-        found = _nearest(instance, invariants, limits.after(begin), found.depth, how)
+        found = _nearest(asked, limits.after(begin), found.depth, how)
     return replace(found, seconds=monotonic() - begin)
 
 
-def _nearest(
-    instance: Instance, invariants: Sequence[Invariant], limits: Limits, depth: int, how: Mapping[str, Any]
-) -> Verdict:
+def _nearest(asked: Problem, limits: Limits, depth: int, how: Mapping[str, Any]) -> Verdict:
     """The refutation of least depth, where one is known to be within so many moves; a limit of states has been kept."""
-    found = search(instance, invariants, replace(limits, depth=depth, states=None, cancelled=None), **how)
+    found = search(asked, replace(limits, depth=depth, states=None, cancelled=None), **how)
     if not isinstance(found, Undetermined):
         return found
     return replace(found, reason=f"violated within {depth} moves, and the shortest trace was not found: {found.reason}")
@@ -133,18 +130,23 @@ class Search:
 
     def __init__(
         self,
-        kernel: Kernel,
-        invariants: Sequence[Invariant],
+        asked: Problem,
         limits: Limits | None = None,
+        *,
+        table: Table | None = None,
+        word_bits: int = 64,
         digits: tuple[int, int] | None = None,
         threads: int | None = None,
     ) -> None:
         self.begin, self.limits = monotonic(), limits or Limits()
-        self.kernel, self.packing, self.expands = kernel, kernel.packing, kernel.expands()
+        self.packing = Packing(asked.instance, word_bits)
+        self.kernel = kernel = Kernel(self.packing, table)
+        self.expands = kernel.expands()
         self.alone: Sequence[Expr] = ()  # locations at which only the moves that begin there are taken
-        cases = [(i.name, number, case) for i in invariants for number, case in kernel.instance.cases(i)]
-        self.checks: list[tuple[str, int | None, Test]] = [(n, k, kernel.test(case)) for n, k, case in cases]
-        self.conditions = [case for _, _, case in cases]
+        self.checks: list[tuple[str, int | None, Test]] = [
+            (c.name, c.number, kernel.test(c.holds)) for c in asked.checks
+        ]
+        self.conditions = [c.holds for c in asked.checks]
         self.threads = threads or min(4, os.cpu_count() or 1)
         self.chunk = min(CHUNK, max(LEAST_CHUNK, CHUNK * MOVES // max(1, kernel.instance.most_moves)))
         digits = digits or (ROOT, DIGIT if sum(self.packing.bits) <= DENSE else SPARSE_DIGIT)
@@ -271,13 +273,6 @@ class Search:
         except OSError as wrong:
             return f"; the checkpoint {self.checkpoint.path} cannot be written: {wrong.strerror}"
         return f"; {self.checkpoint.path} goes on from depth {self.entered[0].depth}"
-
-    def described(self, invariants: Sequence[Invariant], reductions: Sequence[str]) -> str:
-        """What the search is of, as text: equal where one may go on with what another has found."""
-        instance = self.packing.instance
-        asked = [f"{i.name} {i.each}: {show(i.holds)}" for i in invariants]
-        places = sorted(self.packing.places.items())
-        return f"{instance.program.digest} {instance.pages} {instance.sizes} {asked} {sorted(reductions)} {places}"
 
     def turn(self) -> Words | Stored:
         """What was added since the last turn: the next frontier."""
@@ -422,6 +417,13 @@ class Search:
 
     def answer(self, kind: type[Verdict], **more: Any) -> Verdict:
         return kind(transitions=self.transitions, engine="lanes", seconds=monotonic() - self.begin, **more)
+
+
+def described(packing: Packing, invariants: Sequence[Invariant], reductions: Sequence[str]) -> str:
+    """What a search is of, as text: equal where one may go on with what another has found."""
+    instance, places = packing.instance, sorted(packing.places.items())
+    asked = [f"{i.name} {i.each}: {show(i.holds)}" for i in invariants]
+    return f"{instance.program.digest} {instance.pages} {instance.sizes} {asked} {sorted(reductions)} {places}"
 
 
 def chunks(frontier: Words | Stored) -> Iterator[Words]:

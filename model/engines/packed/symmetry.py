@@ -18,7 +18,7 @@ from model.engines.store.packing import Columns, Packing
 from model.expr import PAGES, Expr, walk
 from model.instance.ground_step import GroundStep
 from model.instance.instance import Instance
-from model.program.program import Invariant
+from model.instance.problem import Problem
 
 ALIKE = 4  # elements of one class that are exchanged; 4 have 24 orders, and more are not worth their time
 EITHER_WAY = {"union", "meet", "both", "either", "equal"}  # operators whose arguments may change places
@@ -56,13 +56,13 @@ class Symmetry:
         return iter(_through([(sort, numbers) for sort, numbers in self.classes]))
 
 
-def symmetry(instance: Instance, invariants: Sequence[Invariant]) -> Symmetry:
+def symmetry(problem: Problem) -> Symmetry:
     """The exchanges that map the instance's steps, first state and invariants to themselves.
 
     A sort whose elements threads keep in mind (an index parameter over a yield) is left alone, and of more than
     four elements that are alike the first four are exchanged.
     """
-    asked = [(i.name, case) for i in invariants for _, case in instance.cases(i)]
+    instance, asked = problem.instance, [(c.name, c.holds) for c in problem.checks]
     why = _told_apart(instance, [case for _, case in asked])
     shapes = Shapes(instance, asked)
     classes = []

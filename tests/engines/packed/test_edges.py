@@ -17,11 +17,12 @@ from model.designs.catalogue import built_in_designs, load
 from model.engines.packed import edges, levels
 from model.errors import TooWide, UsageError
 from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.limits import Limits
 from model.program.design import record
 from model.verdict import INTERRUPTED, UNDETERMINED
 from tests.support.paths import ROOT
-from tests.support.random_designs import SIZES, designs, instance
+from tests.support.random_designs import SIZES, designs, questions
 from tests.support.seeded_bugs import same_every_time
 
 
@@ -101,7 +102,7 @@ def test_every_design_has_the_edges_and_components_of_the_interpreter(design, wo
     expected = edges_by_the_interpreter(made)
     assert expected == edges_of(graph, made)
     assert components_by_networkx(expected) == components_of(graph, made)
-    assert levels.search(made).verdict.transitions == graph.indices.size
+    assert levels.search(Problem.on(made)).verdict.transitions == graph.indices.size
 
 
 @settings(same_every_time, max_examples=60)
@@ -110,8 +111,8 @@ def test_random_designs_have_the_edges_and_components_of_the_interpreter(data, t
     """60 of them; states of 5-bit words are several words as a rule."""
     folder = tmp_path_factory.getbasetemp() / "random-graph"
     for pages, clients in SIZES:
-        made, _ = instance(data, pages, clients)
-        assume(levels.search(made, limits=Limits(states=3_000)).verdict.conclusive)
+        made = questions(data, pages, clients)[0].instance
+        assume(levels.search(Problem.on(made), limits=Limits(states=3_000)).verdict.conclusive)
         expected = edges_by_the_interpreter(made)
         for word_bits in (64, 5):
             graph = edges.write(made, folder, word_bits=word_bits)
@@ -135,7 +136,7 @@ def test_states_are_sorted_and_know_their_depth(tmp_path):
     assert len(graph.states) > 2
     rows = [tuple(reversed(row)) for row in graph.states.T.tolist()]
     assert sorted(set(rows)) == rows
-    kept = levels.search(made)
+    kept = levels.search(Problem.on(made))
     expected = {state: depth for depth in range(len(kept.layers)) for state in kept.states(depth)}
     assert expected == dict(zip(states_of(graph, made), graph.depth.tolist(), strict=True))
     assert made.initial == states_of(graph, made)[graph.metadata["initial"]]
@@ -378,7 +379,7 @@ def test_54_million_edges_take_less_than_a_gigabyte(tmp_path):
         from model.engines.packed import edges
         from tests.support.clear_k import ClearK, promise
         from tests.support.packed import question
-        graph = edges.write(question(ClearK, promise, 3, 3)[0], Path({str(tmp_path / "graph")!r}))
+        graph = edges.write(question(ClearK, promise, 3, 3).instance, Path({str(tmp_path / "graph")!r}))
         found = graph.components
         little = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1000 << 10
         print(graph.depth.size, graph.indices.size, graph.depth.max(), found.sizes, found.terminal, little)

@@ -23,7 +23,7 @@ from model.verdict import Refuted, Undetermined
 from tests.support.clear_k import ClearK, ClearKNaive, ClearKTopLayer, promise
 from tests.support.packed import FORMS, answer, question
 from tests.support.paths import ROOT
-from tests.support.random_designs import SIZES, designs, instance
+from tests.support.random_designs import SIZES, designs, questions
 from tests.support.seeded_bugs import hardest, same_every_time, sample, with_bug
 
 pytestmark = pytest.mark.skipif(not native.compiler(), reason="no C compiler (Debian: gcc)")
@@ -38,20 +38,19 @@ def test_every_design_gets_the_answer_of_the_reference(design, form):
     """The violating states themselves are compared too."""
     for size in [(1, 2), (2, 1)]:
         asked = question(design, form, *size)
-        assert answer(explicit.search(*asked)) == answer(lanes.search(*asked, kernel="c"))
+        assert answer(explicit.search(asked)) == answer(lanes.search(asked, kernel="c"))
 
 
-def difference(made, invariants, expected):
+def difference(asked, expected):
     """What the compiled loop says otherwise than the reference, or None."""
-    actual = lanes.search(made, invariants, kernel="c")
+    actual = lanes.search(asked, kernel="c")
     return None if answer(expected) == answer(actual) else (answer(expected), answer(actual))
 
 
 def agrees_on(data):
     for pages, clients in SIZES:
-        made, questions = instance(data, pages, clients)
-        invariants, expected = hardest(made, questions)
-        assert None is difference(made, invariants, expected)
+        asked, expected = hardest(questions(data, pages, clients))
+        assert None is difference(asked, expected)
 
 
 @settings(same_every_time, max_examples=25)
@@ -80,25 +79,25 @@ def test_a_wrong_row_in_its_table_is_caught(operator, monkeypatch):
 def test_states_of_several_words_and_deep_page_tables_change_nothing(word_bits, digits):
     """Words of three bits hold a field or a few; digits of two bits make many levels of nodes."""
     asked = question("no-lock-register", "promise_kept", 1, 2)
-    assert Packing(asked[0], word_bits).words > 1
-    found = lanes.search(*asked, kernel="c", word_bits=word_bits, digits=digits)
-    assert answer(explicit.search(*asked)) == answer(found)
+    assert Packing(asked.instance, word_bits).words > 1
+    found = lanes.search(asked, kernel="c", word_bits=word_bits, digits=digits)
+    assert answer(explicit.search(asked)) == answer(found)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 7])
 def test_the_number_of_threads_changes_nothing(threads, monkeypatch):
     """Threads make blocks under a spinning lock and set bits at once."""
     monkeypatch.setattr(lanes, "CHUNK", 100)
-    found = lanes.search(*question(ClearK, promise, 2, 3), kernel="c", threads=threads)
+    found = lanes.search(question(ClearK, promise, 2, 3), kernel="c", threads=threads)
     assert ("proved", 104_672, 636_740) == (found.word, found.states, found.transitions)
 
 
 @pytest.mark.parametrize(("design", "depth"), [(ClearKNaive, 6), (ClearKTopLayer, 8)])
 def test_refutations_are_as_short_as_elsewhere(design, depth):
     asked = question(design, promise, 2, 2)
-    found = lanes.search(*asked, kernel="c")
+    found = lanes.search(asked, kernel="c")
     assert depth == found.depth
-    assert answer(explicit.search(*asked)) == answer(found)
+    assert answer(explicit.search(asked)) == answer(found)
 
 
 def test_a_search_changes_over_in_the_middle(monkeypatch):
@@ -107,7 +106,7 @@ def test_a_search_changes_over_in_the_middle(monkeypatch):
     monkeypatch.setattr(native, "WORTH", 20_000)
     monkeypatch.setattr(native, "WORTH_WAITING", 0)
     monkeypatch.setattr(native.Native, "__init__", started(native.Native.__init__, begun))
-    found = lanes.search(*question(ClearK, promise, 2, 3))
+    found = lanes.search(question(ClearK, promise, 2, 3))
     assert ("proved", 104_672, 636_740) == (found.word, found.states, found.transitions)
     assert 20_000 < begun[0] < 104_672
 
@@ -123,7 +122,7 @@ def started(original, begun):
 @pytest.mark.slow
 @pytest.mark.parametrize(("pages", "clients", "states"), [(3, 3, 7_465_700), (4, 2, 3_875_920)])
 def test_the_yardstick_has_as_many_states_as_in_every_other_tool(pages, clients, states):
-    assert states == lanes.search(*question(ClearK, promise, pages, clients), kernel="c").states
+    assert states == lanes.search(question(ClearK, promise, pages, clients), kernel="c").states
 
 
 def test_levels_are_kept_and_lead_back_to_the_start(monkeypatch):
@@ -131,14 +130,14 @@ def test_levels_are_kept_and_lead_back_to_the_start(monkeypatch):
     monkeypatch.setattr(native, "WORTH", -1)
     monkeypatch.setattr(native, "WORTH_WAITING", -1)
     asked = question("top-layer", "promise_kept", 2, 2)
-    kept = levels.search(*asked)
+    kept = levels.search(asked)
     assert isinstance(kept.verdict, Refuted)
     target = kept.verdict.detail[0][0]
-    state = asked[0].initial
+    state = asked.instance.initial
     for number in kept.trace(target):
-        move = asked[0].moves[number]
-        assert asked[0].enabled(move, state)
-        state = asked[0].apply(move, state)
+        move = asked.instance.moves[number]
+        assert asked.instance.enabled(move, state)
+        state = asked.instance.apply(move, state)
     assert target == state
 
 
@@ -148,26 +147,26 @@ def test_levels_are_kept_and_lead_back_to_the_start(monkeypatch):
 def test_limits_hold(monkeypatch):
     monkeypatch.setattr(lanes, "CHUNK", 100)
     asked = question(ClearK, promise, 2, 3)
-    found = lanes.search(*asked, Limits(states=50_000), kernel="c")
+    found = lanes.search(asked, Limits(states=50_000), kernel="c")
     assert "the limit of 50,000 states was reached" == found.reason
     assert 50_000 < found.states < 60_000
-    expected = lanes.search(*asked, Limits(depth=9), kernel="numpy")
-    assert expected == lanes.search(*asked, Limits(depth=9), kernel="c")
+    expected = lanes.search(asked, Limits(depth=9), kernel="numpy")
+    assert expected == lanes.search(asked, Limits(depth=9), kernel="c")
 
 
 def test_a_machine_that_is_full_is_no_verdict(monkeypatch):
     """Everything that there is room for is counted, and the answer says what to do."""
     monkeypatch.setattr(native, "physical_memory", lambda: 50_000)
-    found = lanes.search(*question(ClearK, promise, 3, 2), kernel="c")
+    found = lanes.search(question(ClearK, promise, 3, 2), kernel="c")
     assert isinstance(found, Undetermined)
     assert "the states take more memory than there is; --memory writes them out" == found.reason
 
 
 def test_a_checkpoint_of_one_kernel_is_taken_up_by_the_other(tmp_path):
     asked = question(ClearK, promise, 2, 3)
-    stopped = lanes.search(*asked, Limits(states=50_000), kernel="c", checkpoint=tmp_path / "saved")
+    stopped = lanes.search(asked, Limits(states=50_000), kernel="c", checkpoint=tmp_path / "saved")
     assert isinstance(stopped, Undetermined)
-    found = lanes.search(*asked, kernel="numpy", checkpoint=tmp_path / "saved")
+    found = lanes.search(asked, kernel="numpy", checkpoint=tmp_path / "saved")
     assert ("proved", 104_672, 636_740) == (found.word, found.states, found.transitions)
 
 
@@ -177,10 +176,10 @@ def test_a_checkpoint_of_one_kernel_is_taken_up_by_the_other(tmp_path):
 def test_compiled_code_is_kept_and_used_again(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     asked = question("naive", "promise_kept", 1, 1)
-    lanes.search(*asked, kernel="c")
+    lanes.search(asked, kernel="c")
     [kept] = (tmp_path / "clearorder" / "native").iterdir()
     before = kept.stat().st_mtime_ns
-    lanes.search(*asked, kernel="c")
+    lanes.search(asked, kernel="c")
     assert [kept] == list(kept.parent.iterdir())
     assert before == kept.stat().st_mtime_ns
 
@@ -191,7 +190,7 @@ def test_the_cache_does_not_grow_for_ever(tmp_path, monkeypatch):
     monkeypatch.setattr(native, "KEPT", 2)
     for design in ("naive", "top-layer", "two-in-one"):
         before = set(tmp_path.rglob("*.so"))
-        lanes.search(*question(design, "promise_kept", 1, 1), kernel="c")
+        lanes.search(question(design, "promise_kept", 1, 1), kernel="c")
     assert 2 == len(set(tmp_path.rglob("*.so")))
     assert 1 == len(set(tmp_path.rglob("*.so")) - before)
 
@@ -206,8 +205,8 @@ def test_a_damaged_file_in_the_cache_is_no_crash(tmp_path, monkeypatch):
     [kept] = (tmp_path / "clearorder" / "native").iterdir()
     kept.write_bytes(b"not a library")
     with pytest.raises(native.NoCompiler, match="cannot be loaded"):
-        lanes.search(*asked, kernel="c")
-    assert answer(explicit.search(*asked)) == answer(lanes.search(*asked, kernel="c"))
+        lanes.search(asked, kernel="c")
+    assert answer(explicit.search(asked)) == answer(lanes.search(asked, kernel="c"))
 
 
 def test_without_a_compiler_numpy_goes_on(monkeypatch, tmp_path):
@@ -216,16 +215,16 @@ def test_without_a_compiler_numpy_goes_on(monkeypatch, tmp_path):
     monkeypatch.setenv("CC", "no-such-compiler")
     monkeypatch.setattr(native, "WORTH", 1_000)
     asked = question(ClearK, promise, 2, 2)
-    assert 5_986 == lanes.search(*asked).states
+    assert 5_986 == lanes.search(asked).states
     with pytest.raises(native.NoCompiler, match="there is no C compiler here; install one"):
-        lanes.search(*asked, kernel="c")
+        lanes.search(asked, kernel="c")
 
 
 def test_a_compiler_that_fails_is_quoted(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("CC", "false")
     with pytest.raises(native.NoCompiler, match="does not compile the generated search"):
-        lanes.search(*question("naive", "promise_kept", 1, 1), kernel="c")
+        lanes.search(question("naive", "promise_kept", 1, 1), kernel="c")
     assert [] == list((tmp_path / "clearorder" / "native").iterdir())
 
 

@@ -13,18 +13,17 @@ from model.engines.packed import partial_order
 from model.engines.packed import search as lanes
 from model.errors import UsageError
 from model.expr import always
-from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.limits import Limits
 from model.parametric.cutoff import one_page
 from model.program.design import record
 from model.program.mutation import mutants
-from model.program.observers import invariant, observed
 from model.verdict import Proved, Refuted, Undetermined
 from model.verify import packed
 from model.verify.portfolio import applies
 from model.verify.result import sizes_for
 from tests.support.packed import question
-from tests.support.random_designs import SIZES, designs, instance
+from tests.support.random_designs import SIZES, designs, questions
 from tests.support.seeded_bugs import hardest, same_every_time
 
 SETS = [["order"], ["pages"], ["symmetry", "order", "pages"]]
@@ -42,7 +41,7 @@ def said(verdict):
 @pytest.mark.parametrize("row", rows(), ids=lambda r: f"{r.design}-{r.property}-{r.pages}x{r.clients}")
 def test_recorded_verdicts_are_found_again(row, reductions):
     asked = question(row.design, row.property, row.pages, row.clients)
-    found = packed.search(*asked, reductions=reductions)
+    found = packed.search(asked, reductions=reductions)
     assert row.verdict == found.word
     assert row.verdict == "proved" or row.depth == found.depth
 
@@ -52,18 +51,16 @@ def test_recorded_verdicts_are_found_again(row, reductions):
 def test_mutants_get_the_same_verdicts(design, reductions):
     rule = built_in_properties()["promise_kept"]
     for mutant in mutants(record(load(design))):
-        program = observed(mutant.program, rule)
         for pages, clients in ((1, 2), (2, 1)):
-            asked = Instance(program, pages, {"Client": clients}), [invariant(program, rule)]
-            assert said(packed.search(*asked)) == said(packed.search(*asked, reductions=reductions)), mutant.change
+            asked = Problem.of(mutant.program, rule, pages=pages, sizes={"Client": clients})
+            assert said(packed.search(asked)) == said(packed.search(asked, reductions=reductions)), mutant.change
 
 
 def agrees_on(data, sizes):
     for pages, clients in sizes:
-        made, questions = instance(data, pages, clients)
-        invariants, expected = hardest(made, questions)
+        asked, expected = hardest(questions(data, pages, clients))
         for reductions in (SETS[0], SETS[-1]):
-            assert said(expected) == said(packed.search(made, invariants, reductions=reductions)), reductions
+            assert said(expected) == said(packed.search(asked, reductions=reductions)), reductions
 
 
 @settings(same_every_time, max_examples=300)
@@ -88,29 +85,29 @@ def gallery_questions():
 @pytest.mark.parametrize(("design", "form"), gallery_questions(), ids=lambda word: word)
 def test_designs_of_the_gallery_get_the_same_verdicts(design, form):
     rule, loaded = built_in_properties()[form], load(design)
-    program = observed(record(loaded), rule)
+    program = record(loaded)
     sizes = sizes_for(program, {"Client": 2})
     for pages in (1, 2):
-        asked = Instance(program, pages, sizes), [invariant(program, rule)]
-        expected = packed.search(*asked, Limits(states=300_000))
+        asked = Problem.of(program, rule, pages=pages, sizes=sizes)
+        expected = packed.search(asked, Limits(states=300_000))
         if isinstance(expected, Undetermined):
             continue
         for reductions in SETS:
-            assert said(expected) == said(packed.search(*asked, reductions=reductions)), (pages, reductions)
+            assert said(expected) == said(packed.search(asked, reductions=reductions)), (pages, reductions)
 
 
 # ---------------------------------------------------------------- partial order
 
 
 def counts(design, form, pages, clients, **how):
-    found = packed.search(*question(design, form, pages, clients), **how)
+    found = packed.search(question(design, form, pages, clients), **how)
     return found.word, found.states
 
 
 def test_forgetting_under_the_lock_is_taken_before_all_else():
     """Nobody else looks at the cache while the lock is held, and the promise does not speak of it."""
-    made, rules = question("per-slot-cache", "promise_kept", 1, 2)
-    alone = partial_order.ample(made, rules)
+    asked = question("per-slot-cache", "promise_kept", 1, 2)
+    alone, made = partial_order.ample(asked), asked.instance
     steps = {s.step.label for s in made.steps if s.guards and any(s.guards[0] is here for here in alone)}
     assert {"clear.forgotten"} == steps
     assert ("proved", 1_505) == counts("per-slot-cache", "promise_kept", 1, 2)
@@ -124,9 +121,9 @@ def test_both_kernels_leave_out_the_same_moves(kernel):
     assert ("proved", 1_465) == counts("per-slot-cache", "promise_kept", 1, 2, reductions=["order"], kernel=kernel)
 
 
-def states_left(made, rules):
+def states_left(asked):
     """States of the search that takes lone locations first, by the plain interpreter."""
-    alone = partial_order.ample(made, rules)
+    alone, made = partial_order.ample(asked), asked.instance
     seen, waiting = {made.initial}, [made.initial]
     while waiting:
         state = waiting.pop()
@@ -143,10 +140,10 @@ def begins_at(here, move):
 
 @pytest.mark.parametrize("design", built_in_designs())
 def test_as_many_states_are_left_as_a_plain_search_leaves(design):
-    made, rules = question(design, "promise_kept", 1, 2)
-    found = packed.search(made, rules, reductions=["order"])
+    asked = question(design, "promise_kept", 1, 2)
+    found = packed.search(asked, reductions=["order"])
     if isinstance(found, Proved):
-        assert states_left(made, rules) == found.states
+        assert states_left(asked) == found.states
 
 
 class Announced(Design):
@@ -251,9 +248,9 @@ def beginnings_go_alone(patch):
 def test_each_condition_is_needed(design, rule, without, monkeypatch):
     """With all of them the violation is found; with one left out it is missed."""
     asked = question(design, rule, 1, 1)
-    assert said(explicit.search(*asked)) == said(packed.search(*asked, reductions=["order"]))
+    assert said(explicit.search(asked)) == said(packed.search(asked, reductions=["order"]))
     without(monkeypatch)
-    assert "proved" == packed.search(*asked, reductions=["order"]).word
+    assert "proved" == packed.search(asked, reductions=["order"]).word
 
 
 class Locked(Design):
@@ -284,14 +281,14 @@ def never_seen(s):
 
 def test_a_reader_without_the_lock_keeps_the_writer_from_going_alone():
     asked = question(Locked, never_seen, 1, 2)
-    assert () == partial_order.ample(*asked)
-    assert ("refuted", 2) == said(packed.search(*asked, reductions=["order"]))
+    assert () == partial_order.ample(asked)
+    assert ("refuted", 2) == said(packed.search(asked, reductions=["order"]))
 
 
 def test_a_limit_of_depth_leaves_the_order_as_it_is():
     """What lies within so many moves is only known of the whole graph."""
     asked = question("per-slot-cache", "promise_kept", 1, 2)
-    assert packed.search(*asked, Limits(depth=9)) == lanes.search(*asked, Limits(depth=9), reductions=["order"])
+    assert packed.search(asked, Limits(depth=9)) == lanes.search(asked, Limits(depth=9), reductions=["order"])
 
 
 # ---------------------------------------------------------------- pages
@@ -299,14 +296,14 @@ def test_a_limit_of_depth_leaves_the_order_as_it_is():
 
 def test_one_page_is_searched_where_no_step_relates_two():
     """108 times fewer states than the 1,403,799 of two pages."""
-    found = packed.search(*question("per-slot-cache", "promise_kept", 2, 2), reductions=["pages"])
+    found = packed.search(question("per-slot-cache", "promise_kept", 2, 2), reductions=["pages"])
     assert ("proved", 12_928) == (found.word, found.states)
 
 
 def test_a_violation_on_one_page_is_looked_for_on_all():
     """Naive forgets other pages than those that were chosen, and a page that may be left out proves nothing."""
     asked = question("naive", "promise_kept", 2, 1)
-    assert ("refuted", 5) == said(packed.search(*asked, reductions=["pages"]))
+    assert ("refuted", 5) == said(packed.search(asked, reductions=["pages"]))
 
 
 class Neighbours(Design):
@@ -332,19 +329,19 @@ def test_pages_that_know_of_each_other_are_not_taken_apart():
         """A page of other is in the log; not so where another page's write filled it."""
         return s.other <= s.log
 
-    made, rules = question(Neighbours, logged, 2, 1)
-    assert one_page(made, rules) is None
-    assert said(explicit.search(made, rules)) == said(packed.search(made, rules, reductions=["pages"]))
-    assert "proved" == packed.search(Instance(made.program, 1, made.sizes), rules).word
+    asked = question(Neighbours, logged, 2, 1)
+    assert one_page(asked) is None
+    assert said(explicit.search(asked)) == said(packed.search(asked, reductions=["pages"]))
+    assert "proved" == packed.search(asked.at(1, asked.sizes)).word
 
 
 def test_a_design_with_one_page_has_nothing_to_slice():
-    assert one_page(*question("naive", "promise_kept", 1, 1)) is None
+    assert one_page(question("naive", "promise_kept", 1, 1)) is None
 
 
 def test_a_reduction_that_does_not_exist_is_refused():
     with pytest.raises(UsageError, match="there is no reduction 'magic'; there are symmetry, order"):
-        packed.search(*question("naive", "promise_kept", 1, 1), reductions=["magic"])
+        packed.search(question("naive", "promise_kept", 1, 1), reductions=["magic"])
 
 
 class Delayed(Design):
@@ -376,32 +373,32 @@ class Delayed(Design):
 def test_what_was_found_later_is_found_again_at_its_least_depth(monkeypatch):
     """Two moves; with the client's steps first it takes five."""
     asked = question(Delayed, never_bad, 1, 1)
-    reduced = lanes.Search(lanes.Kernel(lanes.Packing(asked[0])), asked[1])
-    reduced.go_alone(partial_order.ample(*asked))
+    reduced = lanes.Search(asked)
+    reduced.go_alone(partial_order.ample(asked))
     assert ("refuted", 5) == said(reduced.run())
-    assert ("refuted", 2) == said(packed.search(*asked, reductions=["order"]))
+    assert ("refuted", 2) == said(packed.search(asked, reductions=["order"]))
 
 
 def test_a_checkpoint_under_order_is_not_taken_up_without(tmp_path):
     """A limit of depth leaves the order as it is, and levels of the one are not distances of the other."""
     asked, file = question(Delayed, never_bad, 1, 1), tmp_path / "saved"
-    packed.search(*asked, Limits(states=3), reductions=["order"], checkpoint=file)
+    packed.search(asked, Limits(states=3), reductions=["order"], checkpoint=file)
     with pytest.raises(UsageError, match="is the checkpoint of another search"):
-        packed.search(*asked, Limits(depth=4), reductions=["order"], checkpoint=file)
+        packed.search(asked, Limits(depth=4), reductions=["order"], checkpoint=file)
 
 
 def test_a_limit_of_states_that_the_reduced_search_kept_does_not_hide_what_it_found():
     """The search for the shortest trace may see more states than the one that found the violation."""
     asked = question(Delayed, never_bad, 2, 2)
-    reduced = lanes.Search(lanes.Kernel(lanes.Packing(asked[0])), asked[1])
-    reduced.go_alone(partial_order.ample(*asked))
+    reduced = lanes.Search(asked)
+    reduced.go_alone(partial_order.ample(asked))
     kept = reduced.run().states + 1
-    assert ("refuted", 2) == said(packed.search(*asked, Limits(states=kept), reductions=["order"]))
+    assert ("refuted", 2) == said(packed.search(asked, Limits(states=kept), reductions=["order"]))
 
 
 def test_a_shortest_trace_that_is_not_found_in_time_is_said():
     asked = question(Delayed, never_bad, 2, 2)
-    found = lanes._nearest(*asked, Limits(seconds=0.0), 5, {})
+    found = lanes._nearest(asked, Limits(seconds=0.0), 5, {})
     assert (
         "violated within 5 moves, and the shortest trace was not found: the limit of 0 seconds was reached"
         == found.reason

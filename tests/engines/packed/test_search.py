@@ -15,6 +15,7 @@ from model.engines.store import bitset as visited
 from model.engines.store.packing import Packing
 from model.errors import CannotSay, UsageError
 from model.expr.algebra import words
+from model.instance.problem import Problem
 from model.limits import Limits
 from model.verdict import INTERRUPTED, Proved, Refuted, Undetermined, exit_code
 from tests.support.clear_k import ClearK, ClearKNaive, ClearKTopLayer, promise
@@ -32,7 +33,7 @@ def test_every_design_gets_the_answer_of_the_reference(design, form):
     """The violating states themselves are compared too."""
     for size in SIZES:
         asked = question(design, form, *size)
-        assert answer(explicit.search(*asked)) == answer(lanes.search(*asked))
+        assert answer(explicit.search(asked)) == answer(lanes.search(asked))
 
 
 @pytest.mark.parametrize("word_bits", [3, 5, 8])
@@ -40,23 +41,23 @@ def test_every_design_gets_the_answer_of_the_reference(design, form):
 def test_a_state_in_several_words_gets_the_same_answer_as_in_one(design, word_bits):
     """Fields do not straddle words, so that words of three bits hold one field or a few."""
     asked = question(design, "promise_kept", 1, 2)
-    assert Packing(asked[0], word_bits).words > 1
-    assert answer(lanes.search(*asked)) == answer(lanes.search(*asked, word_bits=word_bits))
+    assert Packing(asked.instance, word_bits).words > 1
+    assert answer(lanes.search(asked)) == answer(lanes.search(asked, word_bits=word_bits))
 
 
 def test_an_instance_wider_than_a_word_agrees_level_by_level():
     """Three clients and three pages of per-slot-cache are 69 bits: the complete levels as far as depth 4."""
     asked = question("per-slot-cache", "promise_kept", 3, 3)
-    assert (69, 2) == (asked[0].width, Packing(asked[0]).words)
+    assert (69, 2) == (asked.instance.width, Packing(asked.instance).words)
     for depth in range(5):
-        assert answer(explicit.search(*asked, Limits(depth=depth))) == answer(lanes.search(*asked, Limits(depth=depth)))
+        assert answer(explicit.search(asked, Limits(depth=depth))) == answer(lanes.search(asked, Limits(depth=depth)))
 
 
 @pytest.mark.parametrize("digits", [(18, 12), (3, 2), (1, 7)])
 def test_however_blocks_are_found_the_counts_are_the_same(digits, monkeypatch):
     """The set of states is a tree over the high bits of a state: one level deep, or many."""
     asked = question("top-layer-and-cache", "no_lost_write", 1, 2)
-    assert answer(explicit.search(*asked)) == answer(lanes.search(*asked, digits=digits))
+    assert answer(explicit.search(asked)) == answer(lanes.search(asked, digits=digits))
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -64,7 +65,7 @@ def test_the_number_of_threads_changes_nothing(threads, monkeypatch):
     """Threads add to one set of states at a time, and look at it while another adds."""
     monkeypatch.setattr(lanes, "CHUNK", 100)
     asked = question(ClearK, promise, 2, 2)
-    assert answer(explicit.search(*asked)) == answer(lanes.search(*asked, threads=threads))
+    assert answer(explicit.search(asked)) == answer(lanes.search(asked, threads=threads))
 
 
 @pytest.mark.parametrize("operator", ["union", "minus", "subset", "either", "negate"])
@@ -79,9 +80,9 @@ def test_a_wrong_row_in_the_table_is_caught(operator):
         "negate": lambda a: a,
     }
     asked = question("per-slot-cache", "no_lost_write", 2, 1)
-    expected = answer(explicit.search(*asked))
-    assert expected == answer(lanes.search(*asked, table=right))
-    assert expected != answer(lanes.search(*asked, table={**right, operator: wrong[operator]}))
+    expected = answer(explicit.search(asked))
+    assert expected == answer(lanes.search(asked, table=right))
+    assert expected != answer(lanes.search(asked, table={**right, operator: wrong[operator]}))
 
 
 # ---------------------------------------------------------------- numbers that others have found too
@@ -97,21 +98,21 @@ def test_a_wrong_row_in_the_table_is_caught(operator):
 )
 def test_the_yardstick_has_as_many_states_as_in_every_other_tool(pages, clients, states, transitions):
     """Spin, rumur, stateright, TLC and minicheck store as many."""
-    found = lanes.search(*question(ClearK, promise, pages, clients))
+    found = lanes.search(question(ClearK, promise, pages, clients))
     assert ("proved", states, transitions) == (found.word, found.states, found.transitions)
 
 
 @pytest.mark.parametrize(("design", "depth"), [(ClearKNaive, 6), (ClearKTopLayer, 8)])
 def test_the_unsafe_forms_of_the_yardstick_are_refuted_in_as_few_moves_as_elsewhere(design, depth):
     """Every tool that searches breadth-first agrees."""
-    found = lanes.search(*question(design, promise, 2, 2))
+    found = lanes.search(question(design, promise, 2, 2))
     assert ("refuted", depth) == (found.word, found.depth)
 
 
 def test_per_slot_cache_takes_less_than_four_seconds_of_one_processor():
     """1,403,799 states; Spin 6.5.2 stores as many."""
     begin = process_time()
-    assert Proved(states=1_403_799, depth=40) == lanes.search(*question("per-slot-cache", "promise_kept", 2, 2))
+    assert Proved(states=1_403_799, depth=40) == lanes.search(question("per-slot-cache", "promise_kept", 2, 2))
     assert process_time() - begin < 4
 
 
@@ -119,7 +120,7 @@ def test_per_slot_cache_takes_less_than_four_seconds_of_one_processor():
 def test_84_million_states_fit_into_less_than_two_gigabytes():
     """top-layer-and-cache at 3 pages and 2 clients: about a byte and a half a state."""
     asked = question("top-layer-and-cache", "promise_kept", 3, 2)
-    assert Proved(states=84_172_763, depth=50) == lanes.search(*asked)
+    assert Proved(states=84_172_763, depth=50) == lanes.search(asked)
 
 
 # ---------------------------------------------------------------- limits
@@ -128,23 +129,23 @@ def test_84_million_states_fit_into_less_than_two_gigabytes():
 def test_a_limit_of_states_leaves_it_undetermined():
     """One state fewer than there are is too few; as many as there are is enough."""
     asked = question("top-layer", "promise_kept", 2, 1)
-    found = lanes.search(*asked, Limits(states=272))
+    found = lanes.search(asked, Limits(states=272))
     assert ("the limit of 272 states was reached", 273) == (found.reason, found.states)
-    assert Proved(states=273, depth=14) == lanes.search(*asked, Limits(states=273))
+    assert Proved(states=273, depth=14) == lanes.search(asked, Limits(states=273))
 
 
 def test_a_limit_is_looked_at_within_a_level(monkeypatch):
     """As many more states as a part of the level leads to, not as many as the whole level."""
     monkeypatch.setattr(lanes, "CHUNK", 50)
     asked = question(ClearK, promise, 2, 3)
-    found = lanes.search(*asked, Limits(states=20_000), threads=1)
+    found = lanes.search(asked, Limits(states=20_000), threads=1)
     assert isinstance(found, Undetermined)
     assert 20_000 < found.states < 20_500
-    assert 25_000 < lanes.search(*asked, Limits(depth=found.depth + 1)).states
+    assert 25_000 < lanes.search(asked, Limits(depth=found.depth + 1)).states
 
 
 def test_a_limit_of_seconds_leaves_it_undetermined_with_what_was_covered():
-    found = lanes.search(*question("per-slot-cache", "promise_kept", 1, 2), Limits(seconds=0))
+    found = lanes.search(question("per-slot-cache", "promise_kept", 1, 2), Limits(seconds=0))
     assert ("undetermined", "the limit of 0 seconds was reached", 0) == (found.word, found.reason, found.depth)
     assert found.states > 1
 
@@ -161,21 +162,20 @@ def test_an_interrupt_leaves_it_undetermined_with_what_was_covered(threads, monk
             raise KeyboardInterrupt
         return ""
 
-    found = lanes.search(*question(ClearK, promise, 2, 2), Limits(cancelled=interrupt), threads=threads)
+    found = lanes.search(question(ClearK, promise, 2, 2), Limits(cancelled=interrupt), threads=threads)
     assert ("interrupted", True, INTERRUPTED) == (found.reason, found.interrupted, exit_code([found]))
     assert 0 < found.depth < 25
     assert 0 < found.states < 10_000
 
 
 def test_no_property_asked_is_undetermined():
-    asked, _ = question("naive", "promise_kept", 1, 1)
-    assert "no property was asked" == lanes.search(asked, []).reason
+    assert "no property was asked" == lanes.search(Problem.on(question("naive", "promise_kept", 1, 1).instance)).reason
 
 
 def test_progress_is_reported_once_a_level():
     """The states add up to those of the verdict."""
     seen = []
-    found = lanes.search(*question("top-layer", "promise_kept", 2, 1), Limits(report=seen.append))
+    found = lanes.search(question("top-layer", "promise_kept", 2, 1), Limits(report=seen.append))
     assert list(range(15)) == [p.depth for p in seen]
     assert {"lanes"} == {p.engine for p in seen}
     assert found.states == seen[-1].states == sum(p.frontier for p in seen)
@@ -184,14 +184,14 @@ def test_progress_is_reported_once_a_level():
 def test_a_field_wider_than_a_word_is_refused():
     asked = question("naive", "promise_kept", 3, 1)
     with pytest.raises(UsageError, match="^unread has 3 bits, and a word of the engine lanes 2\\.$"):
-        lanes.search(*asked, word_bits=2)
+        lanes.search(asked, word_bits=2)
 
 
 def test_an_operator_without_a_row_is_refused():
     table = dict(words(1))
     del table["union"]
     with pytest.raises(CannotSay, match="the engine lanes has no exact meaning for 'union'"):
-        lanes.search(*question("naive", "promise_kept", 1, 1), table=table)
+        lanes.search(question("naive", "promise_kept", 1, 1), table=table)
 
 
 # ---------------------------------------------------------------- levels and traces
@@ -199,8 +199,8 @@ def test_an_operator_without_a_row_is_refused():
 
 def test_levels_are_the_states_by_their_distance():
     """As the reference would list them."""
-    asked, _ = question("top-layer", "promise_kept", 1, 2)
-    found, seen, frontier = levels.search(asked), {asked.initial}, {asked.initial}
+    asked = question("top-layer", "promise_kept", 1, 2).instance
+    found, seen, frontier = levels.search(Problem.on(asked)), {asked.initial}, {asked.initial}
     for depth in range(found.verdict.depth + 1):
         assert sorted(frontier) == sorted(found.states(depth))
         frontier = {after for state in frontier for _, after in asked.successors(state)} - seen
@@ -210,8 +210,8 @@ def test_levels_are_the_states_by_their_distance():
 
 def test_backward_gives_the_states_on_shortest_traces_and_no_others():
     """A state is on one if and only if some move from it leads to a state on one."""
-    asked, invariants = question("top-layer", "promise_kept", 1, 2)
-    found = levels.search(asked, invariants)
+    problem = question("top-layer", "promise_kept", 1, 2)
+    found, asked = levels.search(problem), problem.instance
     assert (Refuted, 8) == (type(found.verdict), found.verdict.depth)
     path = found.backward(state for state, _, _ in found.verdict.detail)
     assert [asked.initial] == path[0]
@@ -223,8 +223,8 @@ def test_backward_gives_the_states_on_shortest_traces_and_no_others():
 
 def test_a_trace_is_found_without_stored_parents_and_replays():
     """On the plain-integer interpreter."""
-    asked, invariants = question("per-slot-cache", "promise_kept", 1, 2)
-    found = levels.search(asked, invariants)
+    problem = question("per-slot-cache", "promise_kept", 1, 2)
+    found, asked = levels.search(problem), problem.instance
     (target, *_) = found.states(found.verdict.depth)
     state = asked.initial
     for number in found.trace(target):
@@ -235,7 +235,7 @@ def test_a_trace_is_found_without_stored_parents_and_replays():
 
 def test_packing_there_and_back_changes_nothing():
     """Whatever the fields hold, in one word and in many."""
-    asked, _ = question("per-slot-cache", "no_lost_write", 2, 2)
+    asked = question("per-slot-cache", "no_lost_write", 2, 2).instance
     random = np.random.default_rng(5)
     states = [tuple(int(v) for v in random.integers(0, [1 << f.width for f in asked.fields])) for _ in range(50)]
     for word_bits in (64, 9):

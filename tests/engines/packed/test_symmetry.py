@@ -11,17 +11,15 @@ from model.designs.manifest import rows
 from model.engines import explicit
 from model.engines.packed import levels, symmetry
 from model.engines.packed import search as lanes
-from model.engines.store.packing import Packing
 from model.expr import PAGES, always
-from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.limits import Limits
 from model.program.design import record
 from model.program.mutation import mutants
-from model.program.observers import invariant, observed
 from model.verdict import Refuted, Undetermined
 from tests.support.clear_k import ClearK, ClearKNaive, ClearKTopLayer, promise
 from tests.support.packed import question
-from tests.support.random_designs import SIZES, designs, instance
+from tests.support.random_designs import SIZES, designs, questions
 from tests.support.seeded_bugs import hardest, same_every_time
 
 
@@ -29,8 +27,8 @@ def said(verdict):
     return verdict.word, verdict.depth
 
 
-def with_symmetry(asked, invariants, limits=None, **more):
-    return lanes.search(asked, invariants, limits, reductions=["symmetry"], **more)
+def with_symmetry(asked, limits=None, **more):
+    return lanes.search(asked, limits, reductions=["symmetry"], **more)
 
 
 def reachable(asked):
@@ -85,7 +83,7 @@ def orbits_by_burnside(asked, alike, pages=True):
 
 def states_left(asked, found, word_bits=64):
     """How many states the search keeps, going on past violations."""
-    run = lanes.Search(lanes.Kernel(Packing(asked, word_bits)), [])
+    run = lanes.Search(Problem.on(asked), word_bits=word_bits)
     run.layers = []
     run.least = symmetry.canonical(found, run.packing)
     return run.run().states
@@ -111,18 +109,20 @@ def states_left(asked, found, word_bits=64):
 @pytest.mark.parametrize("word_bits", [64, 7])
 def test_as_many_states_are_left_as_there_are_orbits(design, property, pages, clients, alike, word_bits):
     """Whether a state is one word or several."""
-    asked, invariants = question(design, property, pages, clients)
-    assert orbits(asked, alike) == states_left(asked, symmetry.symmetry(asked, invariants), word_bits)
+    problem = question(design, property, pages, clients)
+    asked, found = problem.instance, symmetry.symmetry(problem)
+    assert orbits(asked, alike) == states_left(asked, found, word_bits)
 
 
 @pytest.mark.parametrize(("pages", "clients"), [(2, 1), (1, 2), pytest.param(1, 3, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("design", built_in_designs())
 def test_every_design_keeps_a_state_for_each_orbit(design, pages, clients):
     """Counted by brute force and by Burnside's lemma; the promise is made to every client, so all are alike."""
-    asked, invariants = question(design, "promise_kept", pages, clients)
+    problem = question(design, "promise_kept", pages, clients)
+    asked = problem.instance
     counted = orbits(asked, range(clients))
     assert counted == orbits_by_burnside(asked, range(clients))
-    assert counted == states_left(asked, symmetry.symmetry(asked, invariants))
+    assert counted == states_left(asked, symmetry.symmetry(problem))
 
 
 @settings(same_every_time, max_examples=100)
@@ -130,9 +130,10 @@ def test_every_design_keeps_a_state_for_each_orbit(design, pages, clients):
 def test_random_designs_keep_a_state_for_each_orbit(data):
     """What is alike is what the engine finds; that it is alike is tried on every state and every move."""
     for pages, clients in (*SIZES, (2, 2)):
-        made, (invariants, *_) = instance(data, pages, clients)
-        assume(levels.search(made, limits=Limits(states=1_500)).verdict.conclusive)
-        found = symmetry.symmetry(made, invariants)
+        asked = questions(data, pages, clients)[0]
+        made = asked.instance
+        assume(levels.search(Problem.on(made), limits=Limits(states=1_500)).verdict.conclusive)
+        found = symmetry.symmetry(asked)
         event(str(found).partition(";")[0])
         assert {"Client"} >= {sort for sort, _ in found.classes}
         alike = next((numbers for _, numbers in found.classes), ())
@@ -149,21 +150,21 @@ def test_random_designs_keep_a_state_for_each_orbit(data):
 )
 def test_the_yardstick_has_as_many_orbits_as_rumur_finds(pages, clients, states):
     """rumur's exact canonicalisation keeps 643,251 states at 3 pages and 3 clients."""
-    found = with_symmetry(*question(ClearK, promise, pages, clients))
+    found = with_symmetry(question(ClearK, promise, pages, clients))
     assert ("proved", states) == (found.word, found.states)
 
 
 def test_a_sorting_network_with_a_comparison_too_few_is_caught(monkeypatch):
     """Sorted by halves, some orbits keep two states."""
-    asked, invariants = question(ClearK, promise, 3, 2)
-    right = with_symmetry(asked, invariants).states
+    asked = question(ClearK, promise, 3, 2)
+    right = with_symmetry(asked).states
     monkeypatch.setattr(symmetry, "network", lambda count: [(0, 1), (1, 2)])
-    assert right < with_symmetry(asked, invariants).states
+    assert right < with_symmetry(asked).states
 
 
 def test_elements_that_are_not_alike_are_caught_when_they_are_exchanged_all_the_same():
     """MIGRATION for the other client: the counts of the reference no longer come out."""
-    asked, _ = question(ClearK, promise, 2, 2)
+    asked = question(ClearK, promise, 2, 2).instance
     assert orbits(asked, (1,)) != states_left(asked, symmetry.Symmetry(True, (("Client", (0, 1)),)))
 
 
@@ -252,15 +253,14 @@ def anything(s):
 )
 def test_what_is_told_apart_is_left_alone(design, pages, clients, text):
     """By `whole`, by the first state, by a register that holds a client, by a step for MIGRATION only."""
-    made = Instance(record(design), pages, {"Client": clients} if clients else None)
-    assert text == str(symmetry.symmetry(made, []))
+    asked = Problem(record(design), (), pages, {"Client": clients} if clients else {})
+    assert text == str(symmetry.symmetry(asked))
 
 
 def test_a_client_that_the_property_names_is_left_alone():
     """The design treats all three alike."""
-    program = observed(record(ClearKNaive), always_first())
-    made = Instance(program, 1, {"Client": 3})
-    assert "clients 1 and 2 alike" == str(symmetry.symmetry(made, [invariant(program, always_first())]))
+    asked = Problem.of(record(ClearKNaive), always_first(), sizes={"Client": 3})
+    assert "clients 1 and 2 alike" == str(symmetry.symmetry(asked))
 
 
 def always_first():
@@ -274,8 +274,8 @@ def always_first():
 
 def test_more_than_four_that_are_alike_are_exchanged_by_fours():
     """5 orders of magnitude are 120 orders; the first four have 24."""
-    asked, invariants = question("naive", "promise_kept", 1, 5)
-    assert (("Client", (0, 1, 2, 3)),) == symmetry.symmetry(asked, invariants).classes
+    asked = question("naive", "promise_kept", 1, 5)
+    assert (("Client", (0, 1, 2, 3)),) == symmetry.symmetry(asked).classes
 
 
 # ---------------------------------------------------------------- the same verdicts
@@ -283,14 +283,14 @@ def test_more_than_four_that_are_alike_are_exchanged_by_fours():
 
 @pytest.mark.parametrize("row", [r for r in rows() if r.states < 200_000], ids=str)
 def test_every_row_of_the_manifest_has_the_same_verdict_and_depth_with_symmetry(row):
-    found = with_symmetry(*question(row.design, row.property, row.pages, row.clients))
+    found = with_symmetry(question(row.design, row.property, row.pages, row.clients))
     assert (row.verdict, row.depth) == said(found)
     assert found.states <= row.states
 
 
 @pytest.mark.parametrize(("design", "depth"), [(ClearKNaive, 6), (ClearKTopLayer, 8)])
 def test_the_unsafe_forms_of_the_yardstick_are_refuted_in_as_few_moves(design, depth):
-    assert ("refuted", depth) == said(with_symmetry(*question(design, promise, 3, 3)))
+    assert ("refuted", depth) == said(with_symmetry(question(design, promise, 3, 3)))
 
 
 def differences_on_mutants(design, form, pages, clients):
@@ -298,9 +298,8 @@ def differences_on_mutants(design, form, pages, clients):
     wanted = built_in_properties()[form]
     found = []
     for mutant in mutants(record_of(design)):
-        program = observed(mutant.program, wanted)
-        asked = Instance(program, pages, {"Client": clients}), [invariant(program, wanted)]
-        plain, reduced = lanes.search(*asked), with_symmetry(*asked)
+        asked = Problem.of(mutant.program, wanted, pages=pages, sizes={"Client": clients})
+        plain, reduced = lanes.search(asked), with_symmetry(asked)
         if said(plain) != said(reduced):
             found.append((mutant.change, said(plain), said(reduced)))
     return found
@@ -324,18 +323,17 @@ def test_mutants_get_the_same_verdicts_with_symmetry(design, size):
 def test_random_designs_get_the_same_verdicts_with_symmetry(data):
     """300 of them, whose questions are those that are refuted latest."""
     for pages, clients in SIZES:
-        made, questions = instance(data, pages, clients)
-        invariants, expected = hardest(made, questions)
-        assert said(expected) == said(with_symmetry(made, invariants))
+        asked, expected = hardest(questions(data, pages, clients))
+        assert said(expected) == said(with_symmetry(asked))
 
 
 @settings(same_every_time, max_examples=30)
 @given(designs())
 def test_random_designs_with_three_clients_get_the_same_verdicts_with_symmetry(data):
-    made, questions = instance(data, 2, 3)
-    expected = explicit.search(made, questions[0], Limits(states=3_000))
+    asked = questions(data, 2, 3)[0]
+    expected = explicit.search(asked, Limits(states=3_000))
     assume(not isinstance(expected, Undetermined))
-    actual = with_symmetry(made, questions[0])
+    actual = with_symmetry(asked)
     assert said(expected) == said(actual)
     if isinstance(actual, Refuted):
         assert {d[:2] for d in actual.detail} <= {d[:2] for d in expected.detail}

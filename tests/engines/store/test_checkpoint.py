@@ -30,12 +30,12 @@ def always(monkeypatch):
 def test_a_search_stopped_at_any_depth_goes_on_to_the_same_answer(design, reductions, tmp_path):
     """A few levels at a time; the file is gone when there is a verdict."""
     asked, file = question(design, promise, 2, 2), tmp_path / "saved"
-    expected = answer(lanes.search(*asked, reductions=reductions))
+    expected = answer(lanes.search(asked, reductions=reductions))
     for depth in (1, 3, 4, 7):
-        found = lanes.search(*asked, Limits(depth=depth), checkpoint=file, reductions=reductions)
+        found = lanes.search(asked, Limits(depth=depth), checkpoint=file, reductions=reductions)
         assert isinstance(found, Undetermined)
         assert f"{file} goes on from depth {depth}" in found.reason
-    assert expected == answer(lanes.search(*asked, checkpoint=file, reductions=reductions))
+    assert expected == answer(lanes.search(asked, checkpoint=file, reductions=reductions))
     assert [] == list(tmp_path.iterdir())
 
 
@@ -50,9 +50,9 @@ def test_an_interrupt_within_a_level_goes_on_from_its_beginning(monkeypatch, tmp
             raise KeyboardInterrupt
         return ""
 
-    stopped = lanes.search(*asked, Limits(cancelled=interrupt), checkpoint=file)
+    stopped = lanes.search(asked, Limits(cancelled=interrupt), checkpoint=file)
     assert INTERRUPTED == exit_code([stopped])
-    assert answer(explicit.search(*asked)) == answer(lanes.search(*asked, checkpoint=file))
+    assert answer(explicit.search(asked)) == answer(lanes.search(asked, checkpoint=file))
 
 
 @pytest.mark.parametrize("rooms", [(None, 60_000), (60_000, None), (60_000, 60_000), (60_000, 20_000)])
@@ -64,7 +64,7 @@ def test_a_checkpoint_is_taken_up_with_more_memory_or_less(rooms, monkeypatch, t
 
     def within(room, **more):
         monkeypatch.setattr(lanes, "room_within", lambda memory, threads: room)
-        return lanes.search(*asked, Limits(memory=room and 1, **more), checkpoint=file)
+        return lanes.search(asked, Limits(memory=room and 1, **more), checkpoint=file)
 
     assert isinstance(within(rooms[0], depth=16), Undetermined)
     found = within(rooms[1])
@@ -81,7 +81,7 @@ def test_a_run_killed_with_sigkill_goes_on_to_the_same_counts(tmp_path):
         from tests.support.clear_k import ClearK, promise
         from tests.support.packed import question
         checkpoint.EVERY = -1e9
-        lanes.search(*question(ClearK, promise, 3, 3), checkpoint=Path({str(file)!r}))
+        lanes.search(question(ClearK, promise, 3, 3), checkpoint=Path({str(file)!r}))
     """
     run = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT)
     give_up = monotonic() + 60
@@ -90,7 +90,7 @@ def test_a_run_killed_with_sigkill_goes_on_to_the_same_counts(tmp_path):
     os.kill(run.pid, signal.SIGKILL)
     assert -signal.SIGKILL == run.wait()
     began = []
-    found = lanes.search(*question(ClearK, promise, 3, 3), Limits(report=began.append), checkpoint=file)
+    found = lanes.search(question(ClearK, promise, 3, 3), Limits(report=began.append), checkpoint=file)
     assert began[0].depth > 5
     assert ("proved", 7_465_700, 54_635_192, 35) == (found.word, found.states, found.transitions, found.depth)
 
@@ -98,17 +98,17 @@ def test_a_run_killed_with_sigkill_goes_on_to_the_same_counts(tmp_path):
 def test_the_checkpoint_of_another_search_is_refused(tmp_path):
     """Another size, another design, another property, other options."""
     file = tmp_path / "saved"
-    lanes.search(*question("top-layer", "promise_kept", 2, 1), Limits(depth=4), checkpoint=file)
+    lanes.search(question("top-layer", "promise_kept", 2, 1), Limits(depth=4), checkpoint=file)
     for other in (
         ("top-layer", "promise_kept", 1, 2),
         ("naive", "promise_kept", 2, 1),
         ("top-layer", "no_lost_write", 2, 1),
     ):
         with pytest.raises(UsageError, match="is the checkpoint of another search"):
-            lanes.search(*question(*other), checkpoint=file)
+            lanes.search(question(*other), checkpoint=file)
     with pytest.raises(UsageError, match="is the checkpoint of another search"):
-        lanes.search(*question("top-layer", "promise_kept", 2, 1), checkpoint=file, reductions=["symmetry"])
-    assert "proved" == lanes.search(*question("top-layer", "promise_kept", 2, 1), checkpoint=file).word
+        lanes.search(question("top-layer", "promise_kept", 2, 1), checkpoint=file, reductions=["symmetry"])
+    assert "proved" == lanes.search(question("top-layer", "promise_kept", 2, 1), checkpoint=file).word
 
 
 @pytest.mark.parametrize("text", ["", "hello\n", "{}\n", "[1]\n", '{"what": "clearorder checkpoint 1"}\n', "\x00" * 50])
@@ -116,7 +116,7 @@ def test_a_file_that_is_no_checkpoint_is_refused_and_left_alone(text, tmp_path):
     file = tmp_path / "saved"
     file.write_text(text)
     with pytest.raises(UsageError, match="is not a checkpoint of ours; name another file\\.$"):
-        lanes.search(*question("top-layer", "promise_kept", 2, 1), checkpoint=file)
+        lanes.search(question("top-layer", "promise_kept", 2, 1), checkpoint=file)
     assert text == file.read_text()
 
 
@@ -124,14 +124,14 @@ def test_a_file_that_is_no_checkpoint_is_refused_and_left_alone(text, tmp_path):
 def test_a_damaged_checkpoint_is_refused(damage, tmp_path):
     """Cut off, a whole block missing, a byte changed: the states seen would be others, and the verdict wrong."""
     file = tmp_path / "saved"
-    lanes.search(*question("top-layer", "promise_kept", 2, 1), Limits(depth=4), checkpoint=file)
+    lanes.search(question("top-layer", "promise_kept", 2, 1), Limits(depth=4), checkpoint=file)
     file.write_bytes(damage(file.read_bytes()))
     with pytest.raises(UsageError, match="is not a whole checkpoint; remove it to begin anew\\.$"):
-        lanes.search(*question("top-layer", "promise_kept", 2, 1), checkpoint=file)
+        lanes.search(question("top-layer", "promise_kept", 2, 1), checkpoint=file)
 
 
 def test_a_checkpoint_that_cannot_be_written_stops_the_search_with_its_reason(always, tmp_path):
-    found = lanes.search(*question("top-layer", "promise_kept", 2, 1), checkpoint=tmp_path / "missing" / "saved")
+    found = lanes.search(question("top-layer", "promise_kept", 2, 1), checkpoint=tmp_path / "missing" / "saved")
     assert f"the checkpoint {tmp_path}/missing/saved cannot be written: No such file or directory" == found.reason
 
 

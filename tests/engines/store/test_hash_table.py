@@ -13,7 +13,7 @@ from model.limits import Limits
 from model.verdict import Refuted, Undetermined
 from tests.support.clear_k import ClearK, promise
 from tests.support.packed import FORMS, answer, question
-from tests.support.random_designs import SIZES, designs, instance
+from tests.support.random_designs import SIZES, designs, questions
 from tests.support.seeded_bugs import hardest, same_every_time
 
 pytestmark = pytest.mark.skipif(not native.compiler(), reason="no C compiler (Debian: gcc)")
@@ -30,7 +30,7 @@ def tables(monkeypatch):
 
 
 def by_table(asked, **how):
-    return lanes.search(*asked, kernel="c", **how)
+    return lanes.search(asked, kernel="c", **how)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -38,7 +38,7 @@ def by_table(asked, **how):
 def test_every_design_gets_the_answer_of_the_reference(design, form, tables):
     """The violating states themselves are compared too."""
     asked = question(design, form, 1, 2)
-    assert answer(explicit.search(*asked)) == answer(by_table(asked))
+    assert answer(explicit.search(asked)) == answer(by_table(asked))
     assert tables
 
 
@@ -46,9 +46,8 @@ def agrees_on(data, patch):
     patch.setattr(lanes, "far_apart", lambda *asked: True)
     patch.setattr(hashed, "SMALLEST", 16)
     for pages, clients in SIZES:
-        made, questions = instance(data, pages, clients)
-        invariants, expected = hardest(made, questions)
-        assert answer(expected) == answer(by_table((made, invariants)))
+        asked, expected = hardest(questions(data, pages, clients))
+        assert answer(expected) == answer(by_table(asked))
 
 
 @settings(same_every_time, max_examples=20)
@@ -72,7 +71,7 @@ def test_tables_grow_under_several_threads_and_lose_nothing(threads, word_bits, 
     """104,672 states from 16 places on; in one word or in several, which are not written at once."""
     monkeypatch.setattr(lanes, "CHUNK", 200)
     asked = question(ClearK, promise, 2, 3)
-    assert (word_bits < 64) == (Packing(asked[0], word_bits).words > 1)
+    assert (word_bits < 64) == (Packing(asked.instance, word_bits).words > 1)
     found = by_table(asked, threads=threads, word_bits=word_bits)
     assert ("proved", 104_672, 636_740) == (found.word, found.states, found.transitions)
     assert 1 << 18 == tables[-1]
@@ -89,7 +88,7 @@ def test_violating_states_are_named_in_order(threads, tables, monkeypatch):
     """Whoever finds them first."""
     monkeypatch.setattr(lanes, "CHUNK", 10)
     asked = question("naive", "promise_kept", 2, 2)
-    expected, found = lanes.search(*asked, kernel="numpy"), by_table(asked, threads=threads)
+    expected, found = lanes.search(asked, kernel="numpy"), by_table(asked, threads=threads)
     assert isinstance(found, Refuted)
     assert expected.detail == found.detail
 
@@ -111,7 +110,7 @@ def test_a_machine_that_is_full_is_no_verdict(tables, monkeypatch):
 def test_blocks_are_left_where_a_state_takes_more_than_a_place_would():
     """Three pages and three clients of per-slot-cache: 1,200 bytes a state in blocks; a state takes two words."""
     asked = question("per-slot-cache", "promise_kept", 3, 3)
-    run = lanes.Search(lanes.Kernel(Packing(asked[0])), asked[1], Limits(states=1_500_000))
+    run = lanes.Search(asked, Limits(states=1_500_000))
     run.gears = native.gears("c")
     found = run.run()
     assert isinstance(found, Undetermined)
@@ -121,7 +120,7 @@ def test_blocks_are_left_where_a_state_takes_more_than_a_place_would():
 
 def test_blocks_stay_where_states_lie_close_together():
     asked = question(ClearK, promise, 2, 3)
-    run = lanes.Search(lanes.Kernel(Packing(asked[0])), asked[1])
+    run = lanes.Search(asked)
     run.gears = native.gears("c")
     assert 104_672 == run.run().states
     assert not isinstance(run.visited, hashed.Hashed)

@@ -58,7 +58,7 @@ def test_states_that_are_written_out_are_counted_as_those_in_memory(size, thread
     """104,672 states; the directory is gone afterwards."""
     monkeypatch.setattr(lanes, "CHUNK", 500)
     folder = room(size)
-    found = lanes.search(*question(ClearK, promise, 2, 3), Limits(memory=1), threads=threads, kernel=kernel)
+    found = lanes.search(question(ClearK, promise, 2, 3), Limits(memory=1), threads=threads, kernel=kernel)
     assert ("proved", 104_672, 636_740) == (found.word, found.states, found.transitions)
     assert filings
     assert [] == list(folder.iterdir())
@@ -82,21 +82,21 @@ def test_the_answer_is_the_references_whether_states_are_one_word_or_several(
     """The sizes are a third to two thirds of what the whole set takes."""
     asked = question(design, "no_lost_write", 1, 2)
     room(size)
-    actual = lanes.search(*asked, Limits(memory=1), word_bits=word_bits, kernel=kernel)
-    assert answer(explicit.search(*asked)) == answer(actual)
+    actual = lanes.search(asked, Limits(memory=1), word_bits=word_bits, kernel=kernel)
+    assert answer(explicit.search(asked)) == answer(actual)
     assert filings
 
 
 def test_a_refutation_is_found_among_states_that_were_written_out(room, filings):
     room(60_000)
     asked = question(ClearKTopLayer, promise, 2, 3)
-    assert answer(explicit.search(*asked)) == answer(lanes.search(*asked, Limits(memory=1)))
+    assert answer(explicit.search(asked)) == answer(lanes.search(asked, Limits(memory=1)))
     assert filings
 
 
 def test_a_limit_of_states_is_exact_when_states_are_written_out(room, filings):
     room(60_000)
-    found = lanes.search(*question(ClearK, promise, 2, 3), Limits(memory=1, states=104_671), threads=1)
+    found = lanes.search(question(ClearK, promise, 2, 3), Limits(memory=1, states=104_671), threads=1)
     assert ("the limit of 104,671 states was reached", 104_672) == (found.reason, found.states)
     assert filings
 
@@ -138,7 +138,7 @@ def test_a_full_disk_leaves_it_undetermined_with_one_sentence_and_nothing_behind
 
     folder = room(60_000)
     monkeypatch.setattr(spill.os, "pwrite", full)
-    found = lanes.search(*question(ClearK, promise, 2, 3), Limits(memory=1))
+    found = lanes.search(question(ClearK, promise, 2, 3), Limits(memory=1))
     assert isinstance(found, Undetermined)
     sentence = f"the states that do not fit into memory cannot be written to {folder}: No space left on device"
     assert sentence == found.reason
@@ -175,7 +175,7 @@ def test_a_file_that_may_not_grow_stops_a_real_run_with_exit_code_3(tmp_path):
 def test_a_directory_that_is_not_there_is_said_in_the_same_sentence(room, monkeypatch):
     folder = room(60_000)
     monkeypatch.setattr(tempfile, "tempdir", str(folder / "missing"))
-    found = lanes.search(*question(ClearK, promise, 2, 3), Limits(memory=1))
+    found = lanes.search(question(ClearK, promise, 2, 3), Limits(memory=1))
     assert (
         f"the states that do not fit into memory cannot be written to {folder / 'missing'}: No such file or directory"
     ) == found.reason
@@ -262,7 +262,7 @@ def test_sigterm_is_heard_while_z3_is_thinking():
 
 def test_too_little_memory_to_start_is_refused():
     with pytest.raises(UsageError, match="^a limit of memory is at least \\d+ MB here, of which the states get little"):
-        lanes.search(*question("naive", "promise_kept", 1, 1), Limits(memory=1 << 20))
+        lanes.search(question("naive", "promise_kept", 1, 1), Limits(memory=1 << 20))
 
 
 @pytest.mark.slow
@@ -273,7 +273,7 @@ def test_84_million_states_fit_into_512_megabytes():
         from model.engines.packed import search as lanes
         from model.limits import Limits
         from tests.support.packed import question
-        found = lanes.search(*question("top-layer-and-cache", "promise_kept", 3, 2), Limits(memory=512 << 20))
+        found = lanes.search(question("top-layer-and-cache", "promise_kept", 3, 2), Limits(memory=512 << 20))
         print(found.word, found.states, found.depth, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss <= 512 << 10)
     """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
