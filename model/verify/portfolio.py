@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import Any
 
+from model.designs.catalogue import DEFAULT_PROPERTIES, OWN_END
 from model.errors import UsageError, did_you_mean
 from model.expr import Property
 from model.instance.instance import Instance
@@ -19,7 +20,7 @@ from model.verdict import Proved, Refuted, Undetermined, Verdict
 from model.verify.counterexample import Counterexamples
 from model.verify.question import Question
 from model.verify.result import Evidence, Result, counted, finite_scope, sizes_for
-from model.verify.vacuity import applies_to, vacuities
+from model.verify.vacuity import Vacuity, applies_to, vacuities
 
 ENGINES = ("auto", "explicit", "lanes", "bounded", "induction", "inductive")
 PROOF_SECONDS = 60.0
@@ -191,6 +192,8 @@ class _Asked:
             proof=decided.verdict.detail if decided.engine == "inductive" else None,
             spec=self.question.spec or self.name,
         )
+        if isinstance(decided.verdict, Proved):
+            return passed(base, vacuities(self.problem))
         if not isinstance(decided.verdict, Refuted):
             return base
         trace, whole, story = self.counterexamples.told(decided.verdict.depth, self.name)
@@ -211,8 +214,6 @@ class _Asked:
             found += [f"{e.engine}: {e.verdict.reason}" for e in evidence[1:] if isinstance(e.verdict, Undetermined)]
         if any(e.engine == "lanes" for e in evidence):
             found += filter(None, map(self.reduced, self.question.packed.get("reductions", ())))
-        if isinstance(decided.verdict, Proved):
-            found += vacuities(self.program, self.instance)
         return found
 
     def reduced(self, name: str) -> str:
@@ -230,6 +231,22 @@ class _Asked:
         alone = ample(self.problem)
         steps = [s.step.label for s in self.instance.steps if any(g is here for g in s.guards for here in alone)]
         return f"taken before all others: {', '.join(dict.fromkeys(steps)) or 'no step'}"
+
+
+def passed(proved: Result, never: Sequence[Vacuity]) -> Result:
+    """A pass with what never happens; of a question that is asked by default, no pass where nothing is left of it."""
+    whole = [v.text for v in never if v.whole]
+    notes = [f"vacuous in part: {v.text}" for v in never if not v.whole]
+    found = replace(proved, vacuous=tuple(v.text for v in never), notes=(*proved.notes, *notes))
+    if not whole:
+        return found
+    reason = f"holds vacuously: {'; '.join(whole)}"
+    if proved.property not in (*DEFAULT_PROPERTIES, OWN_END):
+        return replace(found, notes=(*found.notes, f"vacuous: it {reason}"))
+    verdict = proved.verdict
+    counts: dict[str, Any] = {"states": verdict.states, "depth": verdict.depth, "transitions": verdict.transitions}
+    unasked = Undetermined(**counts, engine=verdict.engine, seconds=verdict.seconds, reason=reason)
+    return replace(found, verdict=unasked)
 
 
 class Contradiction(Exception):

@@ -50,6 +50,7 @@ class Result:
         evidence: one entry for each engine that was asked, the deciding one first.
         trace: the counterexample on the size where it is shown, replayed; `whole` adds what follows it.
         notes: what a reader should know besides the verdict, one sentence each.
+        vacuous: what never happens in the design, so that a pass says less than it seems, one sentence each.
         proof: what a parametric proof left behind (an invariant), or None.
     """
 
@@ -63,6 +64,7 @@ class Result:
     trace: Trace | None = None
     whole: Trace | None = None
     notes: tuple[str, ...] = ()
+    vacuous: tuple[str, ...] = ()
     proof: Any = None
     spec: str = ""
 

@@ -2,60 +2,171 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
-from model.designs.catalogue import built_in_properties
 from model.errors import UsageError
+<<<<<<< HEAD
 from model.expr import Property
 from model.instance.instance import Instance
 from model.instance.problem import Problem
 from model.limits import Limits
 from model.program.observers import goals, invariant, observed
+=======
+from model.expr import PAGES, TRUE, Expr, Property
+from model.instance.problem import Problem
+from model.program.observers import goals
+>>>>>>> 6a09fe0 (verify.vacuity: a pass that holds vacuously is undetermined, exit 3; a property is cut into clauses about one page)
 from model.program.program import Program
+from model.verify.clauses import Clause, Literal, clauses, nobody_but
+from model.verify.coverage import UNREAD, Coverage, Fact, coverage
 
 SMALL = 300_000  # states up to which a happening is searched on the reference
 
 
-def vacuities(program: Program, instance: Instance, pages: int = 1) -> list[str]:
-    """What never happens in the design on a small instance, so that a pass says less than it seems."""
-    sizes = {s: min(n, 2) for s, n in instance.sizes.items() if program.sorts[s].size is None}
-    known, found = built_in_properties(), []
-    idle = [
-        label for label, word in _goal_verdicts(program, known["every_step_fires"], pages, sizes) if word == "proved"
-    ]
-    if idle:
-        found.append(f"vacuous in part: at {pages} page {', '.join(idle)} can never be taken")
-    if "unread" not in program.parts:
+@dataclass(frozen=True)
+class Vacuity:
+    """One thing that never happens.
+
+    Attributes:
+        text: a sentence.
+        whole: nothing of the property is left without it: it would hold whatever else the design does.
+    """
+
+    text: str
+    whole: bool
+
+
+def vacuities(problem: Problem) -> tuple[Vacuity, ...]:
+    """What never happens, of the steps and of what the property is about, on a small instance and on the one asked for.
+
+    A property is cut into clauses about one page. A clause holds vacuously where one of its literals always does (no
+    flag `finished` is ever set), or where the rest of it always does, so that what is at stake (`unread`) is never
+    asked for, or only before anything was read. Antecedent failure, in the words of the field.
+
+    Source: I. Beer, S. Ben-David, C. Eisner, Y. Rodeh, "Efficient Detection of Vacuity in Temporal Model Checking",
+    FMSD 18(2), 2001; O. Kupferman, M. Vardi, "Vacuity detection in temporal model checking", STTT 4(2), 2003.
+    """
+    free = problem.instance.free_sizes
+    small = Pieces(problem.at(1, {s: min(n, 2) for s, n in free.items()}))
+    missing = small.missing
+    if missing.whole and (missing.steps or missing.facts) and (problem.pages, free) != (1, small.problem.free_sizes):
+        missing = _in_both(missing, Pieces(problem.at(problem.pages, free)).missing)
+    return tuple(small.told(missing)) if missing.whole else ()
+
+
+def _in_both(small: Coverage, large: Coverage) -> Coverage:
+    """What neither has seen; the small one alone decides where the large one has too many states."""
+    if not large.whole:
+        large = Coverage(large.steps, large.facts, True)
+    return Coverage(tuple(s for s in small.steps if s in large.steps), small.facts & large.facts, small.whole)
+
+
+ORDER = ("always", "asked", "reads", "read")  # the plainest reason first
+SENTENCES = {
+    "asked": "no state is reached that it asks anything of for {who}",
+    "reads": "{who} can never read a page that was written, so nothing can be lost",
+    "read": "{who} can never read a page that was written and then come to the end that it asks about",
+}
+Key = tuple[int | None, str, str]  # the element that the property speaks of, what it is about, the literal in question
+
+
+class Pieces:
+    """A property of an instance as clauses about one page, and what should be seen of each."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem, self.instance = problem, problem.instance
+        self.cases = {n: clauses(holds) for i in problem.invariants for n, holds in self.instance.cases(i)}
+
+    @cached_property
+    def facts(self) -> Mapping[Key, Fact]:
+        """What should come to hold somewhere, by element and what it shows."""
+        found: dict[Key, Fact] = {}
+        for case, several in self.cases.items():
+            for clause in several:
+                found |= dict(self._of(case, clause))
         return found
-    reads = known["every_client_reads"]
-    if not applies_to(program, reads):
-        blind = [label for label, word in _goal_verdicts(program, reads, pages, sizes) if word == "proved"]
-        if blind:
-            found.append(
-                f"vacuous: {' and '.join(blind)} can never read a page that was written, so nothing can be lost"
-            )
-    return found
 
+    def _of(self, case: int | None, clause: Clause) -> Iterator[tuple[Key, Fact]]:
+        """Each literal fails somewhere; what is unread is asked for, and is so after a page was read."""
+        if len(clause) == 1:
+            return  # `~blind`: what never happens is the claim itself
+        for literal in clause:
+            yield (case, "always", self.named(literal)), Fact(Literal(literal.leaf, not literal.positive).truth)
+        for literal in clause:
+            if literal.leaf.op == "field" and literal.leaf.args[0] == UNREAD and not literal.positive:
+                rest = nobody_but(clause, literal)
+                yield (case, "asked", self.named(literal)), Fact(rest)
+                yield (case, "reads", self.named(literal)), Fact(TRUE, literal.leaf.args[1])
+                if any(other.leaf.sort != PAGES for other in clause):  # it speaks of an end, not of every state
+                    yield (case, "read", self.named(literal)), Fact(rest, literal.leaf.args[1])
 
-def _goal_verdicts(
-    program: Program, property: Property, pages: int, sizes: Mapping[str, int], limits: Limits | None = None
-) -> list[tuple[str, str]]:
-    from model.engines import explicit
+    @cached_property
+    def missing(self) -> Coverage:
+        return coverage(self.instance, self.facts)
 
+<<<<<<< HEAD
     found = []
     for label, watched, never in goals(program, property, sizes):
         verdict = explicit.search(Problem(watched, (never,), pages, sizes), limits or Limits(states=SMALL))
         found.append((label, verdict.word))
     return found
+=======
+    def told(self, missing: Coverage) -> Iterator[Vacuity]:
+        """The sentences: of the property, whole where every element's clauses are idle; then of steps."""
+        idle = {case: self._idle(case, missing) for case in self.cases if self.cases[case]}
+        whole = bool(idle) and all(idle.values())
+        told: dict[str, list[str]] = {}
+        for case, keys in idle.items():
+            for _, what, literal in keys:
+                told.setdefault(literal if what == "always" else SENTENCES[what], []).append(self._element(case))
+        for text, who in told.items():
+            yield Vacuity(text.format(who=" and ".join(dict.fromkeys(who))), whole)
+        if missing.steps:
+            yield Vacuity(f"{' and '.join(missing.steps)} can never be taken", False)
+
+    def _idle(self, case: int | None, missing: Coverage) -> list[Key]:
+        """Why the clauses of this element say nothing; nothing where one of them says something."""
+        found = []
+        for clause in self.cases[case]:
+            keys = [key for key in dict(self._of(case, clause)) if key in missing.facts]
+            if not keys:
+                return []
+            first = min((k[1] for k in keys), key=ORDER.index)
+            found += [k for k in keys if k[1] == first]
+        return found
+
+    def _element(self, case: int | None) -> str:
+        each = self.problem.invariants[0].each
+        return self.problem.program.sorts[each.sort].call(case) if each and case is not None else "anybody"
+
+    def named(self, literal: Literal) -> str:
+        """`finished is never set`: the literal as a sentence that says that it always holds."""
+        name, always = self._leaf(literal.leaf), literal.positive
+        if literal.leaf.op == "located":
+            return f"{name} is {'always' if always else 'never'} at the place that the property speaks of"
+        if literal.leaf.sort == PAGES:
+            return f"{name} is always {'full' if always else 'empty'}"
+        return f"{name} is {'always' if always else 'never'} set"
+
+    def _leaf(self, leaf: Expr) -> str:
+        name, number = leaf.args[:2]
+        field = self.instance.fields[self.instance.position[name, number]]
+        owner = self.problem.program.sorts[field.per].call(number) if field.per and number is not None else ""
+        if leaf.op == "located":
+            return owner
+        return f"{name}[{owner}]" if owner else str(name)
+>>>>>>> 6a09fe0 (verify.vacuity: a pass that holds vacuously is undetermined, exit 3; a property is cut into clauses about one page)
 
 
 def applies_to(program: Program, property: Property) -> str:
-    """The same of a recorded design."""
+    """Why the property cannot be asked of the recorded design, or an empty string."""
     try:
         if property.kind == "sometimes":
             goals(program, property, {})
         else:
-            invariant(observed(program, property), property)
+            Problem.of(program, property)
     except UsageError as reason:
         return reason.message
     return ""

@@ -1,0 +1,88 @@
+"""What happens in the reachable states of a small instance: steps that are taken, facts that come to hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from model.expr import Expr
+from model.instance.instance import Instance
+from model.instance.state import State
+
+STATES = 200_000  # up to which is looked for what is missing
+UNREAD = "unread"
+ANY = "anyone"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A ground truth value that should come to hold in some state; of `reader`, after it has read page 0.
+
+    Attributes:
+        reader: the number of the `unread` that must have become smaller before (None: of the shared one), or ANY.
+    """
+
+    holds: Expr
+    reader: object = ANY
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What was not seen, and whether every reachable state was looked at.
+
+    Attributes:
+        steps: labels of steps that were not taken.
+        facts: keys of facts that did not come to hold.
+        whole: every reachable state was visited, so what was not seen never happens at this size.
+    """
+
+    steps: tuple[str, ...]
+    facts: frozenset[Hashable]
+    whole: bool
+
+
+def coverage(instance: Instance, facts: Mapping[Any, Fact], states: int = STATES) -> Coverage:
+    """Walk through the reachable states until every step was taken and every fact seen, or there are no more.
+
+    Args:
+        instance: small: a state is a tuple, each move is taken one at a time.
+        states: how many states are looked at, at most.
+    """
+    labels = list(dict.fromkeys(s.label for s in instance.program.steps))
+    unread = [(i, f.number) for i, f in enumerate(instance.fields) if f.name == UNREAD]
+    waiting = {key: (instance.predicate(f.holds), _bit(f, unread)) for key, f in facts.items()}
+    untaken, label_of = set(labels), [m.ground.step.label for m in instance.moves]
+    start = (instance.initial, 0)
+    seen, level = {start}, [start]
+    _strike(waiting, *start)
+    while level and (waiting or untaken) and len(seen) < states:
+        following = []
+        for state, read in level:
+            for number, after in instance.successors(state):
+                untaken.discard(label_of[number])
+                new = (after, read | _reads(state, after, unread))
+                if new not in seen:
+                    seen.add(new)
+                    following.append(new)
+                    _strike(waiting, *new)
+        level = following
+    return Coverage(tuple(x for x in labels if x in untaken), frozenset(waiting), not level)
+
+
+Waiting = dict[Hashable, tuple[Callable[[State], bool], int]]
+
+
+def _strike(waiting: Waiting, state: State, read: int) -> None:
+    """Take away what holds here."""
+    for key in [k for k, (holds, bit) in waiting.items() if read & bit == bit and holds(state)]:
+        del waiting[key]
+
+
+def _bit(fact: Fact, unread: list[tuple[int, Any]]) -> int:
+    return 0 if fact.reader == ANY else sum(1 << k for k, (_, number) in enumerate(unread) if number == fact.reader)
+
+
+def _reads(before: State, after: State, unread: list[tuple[int, Any]]) -> int:
+    """One bit for each `unread` that lost page 0, the page that facts are about."""
+    return sum(1 << k for k, (i, _) in enumerate(unread) if before[i] & ~after[i] & 1)

@@ -1,0 +1,124 @@
+"""A pass that says less than it seems is not silent: what never happens is told, and nothing else is."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from model import Flag, Pages, every_client, operation, wait_for
+from model.check.command import command
+from model.designs.catalogue import find_property, load
+from model.designs.dirty_log import DirtyLog
+from model.designs.gallery import entries
+from model.expr import always
+from model.instance.problem import Problem
+from model.program.design import record
+from model.verify.vacuity import vacuities
+from tests.support.paths import ROOT
+
+REPRODUCERS = ROOT / "tests" / "data" / "reproducers"
+SAFE = [(e.design, e.decided_by) for e in entries() if e.deciding and e.deciding.verdict == "proved"]
+UNTAKEN = {"skip-if-dirty-fenced": "drain_memory_of_migration can never be taken"}
+
+
+def found(design, name, pages=2):
+    """(text, whole) of each thing that never happens."""
+    problem = Problem.of(record(design), find_property(name, design), pages=pages)
+    return [(v.text, v.whole) for v in vacuities(problem)]
+
+
+def check(*arguments):
+    return CliRunner().invoke(command, [*map(str, arguments)], standalone_mode=False)
+
+
+@pytest.mark.parametrize(("design", "name"), SAFE)
+def test_no_safe_design_is_called_vacuous(design, name):
+    """A part of one is: its fence leaves nothing to drain behind the migration thread."""
+    part = [(UNTAKEN[design], False)] if design in UNTAKEN else []
+    assert part == found(load(design), name)
+
+
+def test_a_flag_that_nothing_sets_is_no_proof():
+    """The design loses writes, and says nowhere that it has finished."""
+    ran = check(REPRODUCERS / "silent" / "finished_never_set.py", "--format", "json")
+    (result,) = json.loads(ran.stdout)["results"]
+    assert 3 == ran.return_value
+    assert ["finished is never set"] == result["vacuous"]
+    assert "holds vacuously: finished is never set" == result["reason"]
+
+
+@pytest.mark.parametrize("name", ["vacuous_false.py --property unwritten_is_dirty", "false_vacuous.py"])
+def test_designs_without_clients_are_not_called_vacuous(name):
+    """Whoever reads there is of a sort of its own."""
+    file, *rest = name.split()
+    ran = check(REPRODUCERS / "misleading" / file, *rest, "--format", "json")
+    assert (0, []) == (ran.return_value, json.loads(ran.stdout)["results"][0]["vacuous"])
+
+
+class NeverCollects(DirtyLog):
+    """The bits arrive, and nobody may take them."""
+
+    allowed = Flag("collecting is allowed")
+
+    @operation
+    def sync(s, me):
+        s.user[every_client] |= s.kernel
+
+    @operation
+    def collect(s, me):
+        wait_for(s.allowed)
+        DirtyLog.collect.function(s, me)
+
+
+class NeverEmpties(DirtyLog):
+    """What was read stays in the client's bitmap, so no client ever comes to an end."""
+
+    @operation
+    def sync(s, me):
+        s.user[every_client] |= s.kernel
+
+    @operation
+    def take(s, me, want):
+        wait_for(want <= s.mine[me])
+        s.unread[me] -= want
+
+
+def test_clients_that_never_read_prove_nothing():
+    """Both forms of safety hold of it, and neither says anything."""
+    text = "MIGRATION and VGA can never read a page that was written, so nothing can be lost"
+    steps = "collect can never be taken"
+    assert [(text, True), (steps, False)] == found(NeverCollects, "no_lost_write")
+    assert [(text, True), (steps, False)] == found(NeverCollects, "promise_kept")
+
+
+def test_an_end_that_is_not_reached_after_reading_proves_nothing():
+    """It is reached as long as nothing was written."""
+    text = "MIGRATION and VGA can never read a page that was written and then come to the end that it asks about"
+    assert [(text, True)] == found(NeverEmpties, "no_lost_write")
+    assert [] == found(NeverEmpties, "promise_kept")
+
+
+def test_what_never_happens_is_the_claim_of_a_property_of_one_literal():
+    """`~s.blind` is not vacuous where nothing is ever blind."""
+    assert [] == found(load("per-slot-cache"), "no_blind_clear")
+
+
+def test_a_side_of_a_comparison_that_is_always_empty_is_told():
+    """And a property of one's own stays proved, with the note."""
+
+    class Idle(DirtyLog):
+        """A part that nothing touches."""
+
+        spare = Pages("not used")
+
+        @operation
+        def sync(s, me):
+            s.user[every_client] |= s.kernel
+
+    @always
+    def spare_within_kernel(s):
+        """Of nothing, all is true."""
+        return s.spare <= s.kernel
+
+    problem = Problem.of(record(Idle), spare_within_kernel)
+    assert ["spare is always empty"] == [v.text for v in vacuities(problem) if v.whole]
