@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import linecache
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from types import FrameType
 
@@ -16,13 +18,32 @@ OWN = tuple(__file__.removesuffix("errors.py") + name for name in LANGUAGE)
 
 @dataclass(frozen=True)
 class Place:
-    """A line of a user's file, as an editor's jump-to-error reads it."""
+    """A line of a user's file, as an editor's jump-to-error reads it.
+
+    Attributes:
+        start, end: columns of what is meant, from 0; 0, 0 where only the line is known. Two places on one line are
+            equal.
+    """
 
     file: str
     line: int
+    start: int = field(default=0, compare=False, repr=False)
+    end: int = field(default=0, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
+
+    def excerpt(self) -> str:
+        """The line with a caret under what is meant, or nothing where the file cannot be read."""
+        path = str(Path(self.file).resolve())
+        linecache.checkcache(path)
+        text = linecache.getline(path, self.line).rstrip().expandtabs(1)
+        if not text.strip() or not text.isprintable():
+            return ""
+        start = self.start or len(text) - len(text.lstrip())
+        width = max(1, (min(self.end, len(text)) if self.end > start else len(text)) - start)
+        gutter = " " * len(str(self.line))
+        return f"\n {self.line} | {text}\n {gutter} | {' ' * start}{'^' * width}"
 
 
 class ModelError(Exception):
@@ -33,6 +54,10 @@ class ModelError(Exception):
     def __init__(self, message: str, place: Place | None = None) -> None:
         super().__init__(f"{place}: {message}" if place else message)
         self.message, self.place = message, place
+
+    def shown(self) -> str:
+        """The message as a command prints it: file and line, what is wrong, and the line with a caret under it."""
+        return f"{self}{self.place.excerpt() if self.place else ''}"
 
 
 class DesignError(ModelError):
@@ -69,7 +94,26 @@ def here() -> Place | None:
     frames = list(_frames())
     own = [f for f in frames if focus and f.f_code.co_filename == focus[-1]]
     others = [f for f in frames if not is_ours(f.f_code.co_filename)]
-    return next((Place(shown_path(f.f_code.co_filename), f.f_lineno) for f in own or others), None)
+    return next((place_of(f) for f in own or others), None)
+
+
+def place_of(frame: FrameType, instruction: int | None = None) -> Place:
+    """Where a frame is, with the columns where the interpreter knows them; `instruction` is of a frame that moved on.
+
+    Source: PEP 657, which counts columns in bytes of UTF-8.
+    """
+    code, at = frame.f_code, frame.f_lasti if instruction is None else instruction
+    line, end_line, start, end = next(islice(code.co_positions(), at // 2, None), (None,) * 4)
+    if line is None or line != end_line or start is None or end is None:
+        return Place(shown_path(code.co_filename), line or frame.f_lineno or code.co_firstlineno)
+    return place(code.co_filename, line, start, end)
+
+
+def place(file: str, line: int, start: int, end: int) -> Place:
+    """A place in a file, named as code objects name it; columns are counted in bytes of UTF-8, as Python does."""
+    text = linecache.getline(file, line).encode()
+    first, last = (len(text[:column].decode(errors="ignore")) for column in (start, end))
+    return Place(shown_path(file), line, first, last)
 
 
 def is_ours(file: str) -> bool:

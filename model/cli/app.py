@@ -86,7 +86,7 @@ def _code(command: click.Command, name: str) -> int:
         wrong.show()
         return USAGE
     except ModelError as wrong:
-        complain(str(wrong))
+        complain(wrong.shown())
         return wrong.exit_code
     except (KeyboardInterrupt, click.Abort):  # click makes the second of the first
         complain("interrupted before there was an answer")

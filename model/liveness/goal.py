@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from itertools import repeat
 from typing import Any
 
-from model.errors import DesignError, UsageError
+from model.errors import UsageError
 from model.expr import (
     ALL,
     FALSE,
@@ -27,7 +27,6 @@ from model.expr import (
     Expr,
     Index,
     Property,
-    lift,
     make,
     node,
     replace_index,
@@ -38,11 +37,10 @@ from model.instance.instance import Instance
 from model.instance.sizes import used_sorts
 from model.instance.state import State
 from model.program.builder import Recorder
-from model.program.observers import observed
+from model.program.observers import asked_of, observed, said_by
 from model.program.program import Invariant, Program, Variable
 from model.program.proxies import StateView
 from model.program.step import Update
-from model.program.tracing import last_place
 
 BEGIN_WRITES = ("Guest", "Device")  # kinds of threads whose operations are writes
 KNOWN = {*BEGIN_WRITES, "Client", "Machine"}
@@ -221,15 +219,12 @@ def _said(
     named = [p for p in inspect.signature(function).parameters.values() if p.default is p.empty and p.name != "case"]
     each = Index("bound", Client.name, "client") if len(named) > 1 else None
     found: list[tuple[str, Expr]] = []
-    try:
-        for case in cases:
-            given = partial(function, case=case) if property.cases else function
-            said = lift(given(StateView(recorder, direct=True), *([Element(each)] if each else [])))
-            found.append((case, rewrite(said, lambda e: None)))
-    except DesignError as wrong:
-        raise UsageError(f"{property.name} cannot be asked of {program.name}: {wrong.message}") from None
-    except Exception as wrong:
-        raise UsageError(f"{property.name}: {type(wrong).__name__}: {wrong}", last_place(wrong)) from wrong
+    view = StateView(recorder, direct=True)
+    for case in cases:
+        given = partial(function, case=case) if property.cases else function
+        with asked_of(program, property, given):
+            said = said_by(given, view, *([Element(each)] if each else []))
+        found.append((case, rewrite(said, lambda e: None)))
     if not found or len({said.sort for _, said in found}) > 1:
         raise UsageError(f"{property.name}: it has at least one case, and all are truth values or all sets of pages.")
     return tuple(found), each

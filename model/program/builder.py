@@ -82,6 +82,7 @@ class Recorder:
         self.steps: list[Draft] = []
         self.held: list[Held] = []
         self.draft = Draft()
+        self.complete = True  # all of the source was read before it was run
         self.serial: int | None = next(_serial)  # None: not in a step, as in a property
 
     # -- what the views call
@@ -220,6 +221,11 @@ class Recorder:
     # -- checks
 
     def touch(self) -> None:
+        if self.serial is None:
+            raise self.error(
+                "a property says what holds of a state and changes nothing, and this line would change or wait. "
+                "Return a truth value: return s.cache <= s.kernel."
+            )
         self.draft.place = self.draft.place or here()
 
     def check_fresh(self, value: Expr) -> None:

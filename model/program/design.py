@@ -30,6 +30,7 @@ from model.program.layout import keep_registers, locations_of, own_registers, va
 from model.program.lowering import steps_of
 from model.program.program import Location, Program, Variable
 from model.program.proxies import slots
+from model.program.source import UNREAD
 from model.program.step import Step
 from model.program.store_buffer import ENTRIES, Drainer, StoreBuffer, at_once, refuse_memory, store_buffers
 from model.program.store_order import drained, refuse_overtaking, refuse_read_ghosts
@@ -89,6 +90,7 @@ def record(design: type[Design], *, split_locks: bool = False, buffer: int | Non
         steps=tuple(made.steps),
         sorts=sorts,
         buffer=entries,
+        notes=tuple(f"{design.__name__}.{r.operation}: {UNREAD}" for r in made.recorders if not r.complete),
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from functools import partial
 
-from model.errors import DesignError, UsageError
+from model.errors import DesignError, Place, UsageError, focus, shown_path
 from model.expr import (
     TRUTH,
     Client,
@@ -27,13 +28,14 @@ from model.expr import (
     rewrite,
     show,
 )
+from model.program import source
 from model.program.builder import Recorder
 from model.program.layout import locations_of, variable_of
 from model.program.lowering import steps_of
 from model.program.program import Invariant, Location, Program
 from model.program.proxies import StateView
 from model.program.step import Step, Update
-from model.program.tracing import last_place, record_operation
+from model.program.tracing import last_place, of_python, record_operation
 
 
 def invariant(program: Program, property: Property) -> Invariant:
@@ -48,15 +50,45 @@ def invariant(program: Program, property: Property) -> Invariant:
     arguments = [p for p in inspect.signature(property.holds).parameters.values() if p.default is p.empty]
     each = Index("bound", Client.name, "client") if len(arguments) > 1 else None
     given = [Element(each)] if each else []
-    try:
-        holds = lift(property.holds(view, *given))
-    except DesignError as wrong:
-        raise UsageError(f"{property.name} cannot be asked of {program.name}: {wrong.message}") from None
-    except Exception as wrong:
-        raise UsageError(f"{property.name}: {type(wrong).__name__}: {wrong}", last_place(wrong)) from wrong
-    if holds.sort != TRUTH:
-        raise UsageError(f"{property.name} gives a set of pages ({show(holds)}); compare it: ... <= NONE.")
+    with asked_of(program, property, property.holds):
+        holds = said_by(property.holds, view, *given)
+        if holds.sort != TRUTH:
+            raise DesignError(f"it gives a set of pages ({show(holds)}); compare it: return ... <= NONE.")
     return Invariant(property.name, rewrite(holds, lambda e: None), each)
+
+
+def said_by(function: Callable[..., object], *given: object) -> Expr:
+    """What a property's function says of a state: read for lost lines, run, and checked to speak of the state."""
+    source.read(function, DesignError, operation=False)
+    said = function(*given)
+    if said is None:
+        raise DesignError("it returns nothing; it returns what must hold: return s.cache <= s.kernel.")
+    if isinstance(said, bool):
+        raise DesignError(
+            f"it returns Python's {said}, whatever the state is, so it says nothing of the design. Return a truth "
+            f"value over s: return s.cache <= s.kernel."
+        )
+    return lift(said)
+
+
+@contextmanager
+def asked_of(program: Program, property: Property, function: Callable[..., object]) -> Iterator[None]:
+    """What goes wrong while a property's `function` runs is said of the property, with file and line."""
+    found = source.underlying(function)
+    own = found is None or found.__module__.startswith("properties.")  # the mistake is not in the property then
+    code = None if own or found is None else found.__code__
+    start = Place(shown_path(code.co_filename), code.co_firstlineno) if code else None
+    focus.append(code.co_filename if code else "")
+    try:
+        yield
+    except DesignError as wrong:
+        place = wrong.place if code and wrong.place else start
+        message = wrong.message.removeprefix(f"{program.title}.{property.name}: ")
+        raise UsageError(f"{property.name} cannot be asked of {program.name}: {message}", place) from None
+    except (Exception, SystemExit) as wrong:
+        raise UsageError(f"{property.name}: {of_python(wrong)}", last_place(wrong) or start) from wrong
+    finally:
+        focus.pop()
 
 
 def observed(program: Program, property: Property) -> Program:
@@ -181,11 +213,9 @@ def _watched(program: Program, property: Property, parts: Mapping[str, Part], st
     now.draft.updates = list(step.updates)
     recorders.append(now)
     try:
-        property.observe(step, StateView(then), StateView(now), Element(Index("me", step.by)))
-    except DesignError as wrong:
-        raise UsageError(f"{property.name} cannot be asked of {program.name}: {wrong.message}") from None
-    except Exception as wrong:
-        raise UsageError(f"{property.name}: {type(wrong).__name__}: {wrong}", last_place(wrong)) from wrong
+        with asked_of(program, property, property.observe):
+            source.read(property.observe, DesignError)
+            property.observe(step, StateView(then), StateView(now), Element(Index("me", step.by)))
     finally:
         recorders.pop()
     added = now.draft.updates[len(step.updates) :]

@@ -50,6 +50,7 @@ class Program:
         threads: for each index sort that runs operations, its locations; number 0 is idle.
         operations: names in the order of definition, base classes first.
         buffer: entries of each store buffer, 0 where no thread has one.
+        notes: what a reader of any verdict about it should know, one sentence each.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Program:
     steps: tuple[Step, ...]
     sorts: Mapping[str, Sort]
     buffer: int = 0
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def variable(self) -> Mapping[str, Variable]:

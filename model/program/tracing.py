@@ -5,12 +5,16 @@ from __future__ import annotations
 import dis
 import inspect
 from collections.abc import Callable, Mapping
+from types import FrameType, GeneratorType
+from typing import Any
 
-from model.errors import DesignError, Place, focus, is_ours, shown_path
+from model.errors import DesignError, Place, focus, is_ours, place_of, shown_path
 from model.expr import Operation, Pages, Part, Sort, recorders
+from model.program import source
 from model.program.builder import Recorder
 from model.program.lowering import argument_of
 from model.program.proxies import Me, StateView
+from model.program.slips import RETURNED
 from model.program.step import Param
 
 
@@ -77,6 +81,7 @@ def record_operation(
 
     params = parameters(operation, sorts, error)
     _no_rebinding(operation, [p.name for p in params], recorder)
+    recorder.complete = source.read(operation.function, recorder.error)
     recorder.params = {p.name: p for p in params}
     given = {p.name: argument_of(p) for p in params}
     recorders.append(recorder)
@@ -84,17 +89,36 @@ def record_operation(
     try:
         body = operation.function(StateView(recorder), Me(recorder), **given)
         if inspect.isgenerator(body):
-            for label in body:
-                recorder.cut(label, Place(start.file, body.gi_frame.f_lineno if body.gi_frame else start.line))
+            body = _drive(body, recorder, start)
+        if body is not None:
+            raise recorder.error(RETURNED, start)
         recorder.finish(start)
     except DesignError as wrong:
         raise _named(wrong, recorder) from None
-    except Exception as wrong:
-        raise recorder.error(f"{type(wrong).__name__}: {wrong}", last_place(wrong) or start) from wrong
+    except (Exception, SystemExit) as wrong:
+        raise recorder.error(of_python(wrong), last_place(wrong) or start) from wrong
     finally:
         recorders.pop()
         focus.pop()
     return recorder
+
+
+def _drive(body: GeneratorType[object, Any, object], recorder: Recorder, start: Place) -> object:
+    """Run a generator to its end, a step at a time; what it returns."""
+    while True:
+        try:
+            label = next(body)
+        except StopIteration as ended:
+            return ended.value
+        frame: FrameType | None = body.gi_frame
+        recorder.cut(label, place_of(frame) if frame else start)
+
+
+def of_python(wrong: BaseException) -> str:
+    """What a mistake of Python in a user's file is called."""
+    if isinstance(wrong, SystemExit):
+        return "it leaves Python (sys.exit, quit or exit), so nothing could be checked; take that line away."
+    return f"{type(wrong).__name__}: {wrong}"
 
 
 def _no_rebinding(operation: Operation, names: list[str], recorder: Recorder) -> None:
@@ -122,6 +146,6 @@ def last_place(wrong: BaseException) -> Place | None:
     while trace:
         file = trace.tb_frame.f_code.co_filename
         if not is_ours(file):
-            found = Place(shown_path(file), trace.tb_lineno)
+            found = place_of(trace.tb_frame, trace.tb_lasti)
         trace = trace.tb_next
     return found

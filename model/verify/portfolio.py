@@ -188,7 +188,7 @@ class _Asked:
             scope=decided.scope,
             program=self.program,
             evidence=tuple(evidence),
-            notes=(*self.question.notes, *self.notes(evidence)),
+            notes=(*self.program.notes, *self.question.notes, *self.notes(evidence)),
             proof=decided.verdict.detail if decided.engine == "inductive" else None,
             spec=self.question.spec or self.name,
         )

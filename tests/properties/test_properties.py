@@ -177,7 +177,7 @@ def test_a_property_needs_a_docstring_and_a_truth_value():
         """It is a set of pages."""
         return s.kernel
 
-    with pytest.raises(UsageError, match="no_truth gives a set of pages"):
+    with pytest.raises(UsageError, match="no_truth cannot be asked of naive: it gives a set of pages"):
         ask(load("naive"), no_truth, 1, 1)
 
 
