@@ -70,11 +70,11 @@ def group(modules: Mapping[str, str]) -> click.Command:
 def run(command: click.Command, name: str) -> NoReturn:
     """Run a command and leave with its exit code; every error is one message on stderr, never a traceback."""
     with Terminable() as ended:
-        code = _code(command, name)
+        code = exit_code_of(command, name)
     sys.exit(TERMINATED if ended.asked and code == INTERRUPTED else code)
 
 
-def _code(command: click.Command, name: str) -> int:
+def exit_code_of(command: click.Command, name: str) -> int:
     """The exit code of the command, whatever happens in it."""
     try:
         code: int = command.main(prog_name=name, standalone_mode=False) or PROVED

@@ -10,6 +10,7 @@ import time
 import jsonschema
 import pytest
 
+from tests.support.command import check
 from tests.support.paths import ROOT
 
 MINE = '''
@@ -32,13 +33,6 @@ class Mine(DirtyLog):
         DirtyLog.read(s, me, want)
         yield "read"
 '''
-
-
-def check(*arguments, cwd=ROOT, env=None, **more):
-    """`python -m model.check ARGUMENTS` as a process of its own."""
-    settings = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"} | (env or {})
-    command = [sys.executable, "-m", "model.check", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, env=settings, capture_output=True, text=True, timeout=120, **more)
 
 
 def test_a_refuted_design_exits_1_and_shows_its_counterexample():
@@ -277,8 +271,9 @@ def test_an_internal_error_exits_70_and_says_how_to_report_it(tmp_path):
     (tmp_path / "sitecustomize.py").write_text(
         "import model.verify.portfolio as p\n\n\ndef broken(*_):\n    raise OSError('boom')\n\n\np.answer = broken\n"
     )
-    environment = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
-    done = check("naive", env=environment)
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    command = [sys.executable, "-m", "model.check", "naive"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
     assert 70 == done.returncode
     assert done.stderr.startswith("error: internal error: OSError: boom\nThis is a bug in clearorder")
 
@@ -301,16 +296,18 @@ def test_the_cutoff_is_refused_where_chunks_relate_pages():
     )
 
 
-def test_more_choices_than_anyone_goes_through_are_refused_by_name(capsys):
+def test_more_choices_than_anyone_goes_through_are_refused_by_name():
     """2^24 sets of pages at each step; nothing is tried, and what can be asked instead is said."""
-    assert 2 == _code_of(["top-layer", "--pages", "24", "--engine", "lanes"])
-    assert "`want` can be chosen in 2^24 ways" in capsys.readouterr().err
+    done = check("top-layer", "--pages", "24", "--engine", "lanes")
+    assert 2 == done.returncode
+    assert "`want` can be chosen in 2^24 ways" in done.stderr
 
 
 @pytest.mark.parametrize("number", ["nan", "inf"])
-def test_a_time_that_is_no_number_is_refused(number, capsys):
-    assert 2 == _code_of(["naive", "--timeout", number])
-    assert "Invalid value for '--timeout'" in capsys.readouterr().err
+def test_a_time_that_is_no_number_is_refused(number):
+    done = check("naive", "--timeout", number)
+    assert 2 == done.returncode
+    assert "Invalid value for '--timeout'" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -320,18 +317,9 @@ def test_a_time_that_is_no_number_is_refused(number, capsys):
         (["--engine", "lanes"], "--checkpoint: nothing can be written to"),
     ],
 )
-def test_a_checkpoint_that_would_not_be_written_is_refused(words, said, tmp_path, capsys):
+def test_a_checkpoint_that_would_not_be_written_is_refused(words, said, tmp_path):
     """Before anything is searched."""
     file = tmp_path / "missing" / "saved"
-    assert 2 == _code_of(["naive", "--property", "promise_kept", "--checkpoint", str(file), *words])
-    assert said in capsys.readouterr().err
-
-
-def _code_of(words):
-    """What `python -m model.check WORDS` ends with."""
-    from model.check.command import command
-    from model.cli.app import _code
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.argv", ["check", *words])
-        return _code(command, "check")
+    done = check("naive", "--property", "promise_kept", "--checkpoint", str(file), *words)
+    assert 2 == done.returncode
+    assert said in done.stderr

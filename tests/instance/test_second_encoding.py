@@ -7,7 +7,7 @@ and compared state by state with what recording and grounding made of them.
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from model import Client, Design, Pages, every, operation, some
 from model.designs.per_slot_cache import PerSlotCache
@@ -344,9 +344,20 @@ def kept_by(made, name):
     return {u.variable for s in made.program.steps if s.operation == name for u in s.updates}
 
 
-@same_every_time
+@settings(same_every_time, max_examples=60)
 @given(designs())
 def test_recording_changes_nothing_of_what_a_random_design_does(data):
+    recorded_as_written(data)
+
+
+@pytest.mark.slow
+@same_every_time
+@given(designs())
+def test_recording_changes_nothing_of_what_300_random_designs_do(data):
+    recorded_as_written(data)
+
+
+def recorded_as_written(data):
     """From each of the first 30 states, the recorded program goes where the operations as written go, as often."""
     for pages, clients in SIZES:
         asked = questions(data, pages, clients)

@@ -21,6 +21,7 @@ from model.instance.problem import Problem
 from model.limits import Limits
 from model.program.design import record
 from model.verdict import INTERRUPTED, UNDETERMINED
+from tests.support.command import clearorder
 from tests.support.paths import ROOT
 from tests.support.random_designs import SIZES, designs, questions
 from tests.support.seeded_bugs import same_every_time
@@ -286,7 +287,7 @@ def command(*words):
 
 
 def run(*words):
-    return subprocess.run(command(*words), capture_output=True, text=True, cwd=ROOT)
+    return clearorder("edges", *words)
 
 
 def test_the_command_prints_what_the_graph_is_like(tmp_path):

@@ -7,7 +7,6 @@ import sys
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
 
 from model.check.command import command
 from model.designs.catalogue import built_in_designs
@@ -23,8 +22,7 @@ from model.verdict import Refuted, Undetermined
 from tests.support.clear_k import ClearK, ClearKNaive, ClearKTopLayer, promise
 from tests.support.packed import FORMS, answer, question
 from tests.support.paths import ROOT
-from tests.support.random_designs import SIZES, designs, questions
-from tests.support.seeded_bugs import hardest, same_every_time, sample, with_bug
+from tests.support.seeded_bugs import sample, with_bug
 
 pytestmark = pytest.mark.skipif(not native.compiler(), reason="no C compiler (Debian: gcc)")
 
@@ -47,23 +45,18 @@ def difference(asked, expected):
     return None if answer(expected) == answer(actual) else (answer(expected), answer(actual))
 
 
-def agrees_on(data):
-    for pages, clients in SIZES:
-        asked, expected = hardest(questions(data, pages, clients))
-        assert None is difference(asked, expected)
+def agrees_on(most):
+    for asked, expected in sample(most):
+        assert None is difference(asked, expected), asked.program
 
 
-@settings(same_every_time, max_examples=25)
-@given(designs())
-def test_random_designs_get_the_answer_of_the_reference(data):
-    agrees_on(data)
+def test_random_designs_get_the_answer_of_the_reference():
+    agrees_on(25)
 
 
 @pytest.mark.slow
-@same_every_time
-@given(designs())
-def test_300_random_designs_get_the_answer_of_the_reference(data):
-    agrees_on(data)
+def test_300_random_designs_get_the_answer_of_the_reference():
+    agrees_on(300)
 
 
 @pytest.mark.parametrize("operator", ["minus", "subset", "negate", "choose"])
@@ -71,7 +64,7 @@ def test_a_wrong_row_in_its_table_is_caught(operator, monkeypatch):
     """The rows of `words` are tried by `test_engines_agree`."""
     right = algebra.c_source
     monkeypatch.setattr(native_text, "c_source", lambda pages: with_bug(right(pages), operator))
-    assert any(difference(*each) is not None for each in sample())
+    assert any(difference(*each) is not None for each in sample(150))
 
 
 @pytest.mark.parametrize("word_bits", [3, 8])
