@@ -7,17 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from model.errors import UsageError
-<<<<<<< HEAD
-from model.expr import Property
-from model.instance.instance import Instance
-from model.instance.problem import Problem
-from model.limits import Limits
-from model.program.observers import goals, invariant, observed
-=======
 from model.expr import PAGES, TRUE, Expr, Property
 from model.instance.problem import Problem
 from model.program.observers import goals
->>>>>>> 6a09fe0 (verify.vacuity: a pass that holds vacuously is undetermined, exit 3; a property is cut into clauses about one page)
 from model.program.program import Program
 from model.verify.clauses import Clause, Literal, clauses, nobody_but
 from model.verify.coverage import UNREAD, Coverage, Fact, coverage
@@ -106,13 +98,6 @@ class Pieces:
     def missing(self) -> Coverage:
         return coverage(self.instance, self.facts)
 
-<<<<<<< HEAD
-    found = []
-    for label, watched, never in goals(program, property, sizes):
-        verdict = explicit.search(Problem(watched, (never,), pages, sizes), limits or Limits(states=SMALL))
-        found.append((label, verdict.word))
-    return found
-=======
     def told(self, missing: Coverage) -> Iterator[Vacuity]:
         """The sentences: of the property, whole where every element's clauses are idle; then of steps."""
         idle = {case: self._idle(case, missing) for case in self.cases if self.cases[case]}
@@ -157,7 +142,6 @@ class Pieces:
         if leaf.op == "located":
             return owner
         return f"{name}[{owner}]" if owner else str(name)
->>>>>>> 6a09fe0 (verify.vacuity: a pass that holds vacuously is undetermined, exit 3; a property is cut into clauses about one page)
 
 
 def applies_to(program: Program, property: Property) -> str:
