@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from model.expr import PAGES, PLACE, TRUTH
+from model.expr import PAGES, PLACE, TRUTH, bare
 from model.instance.instance import Instance
 from model.instance.state import Field, State
 from model.verify.narration import page_set, thread_name
@@ -77,7 +77,7 @@ def lane_of(field: Field) -> str:
 
 def is_ghost(instance: Instance, field: Field) -> bool:
     """The field is what an observer knows: a ghost of a property, or a part whose text says so."""
-    return field.role == "ghost" or instance.program.variable[field.name].doc.startswith("ghost")
+    return field.role == "ghost" or instance.program.variable[field.name].at_stake
 
 
 def lane_titles(instance: Instance) -> dict[str, str]:
@@ -145,7 +145,7 @@ def _strip(instance: Instance, field: Field, value: int, changed: bool) -> Strip
 
 def _fact(field: Field, value: int) -> str:
     what = "observer" if field.role == "ghost" else "keeps"
-    name = field.name.removeprefix("me.")
+    name = bare(field.name)
     return f"{what}: {name} {page_set(value)}" if field.sort == PAGES else f"{what}: {name}"
 
 

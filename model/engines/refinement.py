@@ -15,7 +15,7 @@ from itertools import product
 from time import monotonic
 
 from model.errors import UsageError
-from model.expr import TRUE, Expr, node, rewrite
+from model.expr import TRUE, Expr, bare, node, register, rewrite
 from model.instance.instance import Instance, Move
 from model.instance.state import State
 from model.limits import Limits, Progress
@@ -214,15 +214,11 @@ def _meaning(step: Step, choice: Mapping[str, str], dropped: Mapping[str, str]) 
     def leaf(expr: Expr) -> Expr | None:
         if expr.op == "param" and expr.args[0] in choice:
             return node("param", (choice[expr.args[0]],), expr.sort)
-        if expr.op == "var" and expr.args[0].removeprefix("me.") in choice:
-            return node("var", (f"me.{choice[expr.args[0].removeprefix('me.')]}", expr.args[1]), expr.sort)
+        if expr.op == "var" and bare(expr.args[0]) in choice:
+            return node("var", (register(choice[bare(expr.args[0])]), expr.args[1]), expr.sort)
         return None
 
     guards = {rewrite(g, leaf) for g in step.guards} - {TRUE}
-    updates = {
-        (u.variable, u.index, rewrite(u.value, leaf))
-        for u in step.updates
-        if u.variable.removeprefix("me.") not in dropped
-    }
+    updates = {(u.variable, u.index, rewrite(u.value, leaf)) for u in step.updates if bare(u.variable) not in dropped}
     params = {(p.name, p.kind, p.sort) for p in step.params if p.name not in dropped}
     return step.name, step.by, step.takes, step.frees, frozenset(guards), frozenset(updates), frozenset(params)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
+from model.expr import bare
 from model.instance.ground_step import GroundStep
 from model.instance.instance import Instance
 from model.instance.state import Field
@@ -51,7 +52,7 @@ def thread_word(instance: Instance, ground: GroundStep) -> str:
 
 def field_word(instance: Instance, field: Field) -> str:
     """`kernel`, `user_MIGRATION`, `at_VGA`: what a field wants to be called."""
-    name = "at" if field.role == "location" else field.name.removeprefix("me.")
+    name = "at" if field.role == "location" else bare(field.name)
     if field.number is None or field.per is None:
         return name
     return f"{name}_{instance.program.sorts[field.per].call(field.number)}"

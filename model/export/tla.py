@@ -14,7 +14,7 @@ from functools import cached_property
 
 from model.export.identifiers import spelled, unique
 from model.export.problem import Claim, header, plain
-from model.expr import PAGES, Expr, Index, indices
+from model.expr import PAGES, Expr, Index, bare, indices
 from model.expr.algebra import fold, tla
 from model.instance.locations import at
 from model.instance.sizes import used_sorts
@@ -419,7 +419,7 @@ def config(claim: Claim) -> str:
 
 def variable_word(variable: Variable) -> str:
     """`kernel`, and `my_known` for a register of a thread."""
-    return variable.name.replace("me.", "my_", 1) if variable.role == "register" else variable.name
+    return f"my_{bare(variable.name)}" if variable.role == "register" else variable.name
 
 
 def action_word(step: Step) -> str:

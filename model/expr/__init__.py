@@ -13,6 +13,7 @@ from model.expr.nodes import ALL, FALSE, NONE, STALE, TRUE, Expr, lift, make, no
 from model.expr.operations import Operation, fence, operation, recorders, wait_for
 from model.expr.printer import show
 from model.expr.properties import INFINITE, Property, always, eventually, leads_to, sometimes
+from model.expr.registers import bare, is_register, register
 from model.expr.sorts import MIGRATION, Client, Element, Guest, Index, Machine, Slot, Sort, Vcpu, every_client
 from model.expr.traversal import children, indices, replace_index, rewrite, walk
 from model.expr.tree import PAGES, PLACE, TRUTH
@@ -47,6 +48,7 @@ __all__ = [
     "Sort",
     "Vcpu",
     "always",
+    "bare",
     "children",
     "choose",
     "eventually",
@@ -56,12 +58,14 @@ __all__ = [
     "hole",
     "idle",
     "indices",
+    "is_register",
     "leads_to",
     "lift",
     "make",
     "node",
     "operation",
     "recorders",
+    "register",
     "replace_index",
     "rewrite",
     "shifted",

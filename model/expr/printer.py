@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from model.expr.registers import is_register
 from model.expr.tree import Node
 
 INFIX = {"union": "|", "meet": "&", "minus": "-", "subset": "<=", "equal": "==", "both": "&", "either": "|"}
@@ -12,7 +13,7 @@ def show(expr: Node) -> str:
     match expr.op:
         case "var" | "field":
             name, index = expr.args
-            return name if index is None else name if name.startswith("me.") else f"{name}[{index}]"
+            return name if index is None else name if is_register(name) else f"{name}[{index}]"
         case "param":
             return str(expr.args[0])
         case "negate":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from model.expr import is_register
 from model.parametric.clauses import Atom, Clause
 from model.parametric.logic import PAGE, Term
 from model.parametric.reading import Reading
@@ -74,7 +75,7 @@ def _word(reading: Reading, a: Atom, names: Mapping[Term, str]) -> str:
         return f"{terms[0]} {_place(a.relation)}"
     if variable is None:
         return f"{a.relation} ({', '.join(terms)})"
-    own = a.relation.startswith("me.")
+    own = is_register(a.relation)
     word = f"{terms[0]}.{a.relation[3:]}" if own else f"{a.relation}[{terms[0]}]" if terms else a.relation
     return f"{pages[0]} in {word}" if pages and len({t for t in names if t.sort == PAGE}) > 1 else word
 

@@ -21,6 +21,7 @@ from model.expr import (
     Part,
     Sort,
     indices,
+    is_register,
     make,
     node,
     replace_index,
@@ -110,7 +111,7 @@ class Recorder:
         self.check_each(value, index)
         self.touch()
         self.draft.updates.append(Update(name, index, value, buffered))
-        if not name.startswith("me."):
+        if not is_register(name):
             self.event("store" if buffered else "at once", name.partition(".")[0])
 
     # -- store buffers

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from model.errors import UsageError
-from model.expr import ALL, NONE, PAGES, Expr, Index, make, node, rewrite, show, walk
+from model.expr import ALL, NONE, PAGES, Expr, Index, make, node, register, rewrite, show, walk
 from model.program.program import Program
 from model.program.step import Param, Step, Update
 
@@ -169,8 +169,8 @@ def _visible(program: Program, step: Step, name: str) -> Expr:
             return node("var", (name, None if variable.per is None else me), PAGES)
     if step.first and any(p.name == name and p.kind != "index" for p in step.params):
         return node("param", (name,), PAGES)
-    if f"me.{name}" in program.variable:
-        return node("var", (f"me.{name}", me), PAGES)
+    if register(name) in program.variable:
+        return node("var", (register(name), me), PAGES)
     sort = program.sorts[step.by]
     if name in sort.names:
         number = sort.names.index(name)

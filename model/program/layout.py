@@ -6,7 +6,24 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from model.errors import DesignError
-from model.expr import ALL, FALSE, NONE, PAGES, TRUE, TRUTH, Element, Expr, Index, Part, make, node, rewrite
+from model.expr import (
+    ALL,
+    FALSE,
+    NONE,
+    PAGES,
+    TRUE,
+    TRUTH,
+    Element,
+    Expr,
+    Index,
+    Part,
+    bare,
+    is_register,
+    make,
+    node,
+    register,
+    rewrite,
+)
 from model.program.builder import Recorder
 from model.program.lowering import carried
 from model.program.program import Location, Variable
@@ -24,7 +41,7 @@ def locations_of(recorder: Recorder, steps: list[Step]) -> list[Location]:
 
 def own_registers(registers: Mapping[str, Variable], recorder: Recorder, steps: list[Step]) -> list[Step]:
     """The steps with a register renamed whose name another kind of thread uses already: `me.page` as `me.vcpu_page`."""
-    names = {u.variable for s in steps for u in s.updates if u.variable.startswith("me.")}
+    names = {u.variable for s in steps for u in s.updates if is_register(u.variable)}
     taken = {n for n in names if n in registers and registers[n].per != recorder.by}
     if not taken:
         return steps
@@ -46,12 +63,12 @@ def own_registers(registers: Mapping[str, Variable], recorder: Recorder, steps: 
 
 def register_of(sort: str, name: str) -> str:
     """What a register is called where another kind of thread has one of that name."""
-    return f"me.{sort.lower()}_{name.removeprefix('me.')}"
+    return register(f"{sort.lower()}_{bare(name)}")
 
 
 def keep_registers(registers: dict[str, Variable], recorder: Recorder, steps: list[Step]) -> None:
     """Add the registers that this operation's steps keep; operations of one kind of thread share a name."""
-    for update in (u for s in steps for u in s.updates if u.variable.startswith("me.")):
+    for update in (u for s in steps for u in s.updates if is_register(u.variable)):
         known = registers.get(update.variable)
         if known and known.sort != update.value.sort:
             raise recorder.error(
@@ -68,7 +85,8 @@ def keep_registers(registers: dict[str, Variable], recorder: Recorder, steps: li
 
 def variable_of(part: Part, role: str, like: Mapping[str, Variable] | None = None) -> Variable:
     """The variable that a part becomes; `like` has those whose initial value the part may name."""
-    return Variable(part.name, part.sort, part.per, _initial(part, like or {}), part.doc, role)
+    ghost = part.ghost or part.doc.startswith("ghost")  # as a design says it: by the word, or by its text
+    return Variable(part.name, part.sort, part.per, _initial(part, like or {}), part.doc, role, ghost)
 
 
 def _initial(part: Part, like: Mapping[str, Variable]) -> Expr:

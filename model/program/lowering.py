@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from model.expr import PAGES, TRUTH, Element, Expr, Index, indices, lift, node, rewrite, walk
+from model.expr import PAGES, TRUTH, Element, Expr, Index, indices, is_register, lift, node, register, rewrite, walk
 from model.program.builder import Recorder
 from model.program.step import Param, Step, Update
 
@@ -24,11 +24,11 @@ def steps_of(recorder: Recorder, location: Callable[[int], int]) -> list[Step]:
         last = i == len(drafts) - 1
         settle = _settler(recorder, later=i > 0)
         updates = [replace(u, value=settle(u.value)) for u in draft.updates]
-        updates = [u for u in updates if not u.variable.startswith("me.") or (u.variable in kept and not last)]
+        updates = [u for u in updates if not is_register(u.variable) or (u.variable in kept and not last)]
         me = Index("me", recorder.by.name)
         if i == 0 and not last:
-            chosen = [p for p in recorder.params.values() if f"me.{p.name}" in kept]
-            updates += [Update(f"me.{p.name}", me, argument_of(p)) for p in chosen]  # type: ignore[arg-type]
+            chosen = [p for p in recorder.params.values() if register(p.name) in kept]
+            updates += [Update(register(p.name), me, argument_of(p)) for p in chosen]  # type: ignore[arg-type]
         if last and i:
             updates += [Update(name, me, lift(False) if sort == TRUTH else lift_none()) for name, sort in kept.items()]
         made.append(
@@ -60,7 +60,7 @@ def _kept(recorder: Recorder) -> dict[str, str]:
         settle = _settler(recorder, later=True)
         for expr in [*draft.guards, *(u.value for u in draft.updates)]:
             for leaf in walk(settle(expr)):
-                if leaf.op == "var" and leaf.args[0].startswith("me."):
+                if leaf.op == "var" and is_register(leaf.args[0]):
                     kept[leaf.args[0]] = leaf.sort
     return kept
 
@@ -71,7 +71,7 @@ def _settler(recorder: Recorder, later: bool) -> Callable[[Expr], Expr]:
 
     def leaf(expr: Expr) -> Expr | None:
         if later and expr.op == "param":
-            return node("var", (f"me.{expr.args[0]}", me), expr.sort)
+            return node("var", (register(expr.args[0]), me), expr.sort)
         return None
 
     def settle(expr: Expr) -> Expr:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from model.expr import FALSE, NONE, Expr, Index, node, replace_index, rewrite, show, walk
+from model.expr import FALSE, NONE, Expr, Index, bare, is_register, node, register, replace_index, rewrite, show, walk
 from model.program.program import Location, Program
 from model.program.step import Held, Step, Update
 
@@ -91,7 +91,7 @@ def swapped_steps(program: Program) -> Iterator[Mutant]:
             continue
         steps = [*program.steps[:i], _moved(second, first), _moved(first, second), *program.steps[i + 2 :]]
         known = {v.name for v in program.variables}
-        if all(f"me.{p.name}" in known for p in first.params if p.kind != "index"):
+        if all(register(p.name) in known for p in first.params if p.kind != "index"):
             swapped = _relocated(replace(program, steps=tuple(steps)))
             assert swapped is not None, "locks are where they were"
             yield Mutant("swapped steps", f"{second.label} before {first.label}", swapped)
@@ -122,18 +122,18 @@ def _replaced(step: Step, old: Update, new: Update) -> Step:
 def _may_change(program: Program, update: Update) -> bool:
     """Parts, not ghosts: `unread` says what is at stake and registers are the recorder's bookkeeping."""
     variable = program.variable[update.variable]
-    return variable.role == "part" and not variable.doc.startswith("ghost")
+    return variable.role == "part" and not variable.at_stake
 
 
 def _line(update: Update) -> str:
-    index = "" if update.index is None or update.variable.startswith("me.") else f"[{update.index}]"
+    index = "" if update.index is None or is_register(update.variable) else f"[{update.index}]"
     return f"{update.variable}{index} := {show(update.value)}"
 
 
 def _rewritten(program: Program, kind: str, op: str, options: object) -> Iterator[Mutant]:
     for i, step in enumerate(program.steps):
         for update in step.updates:
-            if not (_may_change(program, update) or update.variable.startswith("me.")):
+            if not (_may_change(program, update) or is_register(update.variable)):
                 continue
             for part in [e for e in walk(update.value) if e.op == op]:
                 for other in options(part):  # type: ignore[operator]
@@ -153,10 +153,10 @@ def _moved(step: Step, place: Step) -> Step:
     names = {p.name for p in (step.params or place.params)}
 
     def leaf(expr: Expr) -> Expr | None:
-        if place.params and expr.op == "var" and expr.args[0].removeprefix("me.") in names:
-            return node("param", (expr.args[0].removeprefix("me."),), expr.sort)
+        if place.params and expr.op == "var" and bare(expr.args[0]) in names:
+            return node("param", (bare(expr.args[0]),), expr.sort)
         if step.params and expr.op == "param":
-            return node("var", (f"me.{expr.args[0]}", me), expr.sort)
+            return node("var", (register(expr.args[0]), me), expr.sort)
         return None
 
     work = [u for u in step.updates if not _is_keeping(u, step)]
@@ -174,8 +174,8 @@ def _moved(step: Step, place: Step) -> Step:
 
 def _is_keeping(update: Update, step: Step) -> bool:
     """The recorder's own: a parameter kept in its register, a register reset at the end."""
-    register = update.variable.startswith("me.")
-    return register and (update.value.op == "param" or (step.last and (update.value is NONE or update.value is FALSE)))
+    private = is_register(update.variable)
+    return private and (update.value.op == "param" or (step.last and (update.value is NONE or update.value is FALSE)))
 
 
 def _unlocked(step: Step, held: Held) -> Step:

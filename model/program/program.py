@@ -21,6 +21,7 @@ class Variable:
         per: the index sort that it has one value each for, or None.
         initial: its value before the first move, over the index of kind "each".
         role: "part" (declared), "register" (private to a thread, empty while it is idle) or "ghost" (of a property).
+        at_stake: a declared part that the real program lacks: pages whose newest content somebody has not got.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Variable:
     initial: Expr
     doc: str
     role: str
+    at_stake: bool = False
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from model.expr import (
     choose,
     lift,
     node,
+    register,
 )
 from model.program.builder import Recorder
 from model.program.step import Held
@@ -241,7 +242,7 @@ class Me(Element):
                 f"me.{name} is read before the operation has set it{did_you_mean(name, known)} Registers are empty "
                 f"when an operation starts."
             )
-        return recorder.current(f"me.{name}", self.index, recorder.registers[name])
+        return recorder.current(register(name), self.index, recorder.registers[name])
 
     def __setattr__(self, name: str, value: object) -> None:
         recorder: Recorder = self._recorder
@@ -252,4 +253,4 @@ class Me(Element):
             )
         expr = lift(value)
         recorder.registers.setdefault(name, expr.sort)
-        recorder.assign(f"me.{name}", self.index, expr, recorder.registers[name])
+        recorder.assign(register(name), self.index, expr, recorder.registers[name])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from model.errors import DesignError
-from model.expr import Index, Lock, Part, Sort, walk
+from model.expr import Index, Lock, Part, Sort, is_register, walk
 from model.program.builder import Draft, Event, Recorder
 from model.program.step import Step
 
@@ -103,7 +103,7 @@ def touched(step: Step) -> Iterator[tuple[str, Index | None]]:
     values = [*step.guards, *(u.value for u in step.updates)]
     named = [(e.args[0], e.args[1]) for e in walk(*values) if e.op == "var"]
     named += [(u.variable, u.index) for u in step.updates]
-    return ((name.partition(".")[0], index) for name, index in named if not name.startswith("me."))
+    return ((name.partition(".")[0], index) for name, index in named if not is_register(name))
 
 
 def refuse_read_ghosts(owner: str, steps: Iterable[Step], parts: Mapping[str, Part]) -> None:

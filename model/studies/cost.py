@@ -183,5 +183,5 @@ def told(trace: Trace) -> list[tuple[str, Count]]:
 
 def bitmaps(program: Program, clients: int) -> int:
     """Bitmaps that the design keeps, ghosts and registers not counted."""
-    kept = [v for v in program.variables if v.role == "part" and v.sort == PAGES and not v.doc.startswith("ghost")]
+    kept = [v for v in program.variables if v.role == "part" and v.sort == PAGES and not v.at_stake]
     return sum(1 if v.per is None else clients if v.per.name == "Client" else 1 for v in kept)

@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import pairwise, permutations
 
 from model.errors import UsageError, did_you_mean
-from model.expr import Lock, Part, walk
+from model.expr import Lock, Part, is_register, walk
 from model.instance.instance import Instance
 from model.instance.trace import ReplayError, _key
 from model.program.mutation import _is_keeping, _moved, _relocated
@@ -181,7 +181,7 @@ def _only_chooses(step: Step) -> bool:
 
 def _set_before_use(lines: Sequence[Step], steps: Sequence[Step]) -> bool:
     """No line reads a register of the operation that a later line, and no earlier one, sets."""
-    sets = [{u.variable for u in s.updates if u.variable.startswith("me.") and not _is_keeping(u, s)} for s in lines]
+    sets = [{u.variable for u in s.updates if is_register(u.variable) and not _is_keeping(u, s)} for s in lines]
     for i, line in enumerate(lines):
         needed = {v for v in line.reads if any(v in s for s in sets)}
         if not needed <= set().union(*sets[:i]):

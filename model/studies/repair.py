@@ -226,7 +226,7 @@ def _held(operation: str, begin: str, end: str) -> Callable[[Program], Program |
 
 def _shared(program: Program, step: Step) -> bool:
     """The step touches a part that all threads share, or every client's."""
-    parts = {v.name for v in program.variables if v.role == "part" and v.per is None and not v.doc.startswith("ghost")}
+    parts = {v.name for v in program.variables if v.role == "part" and v.per is None and not v.at_stake}
     everyone = any(u.index is not None and u.index.kind == "each" for u in step.updates)
     return bool((step.reads | step.writes) & parts) or everyone
 
@@ -258,7 +258,7 @@ def _takes_away(step: Step, update: Update) -> bool:
 def _caches(program: Program) -> list[str]:
     """Shared sets of pages other than the kernel's log."""
     parts = [v for v in program.variables if v.role == "part" and v.per is None and v.sort == PAGES]
-    return [v.name for v in parts if v.name != "kernel" and not v.doc.startswith("ghost")]
+    return [v.name for v in parts if v.name != "kernel" and not v.at_stake]
 
 
 def _step_with(program: Program, label: str, change: Callable[[Step], Step]) -> Program:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.text import Text
 
-from model.expr import Property, show
+from model.expr import Property, is_register, show
 from model.program.program import Program
 from model.program.step import Step
 from model.verdict import Proved
@@ -129,7 +129,7 @@ def formulas(step: Step) -> list[str]:
     rows += [f"waits  {show(guard)}" for guard in step.guards]
     for update in step.updates:
         target = update.variable
-        if update.index is not None and not target.startswith("me."):
+        if update.index is not None and not is_register(target):
             target += f"[{update.index}]"
         rows.append(f"{target} := {show(update.value)}")
     return rows + [f"frees  {held}" for held in step.frees]
