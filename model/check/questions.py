@@ -27,9 +27,8 @@ def asked_questions(designs: Sequence[str], options: Options) -> Iterator[Questi
         UsageError: a property speaks of infinite runs, or what is to be written holds one question and there are more.
     """
     from model.designs.catalogue import MAIN, load
-    from model.expr import INFINITE
     from model.limits import Limits
-    from model.verify.question import Question
+    from model.verify.question import Question, refuse_infinite
 
     limits = Limits(options.max_states, options.timeout, options.depth, memory=options.memory)
     if options.form in (*SINGLE, *EXPORTS):
@@ -47,11 +46,7 @@ def asked_questions(designs: Sequence[str], options: Options) -> Iterator[Questi
         for property, notes in _properties(options.properties, design):
             if property.kind == "sometimes" and options.checkpoint:
                 raise UsageError(f"--checkpoint saves one search, and {property.name} is one for each thing to happen.")
-            if property.kind in INFINITE:
-                raise UsageError(
-                    f"{property.name} speaks of infinite runs, not of states; `clearorder liveness {spec} "
-                    f"--property {property.name}` asks it."
-                )
+            refuse_infinite(property, spec)
             yield Question(
                 design,
                 property,
@@ -111,14 +106,9 @@ def _properties(names: Sequence[str], design: type[Design]) -> Iterator[tuple[Pr
 
 def asked_sizes(design: type[Design], options: Options) -> dict[str, int]:
     """Sizes by index sort; a size that was typed for a sort that the design lacks is refused."""
-    from model.instance.sizes import used_sorts
     from model.program.design import record
+    from model.verify import question
 
-    program = record(design)
-    used = used_sorts(program)
     named = {"Slot": options.slots, "Vcpu": options.vcpus}
     typed = {sort: n for sort, n in named.items() if n} | dict(options.extra)
-    for name in typed:
-        if name not in used:
-            raise UsageError(f"{program.name} has no {name}; it has {', '.join(sorted(used - {'Guest'})) or 'none'}.")
-    return ({"Client": options.clients} if "Client" in used else {}) | typed
+    return question.asked_sizes(record(design), options.clients, typed)

@@ -18,7 +18,7 @@ from model.program.observers import goals
 from model.program.program import Program
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 from model.verify.counterexample import Counterexamples
-from model.verify.question import Question
+from model.verify.question import Question, refuse_infinite
 from model.verify.result import Evidence, Result, counted, finite_scope, sizes_for
 from model.verify.vacuity import Vacuity, applies_to, vacuities
 
@@ -26,7 +26,7 @@ ENGINES = ("auto", "explicit", "lanes", "bounded", "induction", "inductive")
 PROOF_SECONDS = 60.0
 FEW = 2  # elements of a sort up to which a proof for exactly so many is tried
 PATIENCE = 20.0  # seconds after which a proof that was found ends a finite search that still runs
-__all__ = ["ENGINES", "Evidence", "Result", "answer", "applies", "applies_to", "check", "proof"]
+__all__ = ["ENGINES", "Evidence", "Result", "answer", "applies", "applies_to", "proof"]
 
 
 def answer(question: Question) -> Result:
@@ -38,17 +38,11 @@ def answer(question: Question) -> Result:
     if question.engine not in ENGINES:
         raise UsageError(f"there is no engine '{question.engine}'{did_you_mean(question.engine, list(ENGINES))}")
     program = record(question.design)
+    refuse_infinite(question.property, question.spec or program.name)
     if question.property.kind == "sometimes":
         return _happenings(question, program)
     asked = _Asked(question, program, Problem.of(program, question.property))
     return asked.auto() if question.engine == "auto" else asked.one(question.engine)
-
-
-def check(
-    design: type[Design], property: Property, *, pages: int = 2, clients: int = 2, engine: str = "auto", **limits: Any
-) -> Verdict:
-    """The verdict alone: `check(PerSlotCache, promise_kept, pages=2, clients=2)`."""
-    return answer(Question(design, property, pages, {"Client": clients}, engine, Limits(**limits))).verdict
 
 
 def applies(design: type[Design], property: Property) -> str:

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from model.expr import Property
+from model.errors import UsageError
+from model.expr import INFINITE, Property
+from model.instance.sizes import used_sorts
 from model.limits import Limits
 from model.program.design import Design
+from model.program.program import Program
 
 
 @dataclass(frozen=True)
@@ -38,3 +41,29 @@ class Question:
     side_by_side: bool = False
     packed: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+
+def asked_sizes(program: Program, clients: int, others: Mapping[str, int]) -> dict[str, int]:
+    """Sizes by index sort, `clients` where the program has clients.
+
+    Raises:
+        UsageError: `others` names a sort that the program lacks.
+    """
+    used = used_sorts(program)
+    for name in others:
+        if name not in used:
+            raise UsageError(f"{program.name} has no {name}; it has {', '.join(sorted(used - {'Guest'})) or 'none'}.")
+    return ({"Client": clients} if "Client" in used else {}) | dict(others)
+
+
+def refuse_infinite(property: Property, spec: str) -> None:
+    """Refuse a property that no finite search of states decides.
+
+    Raises:
+        UsageError: it speaks of infinite runs; the message has the command that asks it of the design `spec`.
+    """
+    if property.kind in INFINITE:
+        raise UsageError(
+            f"{property.name} speaks of infinite runs, not of states; `clearorder liveness {spec} "
+            f"--property {property.name}` asks it."
+        )

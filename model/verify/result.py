@@ -92,11 +92,17 @@ class Result:
         __tracebackhide__ = True
         if not isinstance(self.verdict, Refuted):
             raise AssertionError(self._not_as("refuted"))
-        if moves is not None and moves != self.verdict.depth:
+        if moves not in (None, self._moves()):
             raise AssertionError(self._not_as(f"refuted in {plural(moves, 'move')}"))
 
+    def _moves(self) -> int | None:
+        """The length of the counterexample; None where there is none, as of what never happens."""
+        return len(self.trace) if self.trace else None
+
     def _not_as(self, expected: str) -> str:
-        return f"{self.design} {self.property}: {self.verdict.word}, expected {expected}\n\n{self}"
+        moves = self._moves()
+        found = self.verdict.word if moves is None else f"{self.verdict.word} in {plural(moves, 'move')}"
+        return f"{self.design} {self.property}: {found}, expected {expected}\n\n{self}"
 
     def __str__(self) -> str:
         begin = f"{self.design}  {self.property}  "

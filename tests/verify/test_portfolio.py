@@ -7,7 +7,7 @@ from model.engines.worker import Aside
 from model.errors import UsageError
 from model.limits import Limits
 from model.verdict import Proved, Refuted, Undetermined, exit_code
-from model.verify.portfolio import answer, check
+from model.verify.portfolio import answer
 from model.verify.question import Question
 
 
@@ -63,15 +63,6 @@ def test_a_vacuous_pass_is_named():
     assert (reading, "clear.cleared and clear.read can never be taken") == result.vacuous
     assert ("undetermined", f"holds vacuously: {reading}") == (result.verdict.word, result.verdict.reason)
     assert ("vacuous in part: clear.cleared and clear.read can never be taken",) == result.notes
-
-
-def test_the_verdict_alone_can_be_asked_for():
-    """As the tests of a design would."""
-    from model.designs.per_slot_cache import PerSlotCache
-
-    promise_kept = built_in_properties()["promise_kept"]
-    expected = Proved(states=1_505, depth=26)
-    assert expected == check(PerSlotCache, promise_kept, pages=1, clients=2, engine="lanes")
 
 
 def test_an_unknown_engine_is_refused():
