@@ -42,14 +42,15 @@ def _lines(results: Sequence[Result]) -> Iterator[str]:
     yield f"<title>clearorder: {escaped(', '.join(dict.fromkeys(words.one_line(r.design) for r in results)))}</title>"
     yield f"<style>{STYLE}</style></head><body><main>"
     yield "<h1>Verdicts</h1>"
-    yield from _table(results)
+    yield from verdict_table(results)
     for result in results:
-        yield from _result(result)
+        yield from section(result)
     tool = words.tool()
     yield f"<p>{escaped(tool['name'])} {escaped(tool['version'])}</p></main></body></html>"
 
 
-def _table(results: Sequence[Result]) -> Iterator[str]:
+def verdict_table(results: Sequence[Result]) -> Iterator[str]:
+    """A row a result: design, property, verdict, scope."""
     yield '<div class="wide"><table><thead><tr>'
     yield "".join(f'<th scope="col">{head}</th>' for head in ("Design", "Property", "Verdict", "Scope"))
     yield "</tr></thead><tbody>"
@@ -60,8 +61,9 @@ def _table(results: Sequence[Result]) -> Iterator[str]:
     yield "</tbody></table></div>"
 
 
-def _result(result: Result) -> Iterator[str]:
-    yield f"<h2>{escaped(words.title(result))}</h2>"
+def section(result: Result, *, heading: str = "h2") -> Iterator[str]:
+    """What the verdict rests on, and the counterexample as a table of moves and as a picture."""
+    yield f"<{heading}>{escaped(words.title(result))}</{heading}>"
     for said in words.basis(result):
         yield f"<p>{escaped(said)}</p>"
     story = result.story
