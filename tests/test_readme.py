@@ -48,6 +48,33 @@ def test_the_property_of_the_readme_can_be_asked(tmp_path):
     assert "mine_was_reported  refuted" in done.stdout
 
 
+def pytest_of(tmp_path, test):
+    """What pytest says of a test beside the README's design, in a directory of its own."""
+    (tmp_path / "my_design.py").write_text(PYTHON[0])
+    (tmp_path / "test_my_design.py").write_text(test)
+    return run("python -m pytest -p no:cacheprovider", tmp_path)
+
+
+def test_the_pytest_example_passes(tmp_path):
+    example = next(text for text in PYTHON if "assert_proved()" in text)
+    done = pytest_of(tmp_path, example)
+    assert (0, 1) == (done.returncode, done.stdout.count("2 passed")), done.stdout
+
+
+def test_an_assertion_that_fails_shows_the_run_in_pytests_output(tmp_path):
+    """Below the line of the test, not below a line of ours."""
+    example = next(text for text in PYTHON if "assert_proved()" in text)
+    done = pytest_of(tmp_path, example.replace("assert_refuted(moves=14)", "assert_proved()"))
+    shown = [line.removeprefix("E").strip() for line in done.stdout.splitlines() if line.startswith("E ")]
+    numbers = [line.split()[0] for line in shown if re.match(r"\d+ (the guest|[A-Z]+):", line)]
+    assert 1 == done.returncode
+    assert "AssertionError: forgetful no_lost_write: refuted in 14 moves, expected proved" == shown[0]
+    assert [str(n) for n in range(1, 15)] == numbers
+    assert 1 == sum(line.startswith("Why: ") for line in shown)
+    assert re.search(r"^> +verify\(Forgetful.*assert_proved\(\)$", done.stdout, re.M)
+    assert "result.py" not in done.stdout
+
+
 def test_the_ci_runs_the_readmes_test_command():
     """One line, in one place."""
     command = "python3 -m venv .venv && . .venv/bin/activate && pip install -q -e '.[test]' && python -m pytest -n 2"
