@@ -37,14 +37,14 @@ def ground_steps(places: Places, pages: int, position: Position) -> Iterator[Gro
     """Every step of every thread, in the order of the program."""
     sizes = places.sizes
     for step in places.program.steps:
-        free = _small_params(places, step)
+        free = small_params(places, step)
         for k in range(sizes.get(step.by, 1)):
             for values in product(*(range(2 if p.kind == "truth" else sizes[p.sort]) for p in free)):
                 chosen = dict(zip([p.name for p in free], values, strict=True))
                 yield _ground_step(places, pages, position, step, k, chosen)
 
 
-def _small_params(places: Places, step: Step) -> list[Param]:
+def small_params(places: Places, step: Step) -> list[Param]:
     """Parameters that are written out: index and truth parameters, chosen now or carried from before."""
     first = next(s for s in places.program.steps if s.operation == step.operation and s.first)
     small = [p for p in first.params if p.kind in ("index", "truth")]
@@ -56,7 +56,7 @@ def _small_params(places: Places, step: Step) -> list[Param]:
 def _ground_step(
     places: Places, pages: int, position: Position, step: Step, k: int, chosen: Mapping[str, int]
 ) -> GroundStep:
-    env = _env(places, step, k, chosen)
+    env = environment(places, step, k, chosen)
     guards = []
     has_location = (at(step.by), k) in places.told_apart
     if has_location:
@@ -64,7 +64,7 @@ def _ground_step(
         guards.append(node("located", (at(step.by), k, here), TRUTH))
     guards += [places.free(held, number_of(held.index, env), but=(step.by, k)) for held in step.takes]
     guards += [grounded(g, env, places, pages) for g in step.guards]
-    updates = _ground_updates(places, pages, position, step, env)
+    updates = ground_updates(places, pages, position, step, env)
     if has_location and step.source != step.target:
         updates[position[at(step.by), k]] = node("place", (places.code(step, step.target, chosen),), PLACE)
     params = tuple(p for p in step.params if p.kind in ("page", "some", "any"))
@@ -72,7 +72,7 @@ def _ground_step(
     return GroundStep(step, step.by, k, params, kept, tuple(sorted(updates.items(), key=lambda u: u[0])), dict(chosen))
 
 
-def _env(places: Places, step: Step, k: int, chosen: Mapping[str, int]) -> Env:
+def environment(places: Places, step: Step, k: int, chosen: Mapping[str, int]) -> Env:
     """The number of each index term of a step: `me` and the parameters that were chosen."""
     env: dict[Index, int] = {Index("me", step.by): k}
     for name, value in chosen.items():
@@ -83,7 +83,7 @@ def _env(places: Places, step: Step, k: int, chosen: Mapping[str, int]) -> Env:
     return env
 
 
-def _ground_updates(places: Places, pages: int, position: Position, step: Step, env: Env) -> dict[int, Expr]:
+def ground_updates(places: Places, pages: int, position: Position, step: Step, env: Env) -> dict[int, Expr]:
     """The new value of each field that the step changes, by position."""
     updates: dict[int, Expr] = {}
     for update in step.updates:

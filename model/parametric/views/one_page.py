@@ -1,0 +1,195 @@
+"""A program as one of its pages sees it, for any number of them: exact where pages are independent, else too large.
+
+Every run of the design, looked at on any one page, is a run of the result. Where a step compares sets of pages, what
+the other pages say is a truth value that is chosen anew; in a guard that only asks for it, it is taken to be yes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from model.errors import CannotSay
+from model.expr import NONE, PAGES, TRUTH, Expr, make, node, walk
+from model.expr.traversal import children
+from model.program.program import Invariant, Program
+from model.program.step import Param, Step
+
+COMPARES = ("subset", "equal")
+MOVES = ("spread", "shift")
+ELSEWHERE = "elsewhere"
+
+
+@dataclass(frozen=True)
+class OnePage:
+    """The program of one page, and the steps that were made to allow more than they do, with what of them."""
+
+    program: Program
+    larger: tuple[str, ...]
+
+
+def one_page(program: Program, invariants: Sequence[Invariant]) -> OnePage:
+    """What any one page sees. A safe result is a safe design; a violation has to be replayed on whole pages.
+
+    Raises:
+        CannotSay: an invariant relates two pages, so that no single page shows its violation.
+    """
+    for rule in invariants:
+        if not _page_by_page(rule.holds):
+            raise CannotSay(
+                f"{rule.name} relates two pages, and one page is looked at; ask for something that holds of each page"
+            )
+    made = [_step(s) for s in program.steps]
+    return OnePage(replace(program, steps=tuple(s for s, _ in made)), tuple(w for _, w in made if w))
+
+
+def _page_by_page(e: Expr) -> bool:
+    """The truth value holds where it holds on each page alone."""
+    match e.op:
+        case "subset" | "equal":
+            return not any(x.op in MOVES or (x.op == "choose" and compares(x.args[0])) for x in walk(e))
+        case "both":
+            return all(map(_page_by_page, e.args))
+        case "either":
+            return all(map(_page_by_page, e.args)) and sum(not _on_any_page(a) for a in e.args) <= 1
+        case "for_all":
+            return _page_by_page(e.args[1])
+        case "choose" if not compares(e.args[0]):
+            return all(map(_page_by_page, e.args[1:]))
+    return _on_any_page(e)
+
+
+def _on_any_page(e: Expr) -> bool:
+    """The truth value holds where it holds on some one page."""
+    if e.op in ("both", "either"):
+        return all(map(_on_any_page, e.args))
+    return not compares(e) or (e.op == "negate" and _on_every_page(e.args[0]))
+
+
+def _on_every_page(e: Expr) -> bool:
+    """Where the truth value holds, it holds on each page."""
+    if e.op in ("both", "either"):
+        return all(map(_on_every_page, e.args))
+    if e.op in ("for_all", "exists"):
+        return _on_every_page(e.args[1])
+    return not compares(e) or (e.op in COMPARES and _page_by_page(e))
+
+
+def compares(e: Expr) -> bool:
+    """Whether sets of pages are compared somewhere in it."""
+    return any(x.op in COMPARES for x in walk(e))
+
+
+def _step(step: Step) -> tuple[Step, str]:
+    """The step on one page, and what of it was made larger."""
+    reader = _Reader({p.name for p in step.params if p.kind == "page"})
+    guards = tuple(reader.asked(g) for g in step.guards)
+    updates = tuple(replace(u, value=reader.value(u.value)) for u in step.updates)
+    kinds = {"some": "any", "page": "any"}
+    params = [replace(p, kind=kinds.get(p.kind, p.kind)) for p in step.params]
+    params += [Param(name, "any") for name in reader.fresh]
+    why = f"{step.label} relates pages" if reader.fresh else ""
+    return replace(step, guards=guards, updates=updates, params=tuple(params)), why
+
+
+@dataclass
+class _Reader:
+    """Expressions of one step on one page.
+
+    Attributes:
+        single: parameters that are one page each.
+        fresh: what is chosen anew, by name.
+    """
+
+    single: set[str]
+    fresh: list[str] = field(default_factory=list)
+    _known: dict[tuple[str, int], Expr] = field(default_factory=dict)
+    _memo: dict[int, Expr] = field(default_factory=dict)
+
+    def asked(self, e: Expr) -> Expr:
+        """A guard: where a comparison is only asked for, what other pages say of it is taken to be yes."""
+        if e.op in COMPARES:
+            return make(e.op, *(self.value(a) for a in e.args))
+        if e.op in ("both", "either") and e.sort == TRUTH:
+            return make(e.op, *map(self.asked, e.args))
+        if e.op in ("for_all", "exists") and e.sort == TRUTH:
+            return node(e.op, (e.args[0], self.asked(e.args[1])), TRUTH)
+        return self.value(e)
+
+    def value(self, e: Expr) -> Expr:
+        """Any value, exactly as it is on this page for some choice of what is fresh."""
+        if id(e) not in self._memo:
+            self._memo[id(e)] = self._value(e)
+        return self._memo[id(e)]
+
+    def _value(self, e: Expr) -> Expr:
+        if e.op in ("for_all", "exists") and (compares(e) or _moves(e)):
+            raise CannotSay(f"a quantifier whose inside relates pages: {e!r}")
+        if e.op in MOVES:
+            there = self._choice("pages", e)
+            return make("union", self.value(e.args[0]), there) if e.op == "spread" else there
+        plain = self._rebuilt(e)
+        return make("both", plain, self._elsewhere(e)) if e.op in COMPARES else plain
+
+    def _rebuilt(self, e: Expr) -> Expr:
+        if not any(True for _ in children(e)):
+            return e
+        args = tuple(self.value(a) if isinstance(a, Expr) else a for a in e.args)
+        return node(e.op, args, e.sort) if e.op in ("for_all", "exists") else make(e.op, *args)
+
+    def _elsewhere(self, e: Expr) -> Expr:
+        """Whether the comparison holds on all other pages."""
+        page = self._bound(e)
+        if page is None:
+            return _yes(self._choice("others", e))
+        here = _yes(node("param", (page,), PAGES))
+        there = _rewritten(e, lambda leaf: self._other(leaf, page))
+        return make("either", here, there)
+
+    def _other(self, leaf: Expr, page: str) -> Expr:
+        """A set on the one page that `page` is, where that is another page."""
+        if leaf.op in ("none", "all"):
+            return leaf
+        if leaf.op == "param" and leaf.args[0] == page:
+            return node("all", (), PAGES)
+        return self._choice(page, leaf)
+
+    def _bound(self, e: Expr) -> str | None:
+        """A parameter of one page outside of which the comparison says nothing, or None."""
+        if e.op != "subset" or any(x.op in (*MOVES, "choose", "for_all", "exists") for x in walk(e)):
+            return None
+        return next((p for p in sorted(self.single) if _within(e.args[0], p)), None)
+
+    def _choice(self, what: str, e: Expr) -> Expr:
+        key = what, id(e)
+        if key not in self._known:
+            name = f"{ELSEWHERE}_{len(self.fresh)}"
+            self.fresh.append(name)
+            self._known[key] = node("param", (name,), PAGES)
+        return self._known[key]
+
+
+def _within(e: Expr, page: str) -> bool:
+    """The set is contained in that parameter."""
+    if e.op == "param":
+        return bool(e.args[0] == page)
+    if e.op == "meet":
+        return any(_within(a, page) for a in children(e))
+    if e.op == "union":
+        return all(_within(a, page) for a in children(e))
+    return (e.op == "minus" and _within(e.args[0], page)) or e.op == "none"
+
+
+def _rewritten(e: Expr, leaf: Callable[[Expr], Expr]) -> Expr:
+    """The same tree over other leaves."""
+    if not any(True for _ in children(e)):
+        return leaf(e)
+    return make(e.op, *(_rewritten(a, leaf) if isinstance(a, Expr) else a for a in e.args))
+
+
+def _moves(e: Expr) -> bool:
+    return any(x.op in MOVES for x in walk(e))
+
+
+def _yes(chosen: Expr) -> Expr:
+    return make("negate", make("subset", chosen, NONE))
