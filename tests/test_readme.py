@@ -102,3 +102,12 @@ def test_every_option_that_the_readme_names_exists():
     named = {word for first, rest in formats for word in (first, *re.findall(r"`([a-z0-9-]+)`", rest))}
     assert {"markdown", "sarif", "promela", "aiger", "kselftest"} <= named
     assert set() == named - set(check.FORMATS)
+
+
+@pytest.mark.parametrize(
+    "document", ["README.md", "CHANGELOG.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+)
+def test_every_file_that_a_document_names_is_there(document):
+    """Paths from the root of the repository."""
+    named = re.findall(r"`((?:model|properties|reports|tests|docs)/[\w./-]+\.\w+)", (ROOT / document).read_text())
+    assert [] == [path for path in named if not (ROOT / path).exists()]
