@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from model.instance.instance import Instance, Move
 from model.instance.state import State
@@ -78,15 +78,15 @@ class Bench:
     def __init__(self, instance: Instance, vm: Vm, stride: int = STRIDE) -> None:
         self.instance, self.vm, self.stride = instance, vm, stride
         self.acts = Acts(instance)
-        self.masks = [self._spread(pages) for pages in range(instance.full + 1)]
+        self.masks = [self._at_stride(pages) for pages in range(instance.full + 1)]
         self.all_ones = (1 << vm.slots[0].pages) - 1
         self.shown = {mask: pages for pages, mask in enumerate(self.masks)}
-        self.every = self._spread(instance.full)
+        self.every = self._at_stride(instance.full)
         self.ioctls = 0
         self.unread = self.acts.unread
         self.begin()
 
-    def _spread(self, pages: int) -> int:
+    def _at_stride(self, pages: int) -> int:
         return sum(1 << i * self.stride for i in range(self.instance.pages) if pages >> i & 1)
 
     def begin(self) -> None:
@@ -123,6 +123,14 @@ class Bench:
             case "read":
                 for page in members(act.pages):
                     self.copies[act.client][page] = self.vm.read(page * self.stride)
+
+    def take(self, move: Move, state: State) -> tuple[tuple[Act, ...], State, str]:
+        """A move from `state` on the kernel too: its acts, the state after it, and where the two differ then."""
+        acts, after = tuple(self.acts(move, state)), self.instance.apply(move, state)
+        for act in acts:
+            self.do(act)
+        trouble = self.differs(after)
+        return acts, after, f"{move.ground.step.label}: {trouble}" if trouble else ""
 
     def log(self) -> int:
         """KVM_GET_DIRTY_LOG, as model pages."""
@@ -177,12 +185,10 @@ def replay(instance: Instance, moves: Sequence[Move], client: int = 0, stride: i
     with bench(instance, stride) as on:
         state, performed, trouble = instance.initial, [], on.differs(instance.initial)
         for number, move in enumerate(moves, 1):
-            acts, state = on.acts(move, state), instance.apply(move, state)
-            for act in acts:
-                on.do(act)
+            acts, state, trouble = on.take(move, state)
             performed.append(Performed(number, move, tuple(map(spoken, acts)), state[on.acts.log], on.log()))
-            if trouble := on.differs(state):
-                trouble = f"after move {number}, {move.ground.step.label}: {trouble}"
+            if trouble:
+                trouble = f"after move {number}, {trouble}"
                 break
         return Outcome(
             performed=tuple(performed),
@@ -232,11 +238,9 @@ def rehearse(on: Bench, moves: Iterable[Move]) -> str:
     on.begin()
     state = on.instance.initial
     for number, move in enumerate(moves, 1):
-        for act in on.acts(move, state):
-            on.do(act)
-        state = on.instance.apply(move, state)
-        if trouble := on.differs(state):
-            return f"after move {number}, {move.ground.step.label}: {trouble}"
+        _, state, trouble = on.take(move, state)
+        if trouble:
+            return f"after move {number}, {trouble}"
     return ""
 
 
@@ -253,7 +257,6 @@ class Walks:
     finished: int = 0
     lost: int = 0
     disagreement: str = ""
-    moves_of_loss: list[Move] = field(default_factory=list)
 
 
 def walk(on: Bench, choices: Iterable[float], ends: Iterable[str] = ()) -> tuple[list[Move], State, str]:
@@ -267,29 +270,32 @@ def walk(on: Bench, choices: Iterable[float], ends: Iterable[str] = ()) -> tuple
     instance, state, taken = on.instance, on.instance.initial, []
     on.begin()
     for choice in choices:
-        move, after = pick(instance, state, choice)
+        move = pick(instance, state, choice)
         if move is None:
             break
-        for act in on.acts(move, state):
-            on.do(act)
         taken.append(move)
-        state = after
-        if trouble := on.differs(state):
-            return taken, state, f"after {len(taken)} moves, {move.ground.step.label}: {trouble}"
+        _, state, trouble = on.take(move, state)
+        if trouble:
+            return taken, state, f"after {len(taken)} moves, {trouble}"
     return taken, state, ""
 
 
-def pick(instance: Instance, state: State, choice: float) -> tuple[Move | None, State]:
-    """The enabled move that a number from 0 to 1 stands for, and the state after it."""
-    groups: dict[int, list[tuple[Move, State]]] = {}
-    for number, after in instance.successors(state):
-        move = instance.moves[number]
-        groups.setdefault(id(move.ground), []).append((move, after))
+def pick(instance: Instance, state: State, choice: float) -> Move | None:
+    """The enabled move that a number from 0 to 1 stands for; None where none is enabled."""
+    groups = by_step(instance, state)
     if not groups:
-        return None, state
+        return None
     which, rest = divmod(min(choice, 1 - 1e-9) * len(groups), 1)
-    options = list(groups.values())[int(which)]
-    return options[int(rest * len(options))]
+    return groups[int(which)][int(rest * len(groups[int(which)]))]
+
+
+def by_step(instance: Instance, state: State) -> list[list[Move]]:
+    """The enabled moves, those of one step of one thread together."""
+    groups: dict[int, list[Move]] = {}
+    for number, _ in instance.successors(state):
+        move = instance.moves[number]
+        groups.setdefault(id(move.ground), []).append(move)
+    return list(groups.values())
 
 
 def walks(instance: Instance, count: int, *, seed: int = 0, busy: int = 40, drain: int = 400) -> Walks:
@@ -314,39 +320,26 @@ def walks(instance: Instance, count: int, *, seed: int = 0, busy: int = 40, drai
 
 def _walk_to_end(on: Bench, rng: random.Random, found: Walks, busy: int, drain: int) -> None:
     """One walk: moves without `stop`, then `stop`, then moves of the clients until the watched one is done."""
-    instance, state, taken = on.instance, on.instance.initial, []
+    instance, state = on.instance, on.instance.initial
     for at in range(busy + drain):
         options = _options(instance, state, stopping=at >= busy)
         if not options:
             return
-        move, after = rng.choice(rng.choice(options))
-        for act in on.acts(move, state):
-            on.do(act)
-        taken.append(move)
-        state = after
+        _, state, found.disagreement = on.take(rng.choice(rng.choice(options)), state)
         found.moves += 1
-        if trouble := on.differs(state):
-            found.disagreement, found.moves_of_loss = f"{move.ground.step.label}: {trouble}", taken
+        if found.disagreement:
             return
         if at >= busy and (client := finished(instance, state)) is not None:
             found.finished += 1
-            if on.stale(client):
-                found.lost += 1
-                found.moves_of_loss = taken
+            found.lost += bool(on.stale(client))
             return
 
 
-def _options(instance: Instance, state: State, stopping: bool) -> list[list[tuple[Move, State]]]:
+def _options(instance: Instance, state: State, stopping: bool) -> list[list[Move]]:
     """Enabled moves by step and thread; `stop` as soon as stopping begins and not before."""
-    groups: dict[int, list[tuple[Move, State]]] = {}
-    stop: list[tuple[Move, State]] = []
-    for number, after in instance.successors(state):
-        move = instance.moves[number]
-        if move.ground.step.operation == "stop":
-            stop.append((move, after))
-        else:
-            groups.setdefault(id(move.ground), []).append((move, after))
-    return [stop] if stopping and stop else list(groups.values())
+    groups = by_step(instance, state)
+    stop = [g for g in groups if g[0].ground.step.operation == "stop"]
+    return stop if stopping and stop else [g for g in groups if g not in stop]
 
 
 def finished(instance: Instance, state: State) -> int | None:

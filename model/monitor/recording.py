@@ -243,43 +243,76 @@ def in_order(items: Iterable[Ioctl | Damage]) -> Iterator[Ioctl | Damage]:
     Positions are dense, so an item leaves as soon as everything that began before it has returned; where positions
     are missing it leaves when WINDOW newer ones wait. One that comes later than that is a Damage.
     """
-    queue: list[tuple[int, int, Ioctl | Damage]] = []
-    ahead: set[int] = set()
-    held: set[tuple[int, int]] = set()
-    complete, newest, gap, size, last = 0, 0, -1, 0, (-1, -1)
+    waiting = _Waiting()
+    for item in items:
+        waiting.add(item)
+        yield from waiting.ready()
+    yield from waiting.rest()
 
-    def leave() -> Ioctl | Damage:
-        nonlocal last, size
-        begin, _, item = heappop(queue)
-        if isinstance(item, Ioctl):
-            last = begin, item.end
-            held.discard(last)
-            size -= len(item.bm)
-        return item
 
-    for found in items:
-        item = found
-        if isinstance(item, Ioctl) and ((item.begin, item.end) <= last or (item.begin, item.end) in held):
+class _Waiting:
+    """Items that wait for what began before them.
+
+    Attributes:
+        complete: everything that began before this position is here.
+        ahead: positions that are here and not yet part of that.
+        gap: the newest position when a damaged line was read; what began before it may have lost a neighbour.
+    """
+
+    def __init__(self) -> None:
+        self.queue: list[tuple[int, int, Ioctl | Damage]] = []
+        self.ahead: set[int] = set()
+        self.held: set[tuple[int, int]] = set()
+        self.complete, self.newest, self.gap, self.size = 0, 0, -1, 0
+        self.last = (-1, -1)
+
+    def add(self, item: Ioctl | Damage) -> None:
+        if isinstance(item, Ioctl) and self.seen(item.begin, item.end):
             item = Damage(item.line, f"position {item.begin} was taken, or its line is far from its place")
         if isinstance(item, Damage):
-            gap = newest
-            heappush(queue, (newest, item.line, item))
-        else:
-            item.doubtful = item.begin < gap
-            newest = max(newest, item.end)
-            held.add((item.begin, item.end))
-            size += len(item.bm)
-            heappush(queue, (item.begin, item.line, item))
-            ahead.add(item.begin)
-            ahead.add(item.end)
-            while complete in ahead:
-                ahead.discard(complete)
-                complete += 1
-        while queue and (queue[0][0] < complete or len(queue) > WINDOW or size > WINDOW_BYTES):
-            if queue[0][0] >= complete:
-                complete = queue[0][0] + 1
-                if len(ahead) > 4 * WINDOW:
-                    ahead = {position for position in ahead if position >= complete}
-            yield leave()
-    while queue:
-        yield leave()
+            self.gap = self.newest
+            heappush(self.queue, (self.newest, item.line, item))
+            return
+        item.doubtful = item.begin < self.gap
+        self.newest = max(self.newest, item.end)
+        self.held.add((item.begin, item.end))
+        self.size += len(item.bm)
+        heappush(self.queue, (item.begin, item.line, item))
+        self.ahead |= {item.begin, item.end}
+        while self.complete in self.ahead:
+            self.ahead.discard(self.complete)
+            self.complete += 1
+
+    def seen(self, begin: int, end: int) -> bool:
+        """An ioctl of these positions has left already, or waits."""
+        return (begin, end) <= self.last or (begin, end) in self.held
+
+    def ready(self) -> Iterator[Ioctl | Damage]:
+        """Those that wait for nothing any more, or for too long."""
+        while self.queue and (self.queue[0][0] < self.complete or self.full):
+            if self.queue[0][0] >= self.complete:
+                self.skip_to(self.queue[0][0] + 1)
+            yield self.leave()
+
+    @property
+    def full(self) -> bool:
+        return len(self.queue) > WINDOW or self.size > WINDOW_BYTES
+
+    def skip_to(self, position: int) -> None:
+        """Go on without the positions before this one, which are missing."""
+        self.complete = position
+        if len(self.ahead) > 4 * WINDOW:
+            self.ahead = {p for p in self.ahead if p >= position}
+
+    def leave(self) -> Ioctl | Damage:
+        begin, _, item = heappop(self.queue)
+        if isinstance(item, Ioctl):
+            self.last = begin, item.end
+            self.held.discard(self.last)
+            self.size -= len(item.bm)
+        return item
+
+    def rest(self) -> Iterator[Ioctl | Damage]:
+        """All that still wait."""
+        while self.queue:
+            yield self.leave()
