@@ -229,18 +229,22 @@ class _Asked:
 
 def passed(proved: Result, never: Sequence[Vacuity]) -> Result:
     """A pass with what never happens; of a question that is asked by default, no pass where nothing is left of it."""
-    whole = [v.text for v in never if v.whole]
-    notes = [f"vacuous in part: {v.text}" for v in never if not v.whole]
+    whole = "; ".join(v.text for v in never if v.whole)
+    default = proved.property in (*DEFAULT_PROPERTIES, OWN_END)
+    notes = [_note(v) for v in never if not (v.whole and default)]
     found = replace(proved, vacuous=tuple(v.text for v in never), notes=(*proved.notes, *notes))
-    if not whole:
+    if not (whole and default):
         return found
-    reason = f"holds vacuously: {'; '.join(whole)}"
-    if proved.property not in (*DEFAULT_PROPERTIES, OWN_END):
-        return replace(found, notes=(*found.notes, f"vacuous: it {reason}"))
     verdict = proved.verdict
     counts: dict[str, Any] = {"states": verdict.states, "depth": verdict.depth, "transitions": verdict.transitions}
-    unasked = Undetermined(**counts, engine=verdict.engine, seconds=verdict.seconds, reason=reason)
-    return replace(found, verdict=unasked)
+    reason = f"holds vacuously: {whole}"
+    return replace(found, verdict=Undetermined(**counts, engine=verdict.engine, seconds=verdict.seconds, reason=reason))
+
+
+def _note(never: Vacuity) -> str:
+    if never.whole:
+        return f"vacuous: it holds vacuously: {never.text}"
+    return f"vacuous{' in part' if never.step else ''}: {never.text}"
 
 
 class Contradiction(Exception):

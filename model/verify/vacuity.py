@@ -23,11 +23,13 @@ class Vacuity:
 
     Attributes:
         text: a sentence.
+        step: of steps, not of the property.
         whole: nothing of the property is left without it: it would hold whatever else the design does.
     """
 
     text: str
-    whole: bool
+    whole: bool = False
+    step: bool = False
 
 
 def vacuities(problem: Problem) -> tuple[Vacuity, ...]:
@@ -55,10 +57,12 @@ def _in_both(small: Coverage, large: Coverage) -> Coverage:
     return Coverage(tuple(s for s in small.steps if s in large.steps), small.facts & large.facts, small.whole)
 
 
-ORDER = ("always", "asked", "reads", "read")  # the plainest reason first
+ORDER = ("always", "asked", "reads", "unread", "read")  # the plainest reason first
+NOBODY_READS = "{who} can never read a page that was written, so nothing can be lost"
 SENTENCES = {
     "asked": "no state is reached that it asks anything of for {who}",
-    "reads": "{who} can never read a page that was written, so nothing can be lost",
+    "reads": NOBODY_READS,
+    "unread": NOBODY_READS,  # of a property of every state, which says something all the same
     "read": "{who} can never read a page that was written and then come to the end that it asks about",
 }
 Key = tuple[int | None, str, str]  # the element that the property speaks of, what it is about, the literal in question
@@ -90,8 +94,9 @@ class Pieces:
             if literal.leaf.op == "field" and literal.leaf.args[0] == UNREAD and not literal.positive:
                 rest = nobody_but(clause, literal)
                 yield (case, "asked", self.named(literal)), Fact(rest)
-                yield (case, "reads", self.named(literal)), Fact(TRUE, literal.leaf.args[1])
-                if any(other.leaf.sort != PAGES for other in clause):  # it speaks of an end, not of every state
+                ends = any(other.leaf.sort != PAGES for other in clause)  # it speaks of an end, not of every state
+                yield (case, "reads" if ends else "unread", self.named(literal)), Fact(TRUE, literal.leaf.args[1])
+                if ends:
                     yield (case, "read", self.named(literal)), Fact(rest, literal.leaf.args[1])
 
     @cached_property
@@ -100,16 +105,16 @@ class Pieces:
 
     def told(self, missing: Coverage) -> Iterator[Vacuity]:
         """The sentences: of the property, whole where every element's clauses are idle; then of steps."""
+        if missing.steps:
+            yield Vacuity(f"at 1 page {', '.join(missing.steps)} can never be taken", step=True)
         idle = {case: self._idle(case, missing) for case in self.cases if self.cases[case]}
-        whole = bool(idle) and all(idle.values())
+        whole = bool(idle) and all(any(k[1] != "unread" for k in keys) for keys in idle.values())
         told: dict[str, list[str]] = {}
         for case, keys in idle.items():
             for _, what, literal in keys:
                 told.setdefault(literal if what == "always" else SENTENCES[what], []).append(self._element(case))
         for text, who in told.items():
             yield Vacuity(text.format(who=" and ".join(dict.fromkeys(who))), whole)
-        if missing.steps:
-            yield Vacuity(f"{' and '.join(missing.steps)} can never be taken", False)
 
     def _idle(self, case: int | None, missing: Coverage) -> list[Key]:
         """Why the clauses of this element say nothing; nothing where one of them says something."""

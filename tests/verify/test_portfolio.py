@@ -58,11 +58,11 @@ def test_bounded_checking_of_a_safe_design_is_undetermined_up_to_its_bound():
 
 def test_a_vacuous_pass_is_named():
     """delivers-nothing keeps every promise because nobody ever clears."""
-    result = ask("delivers-nothing", engine="explicit")
-    reading = "MIGRATION and VGA can never read a page that was written, so nothing can be lost"
-    assert (reading, "clear.cleared and clear.read can never be taken") == result.vacuous
-    assert ("undetermined", f"holds vacuously: {reading}") == (result.verdict.word, result.verdict.reason)
-    assert ("vacuous in part: clear.cleared and clear.read can never be taken",) == result.notes
+    notes = ask("delivers-nothing", engine="explicit").notes
+    assert (
+        "vacuous in part: at 1 page clear.cleared, clear.read can never be taken",
+        "vacuous: MIGRATION and VGA can never read a page that was written, so nothing can be lost",
+    ) == notes
 
 
 def test_an_unknown_engine_is_refused():
