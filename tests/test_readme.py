@@ -10,11 +10,7 @@ import sys
 import pytest
 
 from tests.support.paths import ROOT
-
-README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.S)
-PYTHON = [text for language, text in BLOCKS if language == "python"]
-SESSIONS = [text for language, text in BLOCKS if language == "console"]
+from tests.support.readme import PYTEST_EXAMPLE, PYTHON, README, SESSIONS, write_example
 
 
 def run(command, cwd):
@@ -48,23 +44,16 @@ def test_the_property_of_the_readme_can_be_asked(tmp_path):
     assert "mine_was_reported  refuted" in done.stdout
 
 
-def pytest_of(tmp_path, test):
-    """What pytest says of a test beside the README's design, in a directory of its own."""
-    (tmp_path / "my_design.py").write_text(PYTHON[0])
-    (tmp_path / "test_my_design.py").write_text(test)
-    return run("python -m pytest -p no:cacheprovider", tmp_path)
-
-
 def test_the_pytest_example_passes(tmp_path):
-    example = next(text for text in PYTHON if "assert_proved()" in text)
-    done = pytest_of(tmp_path, example)
+    write_example(tmp_path)
+    done = run("python -m pytest -p no:cacheprovider", tmp_path)
     assert (0, 1) == (done.returncode, done.stdout.count("2 passed")), done.stdout
 
 
 def test_an_assertion_that_fails_shows_the_run_in_pytests_output(tmp_path):
     """Below the line of the test, not below a line of ours."""
-    example = next(text for text in PYTHON if "assert_proved()" in text)
-    done = pytest_of(tmp_path, example.replace("assert_refuted(moves=14)", "assert_proved()"))
+    write_example(tmp_path, PYTEST_EXAMPLE.replace("assert_refuted(moves=14)", "assert_proved()"))
+    done = run("python -m pytest -p no:cacheprovider", tmp_path)
     shown = [line.removeprefix("E").strip() for line in done.stdout.splitlines() if line.startswith("E ")]
     numbers = [line.split()[0] for line in shown if re.match(r"\d+ (the guest|[A-Z]+):", line)]
     assert 1 == done.returncode

@@ -1,11 +1,13 @@
 """What a user gets: the built wheel in a fresh virtual environment, asked from outside the repository."""
 
+import shutil
 import subprocess
 import sys
 
 import pytest
 
 from tests.support.paths import ROOT
+from tests.support.readme import write_example
 
 pytestmark = pytest.mark.slow
 ASK = "from model.verify import verify; print(verify('top-layer', 'no_lost_write').verdict.word)"
@@ -18,16 +20,20 @@ def python(words, cwd, program=sys.executable):
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """The directory of the programs of an environment with the wheel and what it depends on."""
+    """The directory of the programs of an environment with the wheel, what it depends on, and pytest."""
     folder = tmp_path_factory.mktemp("outside")
     source = folder / "source"
-    subprocess.run(["git", "clone", "-q", str(ROOT), str(source)], check=True)
+    source.mkdir()
+    for name in ("model", "properties", "reports"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
     built = python(["-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder), str(source)], folder)
     assert 0 == built.returncode, built.stderr
     python(["-m", "venv", str(folder / "venv")], folder)
     programs = folder / "venv" / "bin"
     wheel = next(folder.glob("*.whl"))
-    done = python(["-m", "pip", "install", "-q", str(wheel)], folder, str(programs / "python"))
+    done = python(["-m", "pip", "install", "-q", str(wheel), "pytest"], folder, str(programs / "python"))
     assert 0 == done.returncode, done.stderr
     return programs
 
@@ -41,6 +47,12 @@ def test_the_command_finds_its_designs(installed, tmp_path):
 def test_a_program_can_ask(installed, tmp_path):
     done = python(["-c", ASK], tmp_path, str(installed / "python"))
     assert (0, "refuted\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_the_pytest_example_of_the_readme_passes(installed, tmp_path):
+    write_example(tmp_path)
+    done = python(["-m", "pytest", "-q"], tmp_path, str(installed / "python"))
+    assert 0 == done.returncode, done.stdout
 
 
 def test_a_result_can_be_shown(installed, tmp_path):
