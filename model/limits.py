@@ -62,15 +62,18 @@ def left(levels: Sequence[int]) -> int | None:
 
 @dataclass(frozen=True)
 class Limits:
-    """How much an engine may do.
+    """When an engine gives up; what it says then is undetermined, with the limit as the reason.
 
     Args:
-        states: distinct states to visit, or None.
-        seconds: wall-clock time, or None.
-        depth: greatest number of moves to unroll (bounded engines), or None.
+        states: distinct states to visit; None for no limit, here and below.
+        seconds: wall-clock time, for each engine that is asked.
+        depth: moves from the initial state: levels to search or moves to unroll.
         report: called with a Progress now and then; it may print, the engine does not.
         cancelled: asked now and then; a non-empty answer is the reason to stop.
-        memory: bytes that the whole process may take (lanes): states that do not fit are written to a directory.
+        memory: bytes that the whole process may take (lanes only); states that do not fit are written to a directory.
+
+    >>> Limits(states=1_000).reached(1_001, begin=0.0)
+    'the limit of 1,000 states was reached'
     """
 
     states: int | None = None

@@ -1,7 +1,7 @@
 """Proved, Refuted, Undetermined: what an engine answers, how answers combine, and the exit code each gives.
 
-A verdict is never rounded up: `Proved` comes from a finished search or a discharged induction, a limit or an
-`unknown` is `Undetermined` with its reason, and no property asked is `Undetermined` too.
+A verdict is never rounded up. `Proved` comes from a finished search or a discharged induction. A limit or a solver's
+`unknown` is `Undetermined` with its reason, and so is a run that asked no property.
 """
 
 from __future__ import annotations
@@ -21,7 +21,14 @@ class Verdict:
         states: distinct states visited (of a refuted run: those of the complete levels before the violating one).
         depth: the greatest distance from the start that was reached; of a refuted run: moves of a shortest trace.
         transitions: enabled moves of all visited states, those that change nothing included; 0 where not counted.
+        engine: who says so.
+        seconds: wall-clock time that it took.
         detail: what else the engine found (levels, a trace, an invariant); not part of the answer.
+
+    Two verdicts are equal where word, states and depth are:
+
+    >>> Proved(states=4, depth=2, engine="explicit") == Proved(states=4, depth=2, engine="lanes")
+    True
     """
 
     states: int = 0

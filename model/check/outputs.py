@@ -22,7 +22,7 @@ EXPORT_STATES = 10_000_000  # up to which the verdict that an export names is lo
 
 
 def list_all(color: str) -> int:
-    """Every design and property, a line each."""
+    """Every design and property, one per line."""
     from model.designs.catalogue import built_in_designs, built_in_properties, gallery_designs, load
     from reports.formats.text import first_sentence, listing
 

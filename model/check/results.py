@@ -58,7 +58,7 @@ def _cutoffs(results: Sequence[Result]) -> Iterator[tuple[Result, str, int]]:
 
 
 def _certificates(results: Sequence[Result], directory: Path) -> None:
-    """One directory a proof: design-property."""
+    """One directory per proof: design-property."""
     from model.parametric.inference.certificate import write
 
     proved = [r for r in results if r.proof is not None and isinstance(r.verdict, Proved)]

@@ -17,10 +17,12 @@ class ReplayError(Exception):
 
 @dataclass(frozen=True)
 class Trace:
-    """Moves from the initial state, and the invariant that the last state violates.
+    """A counterexample: moves from the initial state, and the invariant that the last state violates.
 
     Attributes:
-        states: one more than moves; the first is the initial state.
+        instance: the program at the sizes of the trace; `instance.fields` says what stands where in a state.
+        moves: the steps in their order, each with its thread and its arguments.
+        states: one more than moves; the first is the initial state. A set of pages is an integer, bit p for page p.
         number: the element (client) for which the invariant fails, or None.
     """
 

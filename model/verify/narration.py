@@ -34,7 +34,7 @@ class Story:
     Attributes:
         lines: the moves of the shortest trace.
         tail: what follows a broken promise until the write is lost; empty where nothing follows.
-        because: the argument, one sentence a line.
+        because: the argument, one sentence per line.
     """
 
     title: str

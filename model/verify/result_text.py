@@ -73,7 +73,7 @@ def _move(line: Line, left: int, width: int) -> Iterator[Text]:
 
 
 def changes(changed: Mapping[str, object]) -> list[str]:
-    """`kernel {0}`, `unread MIGRATION {0}, VGA {0}`: one entry a part."""
+    """`kernel {0}`, `unread MIGRATION {0}, VGA {0}`: one entry per part."""
     grouped: dict[str, list[str]] = {}
     for name, value in changed.items():
         part, _, owner = name.partition("[")

@@ -50,7 +50,7 @@ def _lines(results: Sequence[Result]) -> Iterator[str]:
 
 
 def verdict_table(results: Sequence[Result]) -> Iterator[str]:
-    """A row a result: design, property, verdict, scope."""
+    """One row per result: design, property, verdict, scope."""
     yield '<div class="wide"><table><thead><tr>'
     yield "".join(f'<th scope="col">{head}</th>' for head in ("Design", "Property", "Verdict", "Scope"))
     yield "</tr></thead><tbody>"

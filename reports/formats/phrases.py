@@ -84,7 +84,7 @@ def reason(result: Result) -> str:
 
 
 def basis(result: Result) -> list[str]:
-    """What the verdict rests on: one sentence an engine, then the notes."""
+    """What the verdict rests on: one sentence per engine, then the notes."""
     return [one_line(said) for said in (*map(Evidence.sentence, result.evidence), *result.notes)]
 
 
@@ -104,7 +104,7 @@ def aftermath(story: Story) -> str:
 
 
 def changes(line: Line) -> list[str]:
-    """`kernel {0}`, `unread MIGRATION {0}, VGA {0}`: one entry a part."""
+    """`kernel {0}`, `unread MIGRATION {0}, VGA {0}`: one entry per part."""
     return [one_line(change) for change in text.changes(line.changes)]
 
 

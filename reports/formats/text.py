@@ -51,7 +51,7 @@ def _same_run(told: Story, other: Story) -> bool:
 
 
 def verdicts(found: Sequence[Result], *, width: int, verbose: bool, quiet: bool) -> Iterator[Text]:
-    """One row a result: design, property, verdict and its scope; below it what was searched, and notes."""
+    """One row per result: design, property, verdict and its scope; below it what was searched, and notes."""
     first = max((len(r.design) for r in found), default=0) + 2
     second = max((len(r.property) for r in found), default=0) + 2
     last = ""
@@ -66,7 +66,7 @@ def verdicts(found: Sequence[Result], *, width: int, verbose: bool, quiet: bool)
 
 
 def explanations(found: Sequence[Result], *, width: int) -> Iterator[Text]:
-    """The invariant of each proof for any number, a clause a line with the steps that need it."""
+    """The invariant of each proof for any number: one clause per line, with the steps that need it."""
     for result in found:
         if not isinstance(result.verdict, Proved):
             continue
@@ -141,7 +141,7 @@ def first_sentence(doc: str) -> str:
 
 
 def listing(designs: Mapping[str, str], properties: Mapping[str, Property], *, width: int) -> Iterator[Text]:
-    """Designs and properties, a line each."""
+    """Designs and properties, one per line."""
     rows = [("Designs", designs), ("Properties", {n: first_sentence(p.doc) for n, p in properties.items()})]
     for title, entries in rows:
         yield Text(title, "bold")
