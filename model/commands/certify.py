@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ import click
 
 from model.cli.options import Finite
 from model.errors import MissingTool, ModelError, UsageError
+from model.parametric.inference.certificate import VERSION, file_word
 from model.verdict import PROVED, REFUTED, UNDETERMINED
 
 MISSING = "cvc5 is not installed, and a proof is checked with a second solver: pip install 'clearorder[certify]'"
@@ -74,8 +76,12 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict) or (missing := [k for k in MANIFEST if k not in manifest]):
         gap = ", ".join(missing) if isinstance(manifest, dict) else "everything"
         raise UsageError(f"{path} is no manifest of a certificate: it lacks {gap}.")
-    if manifest["version"] != 1:
-        raise UsageError(f"{path} is of version {manifest['version']}, and this tool reads version 1.")
+    if manifest["version"] != VERSION:
+        raise UsageError(
+            f"{path} is of version {manifest['version']}, and this tool reads version {VERSION}; prove it again."
+        )
+    if wrong := [n for n in manifest["files"] if not re.fullmatch(r"\d+-[A-Za-z0-9_.-]+\.smt2", n)]:
+        raise UsageError(f"{path} lists {wrong[0]!r}, which is no file of a certificate.")
     return manifest
 
 
@@ -90,6 +96,7 @@ def scope(sizes: Mapping[str, int]) -> str:
 
 def from_the_files(directory: Path, manifest: Mapping[str, Any], seconds: float, found: Findings) -> None:
     """Every answer that the files state is what cvc5 gives, and what a proof needs."""
+    impossible = {file_word(step) for step in manifest["impossible"]}
     for name, listed in manifest["files"].items():
         try:
             text = (directory / name).read_text(encoding="utf-8")
@@ -97,14 +104,14 @@ def from_the_files(directory: Path, manifest: Mapping[str, Any], seconds: float,
             found.wrong.append(f"{name} is missing")
             continue
         try:
-            _one_file(name, text, listed, name_of_step(name) in manifest["impossible"], seconds, found)
+            _one_file(name, text, listed, name_of_step(name) in impossible, seconds, found)
         except UsageError as wrong:
             found.wrong.append(f"{name}: {wrong}")
 
 
 def name_of_step(file: str) -> str:
-    """`06-clear.cleared.smt2` as `clear.cleared`."""
-    return file.partition("-")[2].removesuffix(".smt2").replace("-", " ")
+    """`06-clear.cleared.smt2` as `clear.cleared`, in the letters that the name of a file has."""
+    return file.partition("-")[2].removesuffix(".smt2")
 
 
 def _one_file(name: str, text: str, listed: list[str], impossible: bool, seconds: float, found: Findings) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from model.errors import DesignError, here
 from model.expr.declarations import Part
+from model.expr.names import identifier
 from model.expr.operations import Operation
 
 
@@ -111,12 +112,16 @@ def _of_runs(body: Any, kind: str, needed: tuple[str, ...]) -> Property:
 
 
 def _property(body: Any, kind: str) -> Property:
+    identifier(body.__name__, "a property", here())
     doc = (body.__doc__ or "").strip()
     if not doc:
         raise DesignError(f"property {body.__name__} has no docstring; say in one sentence what must hold.", here())
     if not isinstance(body, type):
         return Property(body.__name__, kind, doc, body)
     words = vars(body)
+    for name, word in words.items():
+        if isinstance(word, Part | Operation):
+            identifier(name, f"a part or an operation of property {body.__name__}", here())
     if "holds" not in words:
         raise DesignError(f"property {body.__name__} has no `def holds(s, client): ...` that says what holds.", here())
     return Property(

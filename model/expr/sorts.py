@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from model.errors import DesignError, here
+from model.expr.names import one_line
 from model.expr.nodes import IF_ON_STATE, Expr, make
 
 
@@ -66,6 +67,7 @@ class Sort:
     def __init__(self, name: str, doc: str, names: tuple[str, ...] = (), size: int | None = None) -> None:
         if not name.isidentifier() or not name[0].isupper():
             raise DesignError(f"an index sort is named by a capitalised word such as Vcpu, not {name!r}.", here())
+        one_line(name, "an index sort", here())
         self.name, self.doc, self.names, self.size = name, doc, names, size
 
     def __getitem__(self, number: int) -> Element:

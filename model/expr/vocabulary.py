@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import count
 
 from model.errors import DesignError, here
+from model.expr.names import one_line
 from model.expr.nodes import ALL, NONE, Expr, lift, make, node, sets_of_pages
 from model.expr.printer import show
 from model.expr.sorts import Element, Index, Sort, element
@@ -43,6 +44,7 @@ def hole(name: str, *inputs: object) -> Expr:
     """
     if not isinstance(name, str) or not inputs:
         raise DesignError('a hole has a name and what it may look at: hole("mask", s.cache, s.mine[me], want).', here())
+    one_line(name, "a hole", here())
     given = [lift(value) for value in inputs]
     return make("hole", name, *(g if g.sort == PAGES else choose(g, ALL, NONE) for g in given))
 

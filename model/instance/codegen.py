@@ -8,6 +8,7 @@ from typing import Any
 
 from model.expr import TRUTH, Expr, walk
 from model.expr.algebra import fold, python_source
+from model.expr.names import word
 from model.instance.ground_step import GroundStep
 from model.instance.state import Position, State
 from model.program.step import Param
@@ -30,7 +31,7 @@ def source_leaf(e: Expr, position: Position) -> str | None:
         return f"({place} == {codes[0]})" if len(codes) == 1 else f"({place} in {tuple(codes)})"
     if e.op == "place":
         return str(e.args[0])
-    return f"p_{e.args[0]}" if e.op == "param" else None
+    return word("p", e.args[0]) if e.op == "param" else None
 
 
 def compiled(
@@ -65,7 +66,7 @@ def _branch(
     yield f"    n = {number}"
     indent = "    "
     for name, among in loops.items():
-        yield f"{indent}for p_{name} in {among}:"
+        yield f"{indent}for {word('p', name)} in {among}:"
         indent += "    "
     if rest:
         yield f"{indent}if {' and '.join(rest)}:"

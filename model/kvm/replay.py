@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from model.instance.instance import Instance, Move
+from model.instance.locations import at as location
 from model.instance.state import State
 from model.kvm.driver import INITIALLY_SET, MANUAL, Vm
 from model.kvm.ioctls import Act, Acts
@@ -348,7 +349,7 @@ def finished(instance: Instance, state: State) -> int | None:
     for client in range(instance.sizes["Client"]):
         if not (state[at["watched", client]] and state[at["synced", None]]):
             continue
-        place = at.get(("at", client))
+        place = at.get((location("Client"), client))
         busy = place is not None and state[place]
         left = [state[at[name, client]] for name in ("user", "mine") if (name, client) in at]
         if not busy and not any(left):

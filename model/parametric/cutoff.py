@@ -14,11 +14,11 @@ from model.parametric import logic
 from model.parametric.logic import PAGE, Formula, Term, atom, bind, conj, disj, equal, iff, implies, neg
 from model.parametric.reading import Reading, Transition
 from model.parametric.samples import loosened
-from model.parametric.smtlib import ask_z3, declarations, text
+from model.parametric.solver import Question
 from model.parametric.vocabulary import chosen_term, parameter
 from model.program.program import Invariant, Program
 
-ONE = Term("the one page", PAGE)
+ONE = Term("a page", PAGE)  # no constant and nothing chosen is called so
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,8 @@ def _refuted(reading: Reading, step: Transition | None, condition: Formula, seco
         return ""
     constants = [t for terms in reading.constants.values() for t in terms]
     relations = {**reading.relations, **(step.chosen if step else {})}
-    lines = declarations(reading.sorts, relations, [*constants, ONE, *(step.terms if step else ())])
-    lines += [f"(assert {text(f)})" for f in [*reading.axioms.values(), neg(condition)]]
-    answer = ask_z3(lines, seconds)
+    question = Question(reading.sorts, relations, [*constants, ONE, *(step.terms if step else ())])
+    answer = question.ask(seconds, *reading.axioms.values(), neg(condition))
     return "" if answer == "unsat" else answer
 
 

@@ -189,6 +189,20 @@ def instantiate(f: Formula, terms: Mapping[Term, Term]) -> Formula:
     return bind(f.op, f.args[0], instantiate(f.args[1], terms))
 
 
+def alike(f: Formula, g: Formula) -> bool:
+    """The same formula but for the names of bound variables."""
+    return _shape(f, {}) == _shape(g, {})
+
+
+def _shape(f: Formula, depth: Mapping[Term, int]) -> tuple[Any, ...]:
+    """The formula as plain data, a bound variable as the number of quantifiers outside of its own."""
+    if f.op in ("forall", "exists"):
+        bound, inside = f.args
+        return f.op, bound.sort, _shape(inside, {**depth, bound: len(depth)})
+    parts = [_shape(a, depth) if isinstance(a, Formula) else depth.get(a, a) for a in f.args]
+    return (f.op, frozenset(parts)) if f.op == "equal" else (f.op, *parts)
+
+
 class Structure(NamedTuple):
     """A finite interpretation: elements of each sort are numbers from 0.
 

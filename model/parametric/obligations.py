@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from model.parametric.logic import Formula, Term, free_terms
 from model.parametric.reading import Reading, Transition
-from model.parametric.smtlib import declarations, text
+from model.parametric.smtlib import comment, declarations, text
+from model.parametric.solver import Question
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,24 @@ class Condition:
     relations: Mapping[str, tuple[str, ...]]
     terms: tuple[Term, ...]
 
+    def words(self, reading: Reading) -> tuple[tuple[str, ...], Mapping[str, tuple[str, ...]], tuple[Term, ...]]:
+        """Sorts, relations and terms that premises and goals speak of."""
+        constants = [t for terms in reading.constants.values() for t in terms]
+        return reading.sorts, {**reading.relations, **self.relations}, (*constants, *self.terms)
+
     def preamble(self, reading: Reading) -> list[str]:
         """Declarations and premises in SMT-LIB 2."""
-        constants = [t for terms in reading.constants.values() for t in terms]
-        lines = declarations(reading.sorts, {**reading.relations, **self.relations}, [*constants, *self.terms])
+        lines = declarations(*self.words(reading))
         for name, formula in self.premises.items():
-            lines += [f"; {name}", f"(assert {text(formula)})"]
+            lines += [comment(name), f"(assert {text(formula)})"]
         return lines
+
+    def question(self, reading: Reading) -> Question:
+        """The premises for z3."""
+        question = Question(*self.words(reading))
+        for formula in self.premises.values():
+            question.suppose(formula)
+        return question
 
 
 def conditions(

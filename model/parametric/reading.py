@@ -17,7 +17,7 @@ from model.expr import PAGES, Expr, Index, indices, walk
 from model.parametric import logic
 from model.parametric.logic import PAGE, Formula, Term, atom, conj, disj, equal, exists, forall, iff, ite, neg
 from model.parametric.predicates import predicates
-from model.parametric.vocabulary import Summary, chosen_term, constant, keeps, parameter, place
+from model.parametric.vocabulary import Summary, chosen_term, constant, keeps, parameter, place, thread
 from model.program.program import Invariant, Location, Program
 from model.program.step import Held, Step, Update
 
@@ -300,7 +300,7 @@ class Reading:
         return tuple(self._transition(step) for step in self.program.steps)
 
     def _transition(self, step: Step) -> Transition:
-        me = Term("the thread", step.by)
+        me = thread(step.by)
         env: dict[Index, Term] = {Index("me", step.by): me}
         terms, guards = [me], []
         chosen: dict[str, tuple[str, ...]] = {}

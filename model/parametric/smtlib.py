@@ -1,21 +1,30 @@
-"""Formulas as SMT-LIB 2 text, and the one place where z3 is asked about that text."""
+"""Formulas as SMT-LIB 2 text, for certificates, and the way back: what a text says, to compare with what was meant."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote
 
 from model.errors import UsageError
 from model.parametric import logic
 from model.parametric.logic import FALSE, TRUE, Formula, Term, atom, conj, disj, equal, neg
 
+KEPT = "".join(c for c in map(chr, range(32, 127)) if c not in "%|\\")  # what stands in a symbol as it is
+SIMPLE = re.compile(r"[A-Za-z0-9~!@$^&*_+=<>.?/%-]+")
+SORT, RELATION, TERM = "sort.", "s.", "e."  # one space a kind, and none of them has a word of SMT-LIB's own
 
-def symbol(name: str) -> str:
-    """A name as an SMT-LIB symbol; raises ValueError for what bars cannot quote."""
-    if "|" in name or "\\" in name:
-        raise ValueError(f"{name!r} cannot be an SMT-LIB symbol")
-    return name if name.isidentifier() and name.isascii() else f"|{name}|"
+
+def symbol(kind: str, name: str) -> str:
+    """A name of a kind as an SMT-LIB symbol: the one way by which a name reaches a query."""
+    word = kind + quote(name, safe=KEPT)
+    return word if SIMPLE.fullmatch(word) else f"|{word}|"
+
+
+def comment(text: str) -> str:
+    """A line that says nothing to a solver."""
+    return "; " + "".join(c if c.isprintable() else quote(c) for c in text)
 
 
 def text(f: Formula, names: Mapping[Term, str] | None = None) -> str:
@@ -23,40 +32,37 @@ def text(f: Formula, names: Mapping[Term, str] | None = None) -> str:
     names = names or {}
 
     def term(t: Term) -> str:
-        return names.get(t) or symbol(t.name)
+        return names.get(t) or symbol(TERM, t.name)
 
     if f is TRUE or f is FALSE:
         return "true" if f is TRUE else "false"
     if f.op == "atom":
         relation, *terms = f.args
-        return f"({symbol(relation)} {' '.join(map(term, terms))})" if terms else symbol(relation)
+        word = symbol(RELATION, relation)
+        return f"({word} {' '.join(map(term, terms))})" if terms else word
     if f.op in ("forall", "exists"):
         bound, inside = f.args
-        name = f"?{bound.sort[0].lower()}{len(names)}"
-        return f"({f.op} (({name} {symbol(bound.sort)})) {text(inside, {**names, bound: name})})"
+        name = f"?{_letter(bound.sort)}{len(names)}"
+        return f"({f.op} (({name} {symbol(SORT, bound.sort)})) {text(inside, {**names, bound: name})})"
     if f.op == "equal":
         return f"(= {' '.join(sorted(map(term, f.args)))})"  # not in the order of names that differ from run to run
     parts = [text(a, names) for a in f.args]
     return f"({f.op} {' '.join(parts)})"
 
 
+def _letter(sort: str) -> str:
+    return sort[0].lower() if re.match("[A-Za-z]", sort) else "x"
+
+
 def declarations(sorts: Iterable[str], relations: Mapping[str, tuple[str, ...]], terms: Iterable[Term]) -> list[str]:
     """What has to stand before any assertion."""
-    found = [f"(declare-sort {symbol(s)} 0)" for s in sorts]
-    found += [f"(declare-fun {symbol(r)} ({' '.join(map(symbol, args))}) Bool)" for r, args in relations.items()]
-    return found + [f"(declare-const {symbol(t.name)} {symbol(t.sort)})" for t in terms]
 
+    def sorted_as(names: Iterable[str]) -> str:
+        return " ".join(symbol(SORT, s) for s in names)
 
-def ask_z3(script: Iterable[str], seconds: float) -> str:
-    """ "sat", "unsat", or "unknown: ..." for the assertions of a script."""
-    import z3
-
-    context = z3.Context()
-    solver = z3.Solver(ctx=context)
-    solver.set("timeout", max(1, int(seconds * 1000)))
-    solver.from_string("\n".join(script))
-    answer = str(solver.check())
-    return answer if answer != "unknown" else f"unknown: {solver.reason_unknown()}"
+    found = [f"(declare-sort {symbol(SORT, s)} 0)" for s in sorts]
+    found += [f"(declare-fun {symbol(RELATION, r)} ({sorted_as(args)}) Bool)" for r, args in relations.items()]
+    return found + [f"(declare-const {symbol(TERM, t.name)} {symbol(SORT, t.sort)})" for t in terms]
 
 
 TOKEN = re.compile(r"\s+|;[^\n]*|(\|[^|]*\||\"[^\"]*\"|[()]|[^\s()|\";]+)")
@@ -88,6 +94,45 @@ def parse(text: str) -> list[Any]:
 def show(expression: Any) -> str:
     """The text of an S-expression."""
     return expression if isinstance(expression, str) else f"({' '.join(map(show, expression))})"
+
+
+class Script(NamedTuple):
+    """What a script says to a solver: what it declares and what it asserts, in order."""
+
+    sorts: tuple[str, ...]
+    relations: Mapping[str, tuple[str, ...]]
+    terms: tuple[Term, ...]
+    asserted: tuple[Formula, ...]
+
+
+def read(text: str) -> Script:
+    """A script of `declarations`, assertions and questions, read back.
+
+    Raises:
+        UsageError: it has a command of another kind, or one that cannot be read.
+    """
+    sorts: list[str] = []
+    relations: dict[str, tuple[str, ...]] = {}
+    terms: list[Term] = []
+    asserted: list[Formula] = []
+    try:
+        for command in parse(text):
+            match command:
+                case ["declare-sort", name, "0"]:
+                    sorts.append(_name(SORT, name))
+                case ["declare-fun", name, own, "Bool"]:
+                    relations[_name(RELATION, name)] = tuple(_name(SORT, s) for s in own)
+                case ["declare-const", name, sort]:
+                    terms.append(Term(_name(TERM, name), _name(SORT, sort)))
+                case ["assert", said]:
+                    asserted.append(_formula(said, relations, {t.name: t for t in terms}))
+                case ["set-logic" | "set-info" | "push" | "pop" | "check-sat", *_]:
+                    pass
+                case _:
+                    raise ValueError(command)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise UsageError(f"no condition of a proof: {show(command)[:80]}") from None
+    return Script(tuple(sorts), relations, tuple(terms), tuple(asserted))
 
 
 def queries(text: str) -> Iterator[tuple[str, str]]:
@@ -131,14 +176,14 @@ def _formula(e: Any, relations: Mapping[str, tuple[str, ...]], terms: Mapping[st
         case str():
             return _atom(e, (), relations, terms)
         case [("forall" | "exists") as op, [[name, sort]], inside]:
-            bound = logic.variable(_name(sort))
-            return logic.bind(op, bound, _formula(inside, relations, {**terms, _name(name): bound}))
+            bound = logic.variable(_name(SORT, sort))
+            return logic.bind(op, bound, _formula(inside, relations, {**terms, name: bound}))
         case ["not", inside]:
             return neg(_formula(inside, relations, terms))
         case ["and" | "or" as op, *parts]:
             return (conj if op == "and" else disj)(*(_formula(p, relations, terms) for p in parts))
         case ["=", left, right]:
-            return equal(terms[_name(left)], terms[_name(right)])
+            return equal(_term(left, terms), _term(right, terms))
         case [relation, *arguments]:
             return _atom(relation, arguments, relations, terms)
     raise ValueError(e)
@@ -147,11 +192,20 @@ def _formula(e: Any, relations: Mapping[str, tuple[str, ...]], terms: Mapping[st
 def _atom(
     relation: str, arguments: Any, relations: Mapping[str, tuple[str, ...]], terms: Mapping[str, Term]
 ) -> Formula:
-    given = tuple(terms[_name(a)] for a in arguments)
-    if relations[_name(relation)] != tuple(t.sort for t in given):
+    name, given = _name(RELATION, relation), tuple(_term(a, terms) for a in arguments)
+    if relations[name] != tuple(t.sort for t in given):
         raise ValueError(relation)
-    return atom(_name(relation), *given)
+    return atom(name, *given)
 
 
-def _name(symbol: str) -> str:
-    return symbol.strip("|")
+def _term(word: str, terms: Mapping[str, Term]) -> Term:
+    """A bound variable by its word, a constant by its name."""
+    return terms[word if word.startswith("?") else _name(TERM, word)]
+
+
+def _name(kind: str, word: str) -> str:
+    """The name that a symbol of this kind stands for."""
+    inside = word.strip("|")
+    if not inside.startswith(kind):
+        raise ValueError(word)
+    return unquote(inside.removeprefix(kind), errors="strict")

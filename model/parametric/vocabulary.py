@@ -43,6 +43,11 @@ def parameter(name: str) -> str:
     return f"chosen {name}"
 
 
+def thread(sort: str) -> Term:
+    """The thread that takes a step; nothing that a step chooses is called so."""
+    return Term("me", sort)
+
+
 def chosen_term(name: str, sort: str) -> Term:
     """The page or element that a step chooses, or goes on with; two sorts may use one name in different steps."""
     return Term(f"the {name}" if sort == PAGE or name == sort.lower() else f"the {sort.lower()} {name}", sort)

@@ -27,6 +27,7 @@ from model.expr import (
     replace_index,
     show,
 )
+from model.expr.names import one_line
 from model.program.step import Held, Param, Update
 
 
@@ -190,6 +191,7 @@ class Recorder:
         """End the open step and name it; `place` is the line that ends it."""
         if not isinstance(name, str) or not name:
             raise self.error('`yield` ends a step and names it: yield "cleared".', place)
+        one_line(name, f"{self.owner}.{self.operation}: a step's name", place or here())
         if not self.draft.something() and not (self.params and not self.steps):
             raise self.error(f'nothing happens before `yield "{name}"`; a step changes something or waits.', place)
         if any(name == s.name for s in self.steps):

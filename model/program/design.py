@@ -25,6 +25,7 @@ from model.expr import (
     show,
     walk,
 )
+from model.expr.names import identifier
 from model.program.builder import Recorder
 from model.program.layout import keep_registers, locations_of, own_registers, variable_of
 from model.program.lowering import steps_of
@@ -60,6 +61,9 @@ def record(design: type[Design], *, split_locks: bool = False, buffer: int | Non
     if not (isinstance(design, type) and issubclass(design, Design)):
         raise UsageError(f"{design!r} is not a design; a design is a class: class MyDesign(Design): ...")
     members = _members(design)
+    for name, member in members.items():
+        what = "a part" if isinstance(member, Part) else "an operation"
+        identifier(name, f"{what} of {design.__name__}", _place(design))
     parts = {n: p for n, p in members.items() if isinstance(p, Part)}
     place = _place(design)
     for part in parts.values():

@@ -22,6 +22,7 @@ from model.expr import (
     node,
     register,
 )
+from model.expr.names import identifier
 from model.program.builder import Recorder
 from model.program.step import Held
 
@@ -252,5 +253,6 @@ class Me(Element):
                 f"Keep the new value in a register of another name, me.kept_{name} = ..."
             )
         expr = lift(value)
+        identifier(name, "a register", here())
         recorder.registers.setdefault(name, expr.sort)
         recorder.assign(register(name), self.index, expr, recorder.registers[name])

@@ -122,7 +122,7 @@ def test_a_certificate_replaces_a_certificate_and_nothing_else(copy, original, t
 
 def test_a_changed_condition_is_found(copy):
     """The step's guard is asserted away; the proof still goes through, and it is not the design's."""
-    edit(copy / "01-write.smt2", "(cache ?p0)", "(kernel ?p0)")
+    edit(copy / "01-write.smt2", "(s.cache ?p0)", "(s.kernel ?p0)")
     assert any("01-write.smt2, line" in w and "not the condition that the design generates" in w for w in wrong(copy))
 
 
@@ -231,7 +231,7 @@ def test_without_cvc5_the_command_says_how_to_get_it(original, monkeypatch, caps
 
 def test_the_command_confirms_and_refuses(original, copy):
     """Exit codes 0 and 1."""
-    edit(copy / "01-write.smt2", "(cache ?p0)", "(kernel ?p0)")
+    edit(copy / "01-write.smt2", "(s.cache ?p0)", "(s.kernel ?p0)")
     for directory, code, word in ((original, 0, "confirmed"), (copy, 1, "not confirmed")):
         command = [sys.executable, "-m", "model", "certify", str(directory)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)

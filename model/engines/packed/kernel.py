@@ -17,6 +17,7 @@ from model.engines.store.packing import Columns, Packing, Words
 from model.errors import CannotSay
 from model.expr import PAGES, PLACE, TRUTH, Expr, children, walk
 from model.expr.algebra import Table, words
+from model.expr.names import word
 from model.instance.ground_step import GroundStep
 from model.instance.instance import Instance
 
@@ -211,7 +212,7 @@ class Writer:
         return f"({' | '.join(f'({here} == {code})' for code in codes)})"
 
     def param(self, expr: Expr, shift: int) -> str:
-        name = f"p_{expr.args[0]}"
+        name = word("p", expr.args[0])
         return f"({name} << {shift})" if shift else name
 
 
@@ -236,7 +237,7 @@ class StepWriter(Writer):
         rows = self.keep("x", "y", set(), "return count")
         chosen: set[str] = set()
         for level, param in enumerate(self.step.params):
-            self.line(f"for p_{param.name} in {tuple(self.kernel.instance.choices(param))}:")
+            self.line(f"for {word('p', param.name)} in {tuple(self.kernel.instance.choices(param))}:")
             self.indent += 1
             chosen.add(param.name)
             rows = self.keep(rows, f"z{level}_", chosen, "continue")

@@ -13,6 +13,7 @@ from model.engines.store.bitset import LANES, LOW, Digit, Visited
 from model.engines.store.packing import Packing
 from model.expr import Expr
 from model.expr.algebra import c_source
+from model.expr.names import word
 from model.instance.ground_step import GroundStep
 from model.program.step import Param
 
@@ -71,7 +72,7 @@ class CWriter(Writer):
 
     def choose(self, param: Param, within: str | None) -> None:
         """A loop over what the parameter can be; where a guard says that it lies within a set, over its parts."""
-        name, every = f"p_{param.name}", self.number(self.kernel.instance.full)
+        name, every = word("p", param.name), self.number(self.kernel.instance.full)
         where = every if within is None else within
         if param.kind == "page":
             self.opened(f"for (word left = {where}, {name}; {name} = left & -left, left; left &= left - 1)")

@@ -9,13 +9,14 @@ Source: Barrett, Fontaine, Tinelli: "The SMT-LIB Standard, Version 2.6"; logic U
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model.errors import UsageError
+from model.errors import CannotSay, UsageError
 
 if TYPE_CHECKING:
     from model.parametric.inference.prove import InductiveInvariant
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from model.parametric.reading import Reading
 
 MANIFEST, INVARIANT = "manifest.json", "invariant.json"
-VERSION = 1
+VERSION = 2  # 1: names stood in the text without their kind
 
 
 def write(found: InductiveInvariant, directory: Path, design: str, properties: Sequence[str]) -> None:
@@ -81,16 +82,38 @@ def questions(reading: Reading, invariant: Mapping[str, Formula], impossible: Co
     asked = {i.name: reading.says(i) for i in reading.invariants}
     found = {}
     for number, condition in enumerate(conditions(reading, invariant, asked)):
-        name = f"{number:02}-{condition.name.replace(' ', '-')}.smt2"
+        name = f"{number:02}-{file_word(condition.name)}.smt2"
         found[name] = "\n".join(script(reading, condition, condition.name not in impossible)) + "\n"
+        if wrong := misread(found[name], reading, condition):
+            raise CannotSay(f"{condition.name}: the text of this condition does not say what is meant: {wrong}.")
     return found
+
+
+def misread(text: str, reading: Reading, condition: Condition) -> str:
+    """What a script says that the condition does not, or the other way round; nothing where they say the same."""
+    from model.parametric.logic import alike, neg
+    from model.parametric.smtlib import read
+
+    said = read(text)
+    meant = [*condition.premises.values(), *(neg(goal) for goal in condition.goals.values())]
+    if said[:3] != condition.words(reading):
+        return "it declares other words"
+    if len(said.asserted) != len(meant):
+        return f"it has {len(said.asserted)} assertions in place of {len(meant)}"
+    names = [*condition.premises, *condition.goals]
+    return next((n for n, f, g in zip(names, said.asserted, meant, strict=True) if not alike(f, g)), "")
+
+
+def file_word(name: str) -> str:
+    """A name as part of the name of a file."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "-", name)
 
 
 def script(reading: Reading, condition: Condition, possible: bool) -> Iterator[str]:
     """One condition: its premises hold together, and each goal follows from them."""
-    from model.parametric.smtlib import text
+    from model.parametric.smtlib import comment, text
 
-    yield f"; {reading.program.name}, {condition.name}"
+    yield comment(f"{reading.program.name}, {condition.name}")
     yield "(set-logic UF)"
     yield from condition.preamble(reading)
     if possible:
@@ -99,7 +122,7 @@ def script(reading: Reading, condition: Condition, possible: bool) -> Iterator[s
     else:
         yield "; no state of a small instance allows this step, so nothing is claimed about the premises"
     for name, goal in condition.goals.items():
-        yield f"; {name}"
+        yield comment(name)
         yield from ("(push 1)", f"(assert (not {text(goal)}))", "(set-info :status unsat)", "(check-sat)", "(pop 1)")
 
 

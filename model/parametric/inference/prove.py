@@ -229,18 +229,18 @@ def check(found: InductiveInvariant, until: float) -> tuple[int, str]:
 
     The reason starts with z3's answer: "sat" where a conjunct does not follow, "unknown" where it cannot tell.
     """
-    from model.parametric.smtlib import ask_z3, text
+    from model.parametric.logic import neg
 
     number = 0
     for condition in conditions_of(found):
-        preamble = condition.preamble(found.reading)
-        if condition.name == "start" and ask_z3(preamble, QUESTION) == "unsat":
+        question = condition.question(found.reading)
+        if condition.name == "start" and question.ask(QUESTION) == "unsat":
             return number, "unsat, when asked for a state to start in: everything would follow"
         for goal, formula in condition.goals.items():
             left = until - monotonic()
             if left <= 0:
                 return number, "unknown: the time limit was reached while the invariant was being proved"
-            answer = ask_z3([*preamble, f"(assert (not {text(formula)}))"], min(left, QUESTION))
+            answer = question.ask(min(left, QUESTION), neg(formula))
             if answer != "unsat":
                 return number, f"{answer}, when asked whether {condition.name} keeps: {goal}"
             number += 1
