@@ -9,17 +9,17 @@ Source: Lamport, "Specifying Systems", 2002, part I and section 14.7 (the config
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
 from model.export.identifiers import spelled, unique
 from model.export.problem import Claim, header, plain
-from model.expr import PAGES, Expr, Index, bare, indices
+from model.expr import PAGES, Expr, Index, bare, indices, walk
 from model.expr.algebra import fold, tla
 from model.instance.locations import at
 from model.instance.sizes import used_sorts
 from model.program.program import Location, Variable
-from model.program.step import Held, Param, Step, Update
+from model.program.step import Held, Param, Step
 
 WORDS = [
     "ASSUME",
@@ -94,7 +94,33 @@ WORDS = [
     "vars",
     "me",
     "who",
+    "SubSeq",
+    "SelectSeq",
+    "DEFINE",
+    "ONLY",
+    "INIT",  # words of the file that tells TLC the sizes
+    "NEXT",
+    "SPECIFICATION",
+    "INVARIANT",
+    "INVARIANTS",
+    "PROPERTY",
+    "PROPERTIES",
+    "SYMMETRY",
+    "CONSTRAINT",
+    "CONSTRAINTS",
+    "ACTION_CONSTRAINT",
+    "ACTION_CONSTRAINTS",
+    "VIEW",
+    "ALIAS",
+    "TYPE",
+    "TYPE_CONSTRAINT",
+    "CHECK_DEADLOCK",
+    "POSTCONDITION",
+    "_PERIODIC",
 ]
+# modules that come with TLC: one of these names would be read in place of the design
+MODULES = ("Bags", "FiniteSets", "Integers", "Json", "Naturals", "Randomization", "RealTime", "Reals", "Relation")
+MODULES += ("Sequences", "SequencesExt", "TLAPS", "TLC", "TLCExt", "Toolbox", "Functions", "Folds", "FiniteSetsExt")
 FOR_ALL, EXISTS = "\\A", "\\E"
 DOMAIN = {"page": "Page", "some": "NonEmpty", "any": "SUBSET Page", "truth": "BOOLEAN"}
 
@@ -110,7 +136,7 @@ def text(claim: Claim) -> str:
 
 def module_name(claim: Claim) -> str:
     """What the module is called, and the file `name.tla` that TLC expects it in."""
-    return spelled(claim.program.title)
+    return str(unique({"module": claim.program.title}, (*WORDS, *MODULES), cases_differ=True)["module"])
 
 
 class _Module:
@@ -166,6 +192,7 @@ class _Module:
         bound = {i for i in self._indices if i.kind == "bound"}
         wanted |= {("bound", i.name): i.name for i in sorted(bound, key=lambda i: i.name)}
         wanted["holds"] = self.claim.invariant.name
+        wanted |= {("page of", n): f"x{n or ''}" for n in range(1 + max(map(_nested, self._expressions())))}
         wanted |= {("page", n): f"page {n}" for n in range(self.claim.instance.pages)}
         fair = {k: f"x{w}" if w[:3] in ("WF_", "SF_") else w for k, w in wanted.items()}  # these begin no identifier
         return unique(fair, WORDS, cases_differ=True)
@@ -265,8 +292,12 @@ class _Module:
 
     # -- expressions
 
-    def text(self, expr: Expr, step: Step | None = None) -> str:
-        kinds = {p.name: p.kind for s in self.program.steps for p in s.params}
+    def text(self, expr: Expr, params: Iterable[Param] = ()) -> str:
+        """The expression as the module says it; `params` are those of the step that it stands in.
+
+        Another operation may have a parameter of that name and of another kind: a page where this one has a set.
+        """
+        kinds = {p.name: p.kind for p in params}
         memo: dict[int, str] = {}
         leaves: dict[str, Callable[[Expr], str]] = {
             "var": lambda e: self._variable(e.args[0], e.args[1]),
@@ -292,7 +323,9 @@ class _Module:
         over, body = f"{self.index(bound)} \\in {self.sort(bound.sort)}", memo[id(inside)]
         if e.sort != PAGES:
             return f"({FOR_ALL if e.op == 'for_all' else EXISTS} {over} : {body})"
-        return f"{{x \\in Page : \\A {over} : x \\in {body}}}" if e.op == "for_all" else f"(UNION {{{body} : {over}}})"
+        one = self.names["page of", _nested(inside)]
+        every = f"{{{one} \\in Page : \\A {over} : {one} \\in {body}}}"
+        return every if e.op == "for_all" else f"(UNION {{{body} : {over}}})"
 
     # -- parts of the module
 
@@ -358,8 +391,8 @@ class _Module:
         if moved:
             yield f"  /\\ {moved}[me] = {self.place(step.by, step.source)}"
         yield from (f"  /\\ {free}" for held in step.takes for free in self._free(held, but=step.by))
-        yield from (f"  /\\ {self.text(guard)}" for guard in step.guards)
-        new = self._new(step.updates)
+        yield from (f"  /\\ {self.text(guard, step.params)}" for guard in step.guards)
+        new = self._new(step)
         if moved and step.source != step.target:
             new[moved] = f"[{moved} EXCEPT ![me] = {self.place(step.by, step.target)}]"
         yield from (f"  /\\ {word}' = {value}" for word, value in new.items())
@@ -367,11 +400,11 @@ class _Module:
         if rest:
             yield f"  /\\ UNCHANGED <<{', '.join(rest)}>>"
 
-    def _new(self, updates: tuple[Update, ...]) -> dict[str, str]:
+    def _new(self, step: Step) -> dict[str, str]:
         """variable -> its new value; a later update of the same variable wins."""
         new: dict[str, str] = {}
-        for update in updates:
-            word, value = self.names["var", update.variable], self.text(update.value)
+        for update in step.updates:
+            word, value = self.names["var", update.variable], self.text(update.value, step.params)
             if update.index is None:
                 new[word] = value
             elif update.index.kind == "each":
@@ -412,6 +445,11 @@ class _Module:
 def config(claim: Claim) -> str:
     """The configuration for TLC at the claim's sizes, as a file of its own."""
     return "\n".join(_Module(claim).config()) + "\n"
+
+
+def _nested(expr: Expr) -> int:
+    """How many sets of pages that are in all of something the expression says: more than one inside of it says."""
+    return sum(e.op == "for_all" and e.sort == PAGES for e in walk(expr))
 
 
 # ---------------------------------------------------------------- words

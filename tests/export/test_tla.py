@@ -6,12 +6,13 @@ from model.designs.catalogue import find_property, load
 from model.errors import CannotSay
 from model.export import tla
 from model.export.problem import Claim, claim
-from model.expr import ALL, TRUTH, Client, Lock, Pages, Slot, always, node, operation
+from model.expr import ALL, TRUTH, Client, Lock, Pages, Slot, always, every, node, operation
 from model.instance.instance import Instance
 from model.program.design import Design, record
 from model.program.program import Invariant
 from tests.support.tla import errors
 from tests.support.tools import ROWS, name, row_claim, tlc
+from tests.support.wide_designs import hardest, made
 
 SHORT = [r for r in ROWS if r.design in ("top-layer", "per-slot-cache") and r.property == "promise_kept"]
 
@@ -98,3 +99,87 @@ def test_what_has_no_word_is_refused_by_name():
     broken = Claim("naive", made.rule, made.program, Instance(made.program, 1, {"Client": 1}), strange)
     with pytest.raises(CannotSay, match="no exact meaning for 'shuffled'"):
         tla.text(broken)
+
+
+# ---------------------------------------------------------------- random designs
+
+ONE_NAME = """from model import *
+from model.expr import always
+
+
+class Wide(Design):
+    \"\"\"Two operations choose something of one name: a page the one, a set the other.\"\"\"
+
+    a = Pages("a")
+    b = Pages("b")
+
+    @operation
+    def one(s, me, want: Page):
+        s.a = want
+        me.kept = want
+        yield "kept"
+        s.b = me.kept
+        yield "put"
+
+    @operation
+    def many(s, me, want: SomePages):
+        s.b |= want
+
+
+@always
+def holds(s):
+    \"\"\"Two pages are never in both.\"\"\"
+    return ~(s.a == ALL)
+"""
+
+
+def test_a_parameter_is_what_its_own_operation_chooses(tmp_path):
+    """Another operation's set of that name made it an element where a set is meant."""
+    design, rule = made(ONE_NAME)
+    asked = claim(record(design), rule, 2, {"Client": 1})
+    lines = [line.strip() for line in tla.text(asked).splitlines()]
+    assert "/\\ a' = {want}" in lines
+    assert "/\\ b' = (b \\cup want)" in lines
+    assert (None, states(asked.instance)) == tlc(tmp_path, asked)
+
+
+def test_sets_inside_sets_have_names_of_their_own(tmp_path):
+    """TLC refuses a name that is bound twice, and one that a part has."""
+
+    class Nested(Design):
+        """The pages that all clients have, among those that all slots have."""
+
+        x = Pages("pages", per=Client)
+        y = Pages("pages", per=Slot)
+
+        @operation
+        def take(s, me, page, slot):
+            s.x[me] |= page
+            s.y[slot] |= every(Client, lambda c: s.x[c] | every(Slot, lambda k: s.y[k] | s.x[c]))
+
+    @always
+    def holds(s, client):
+        """True of every state."""
+        return s.x[client] <= ALL
+
+    asked = claim(record(Nested), holds, 2, {"Client": 2, "Slot": 1})
+    assert (None, states(asked.instance)) == tlc(tmp_path, asked)
+
+
+def same(seed, directory):
+    """Queues, several sorts, pages and elements that a thread keeps: verdict and depth, and the states of a pass."""
+    text, asked, verdict = hardest(seed, 1 + seed % 2, 1 + seed // 2 % 2)
+    found = tlc(directory, asked)
+    expected = (None, verdict.states) if verdict.word == "proved" else (verdict.depth, found[1])
+    assert expected == found, text
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_tlc_agrees_on_random_designs(seed, tmp_path):
+    same(seed, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4, 304))
+def test_tlc_agrees_on_three_hundred_random_designs(seed, tmp_path):
+    same(seed, tmp_path)

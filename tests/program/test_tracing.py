@@ -203,7 +203,7 @@ def test_an_index_parameter_is_remembered_over_steps():
             yield "ended"
 
     state = after(Later, ("take.began", 0, {"client": 1}), ("take.ended", 0, {"client": 1}))
-    assert (0, 3, 0) == (state["own", 0], state["own", 1], state["at", 0])
+    assert (0, 3, 0) == (state["own", 0], state["own", 1], state["at.Client", 0])
 
 
 def test_a_truth_parameter_is_remembered_over_steps():
