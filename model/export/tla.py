@@ -119,8 +119,10 @@ WORDS = [
     "_PERIODIC",
 ]
 # modules that come with TLC: one of these names would be read in place of the design
-MODULES = ("Bags", "FiniteSets", "Integers", "Json", "Naturals", "Randomization", "RealTime", "Reals", "Relation")
-MODULES += ("Sequences", "SequencesExt", "TLAPS", "TLC", "TLCExt", "Toolbox", "Functions", "Folds", "FiniteSetsExt")
+MODULES = [
+    *("Bags", "FiniteSets", "FiniteSetsExt", "Folds", "Functions", "Integers", "Json", "Naturals", "Randomization"),
+    *("RealTime", "Reals", "Relation", "Sequences", "SequencesExt", "TLAPS", "TLC", "TLCExt", "Toolbox"),
+]
 FOR_ALL, EXISTS = "\\A", "\\E"
 DOMAIN = {"page": "Page", "some": "NonEmpty", "any": "SUBSET Page", "truth": "BOOLEAN"}
 

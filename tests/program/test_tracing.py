@@ -283,7 +283,7 @@ def test_split_lock_edges_reach_the_same_states_between_operations():
         return {
             tuple(v for k, v in sorted(s.items(), key=str) if not k[0].startswith(("at", "me.")))
             for s in shown
-            if not s["at", 0] and not s["at", 1]
+            if not s["at.Client", 0] and not s["at.Client", 1]
         }, len(seen)
 
     joined, few = idle_states(False)
