@@ -16,6 +16,7 @@ from time import monotonic
 
 from model.errors import UsageError
 from model.expr import TRUE, Expr, bare, node, register, rewrite
+from model.instance.breadth_first import BreadthFirst
 from model.instance.instance import Instance, Move
 from model.instance.state import State
 from model.limits import Limits, Progress
@@ -24,6 +25,7 @@ from model.program.step import Step
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
 Label = Hashable
+Pair = tuple[State, frozenset[State]]  # of the concrete design; where the abstract one can be
 
 
 @dataclass(frozen=True)
@@ -52,35 +54,34 @@ def search(concrete: Instance, abstract: Instance, limits: Limits | None = None)
     limits, begin = limits or Limits(), monotonic()
     visible = visible_parts(concrete, abstract)
     lower, upper = _Follower(concrete, visible), _Follower(abstract, visible)
-    start = (concrete.initial, upper.closed(frozenset({abstract.initial})))
-    parent: dict[tuple[State, frozenset[State]], tuple[tuple[State, frozenset[State]], int] | None] = {start: None}
-    frontier, depth = [start], 0
+
+    def after(pair: Pair) -> Iterator[tuple[int, Pair]]:
+        state, possible = pair
+        for number, following in concrete.successors(state):
+            label = lower.label(concrete.moves[number], state, following)
+            matched = possible if label is None else upper.after(possible, label)
+            if not matched:
+                raise _Apart(pair, number, following)
+            yield number, (following, matched)
+
+    start = concrete.initial, upper.closed(frozenset({abstract.initial}))
+    walk = BreadthFirst([start], after, lambda _: limits.reached(len(walk.came), begin))
+    depth = 0
 
     def answer(kind: type[Verdict], **more: object) -> Verdict:
-        return kind(engine="refinement", seconds=monotonic() - begin, **more)  # type: ignore[arg-type]
+        return kind(states=len(walk.came), engine="refinement", seconds=monotonic() - begin, **more)  # type: ignore[arg-type]
 
     try:
-        while frontier:
-            following = []
-            for pair in frontier:
-                state, possible = pair
-                for number, after in concrete.successors(state):
-                    label = lower.label(concrete.moves[number], state, after)
-                    matched = possible if label is None else upper.after(possible, label)
-                    if not matched:
-                        run = _run(concrete, parent, pair, number, after)
-                        return answer(Refuted, states=len(parent), depth=depth + 1, detail=run)
-                    if (after, matched) not in parent:
-                        parent[after, matched] = (pair, number)
-                        following.append((after, matched))
-                if stop := limits.reached(len(parent), begin):
-                    return answer(Undetermined, states=len(parent), depth=depth, reason=stop)
-            if limits.report:
-                limits.report(Progress("refinement", len(parent), depth, len(following)))
-            frontier, depth = following, depth + 1
+        for depth, level in enumerate(walk.levels()):
+            if depth and limits.report:
+                limits.report(Progress("refinement", len(walk.came), depth - 1, len(level)))
+    except _Apart as apart:
+        return answer(Refuted, depth=depth + 1, detail=apart.run(concrete, walk))
     except KeyboardInterrupt:
-        return answer(Undetermined, states=len(parent), depth=depth, reason="interrupted", interrupted=True)
-    return answer(Proved, states=len(parent), depth=depth - 1)
+        return answer(Undetermined, depth=depth, reason="interrupted", interrupted=True)
+    if walk.stopped:
+        return answer(Undetermined, depth=depth, reason=walk.stopped)
+    return answer(Proved, depth=depth)
 
 
 def visible_parts(concrete: Instance, abstract: Instance) -> tuple[str, ...]:
@@ -131,13 +132,7 @@ class _Follower:
 
     def closed(self, states: frozenset[State]) -> frozenset[State]:
         """The states and whatever internal steps lead to from them."""
-        seen, todo = set(states), list(states)
-        while todo:
-            for label, after in self.moves(todo.pop()):
-                if label is None and after not in seen:
-                    seen.add(after)
-                    todo.append(after)
-        return frozenset(seen)
+        return frozenset(BreadthFirst(states, lambda s: [m for m in self.moves(s) if m[0] is None]))
 
     def after(self, states: frozenset[State], label: Label) -> frozenset[State]:
         """Where the instance can be after one visible step from any of the states."""
@@ -148,19 +143,17 @@ class _Follower:
         return self.memo[key]
 
 
-def _run(
-    instance: Instance,
-    parent: dict[tuple[State, frozenset[State]], tuple[tuple[State, frozenset[State]], int] | None],
-    pair: tuple[State, frozenset[State]],
-    number: int,
-    after: State,
-) -> Distinction:
-    moves, states = [instance.moves[number]], [after, pair[0]]
-    while step := parent[pair]:
-        pair = step[0]
-        moves.append(instance.moves[step[1]])
-        states.append(pair[0])
-    return Distinction(tuple(reversed(moves)), tuple(reversed(states)))
+class _Apart(Exception):
+    """A visible step that the abstract design cannot take: from this pair, by this move, to this state."""
+
+    def __init__(self, pair: Pair, number: int, after: State) -> None:
+        super().__init__()
+        self.pair, self.number, self.after = pair, number, after
+
+    def run(self, instance: Instance, walk: BreadthFirst[Pair, int]) -> Distinction:
+        numbers, pairs = walk.path(self.pair)
+        moves = tuple(instance.moves[n] for n in (*numbers, self.number))
+        return Distinction(moves, (*(state for state, _ in pairs), self.after))
 
 
 # ---------------------------------------------------------------- for any number of pages and clients

@@ -83,7 +83,7 @@ class Session:
         """
         here = self.walk(moves)
         with self.searching:
-            run = onward(self.instance, here.states[-1], self._bad(rule), self.limit)
+            run = onward(self.instance, here.states[-1], self._bad(rule), limit=self.limit)
         what = rule or "any property that is asked"
         if run is None:
             return {"moves": None, "history": [], "text": f"No state that violates {what} can be reached from here."}

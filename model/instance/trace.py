@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
+from model.instance.breadth_first import BreadthFirst
 from model.instance.instance import Instance, Move
 from model.instance.state import Field, State
 from model.program.program import Invariant
@@ -13,6 +14,9 @@ from model.program.program import Invariant
 
 class ReplayError(Exception):
     """An engine's counterexample does not run on the plain-integer interpreter: a bug of ours, never shown."""
+
+
+Violation = tuple[State, int | None]  # a state, and the element (client) for which the invariant fails in it
 
 
 @dataclass(frozen=True)
@@ -79,33 +83,31 @@ def rank(move: Move) -> tuple[int, int]:
 
 
 def shortest(
-    instance: Instance, invariant: Invariant, accept: Callable[[State, int | None], bool] | None = None
+    instance: Instance, invariant: Invariant, prefer: Callable[[Sequence[Violation]], Sequence[Violation]] | None = None
 ) -> Trace | None:
     """A shortest trace to a violation, picked by the fixed rule: MIGRATION loses if it can, then `rank`.
 
     Args:
-        accept: which violating states to consider; where it takes none of those at the least depth, all of them count.
+        prefer: picks some of all violations at the least depth; where it picks none, all of them count.
 
     Returns:
         A replayed trace, or None where no reachable state violates the invariant.
     """
     checks = [(k, instance.predicate(case)) for k, case in instance.cases(invariant)]
-    levels, seen = [{instance.initial}], {instance.initial}
-    while levels[-1]:
-        bad = {k: {s for s in levels[-1] if not holds(s)} for k, holds in checks}
-        if any(bad.values()):
-            taken = {k: {s for s in found if accept is None or accept(s, k)} for k, found in bad.items()}
-            chosen = taken if any(taken.values()) else bad
-            number = next(k for k, found in chosen.items() if found)
-            return replayed(_walk_back(instance, levels, chosen[number], invariant, number))
-        following = {after for s in levels[-1] for _, after in instance.successors(s)} - seen
-        seen |= following
-        levels.append(following)
+    levels: list[list[State]] = []
+    for level in BreadthFirst([instance.initial], instance.successors).levels():
+        levels.append(level)
+        bad = [(s, k) for k, holds in checks for s in level if not holds(s)]
+        if bad:
+            chosen = prefer(bad) if prefer else bad
+            number = (chosen or bad)[0][1]
+            ends = {s for s, k in chosen or bad if k == number}
+            return replayed(_walk_back(instance, levels, ends, invariant, number))
     return None
 
 
 def _walk_back(
-    instance: Instance, levels: Sequence[set[State]], bad: set[State], invariant: Invariant, number: int | None
+    instance: Instance, levels: Sequence[list[State]], bad: set[State], invariant: Invariant, number: int | None
 ) -> Trace:
     """Keep the states from which `bad` is still reached in time, then walk forward by rank."""
     useful = [bad]
@@ -136,38 +138,34 @@ class Continuation:
 
 
 def onward(
-    instance: Instance, start: State, wanted: Callable[[State], bool], limit: int = 200_000
+    instance: Instance,
+    start: State,
+    wanted: Callable[[State], bool],
+    may: Callable[[Move], bool] = lambda move: True,
+    limit: int = 200_000,
 ) -> Continuation | None:
     """A shortest run from `start` to a state that is wanted, by rank among equals.
+
+    Args:
+        may: the moves that it may take.
+        limit: states after which it is given up.
 
     Returns:
         The run; or one without moves and `complete=False` where the limit was reached; or None where none exists.
     """
-    parent: dict[State, tuple[State, int] | None] = {start: None}
-    frontier = [start]
-    while frontier:
-        for state in frontier:
-            if wanted(state):
-                return _from_parents(instance, parent, state)
-        following = []
-        for state in frontier:
-            options = [(rank(instance.moves[n]), n, after) for n, after in instance.successors(state)]
-            for _, n, after in sorted(options):
-                if after not in parent:
-                    parent[after] = (state, n)
-                    following.append(after)
-        if len(parent) > limit:
-            return Continuation(instance, (), (start,), complete=False)
-        frontier = following
-    return None
 
+    def by_rank(state: State) -> list[tuple[int, State]]:
+        return sorted(
+            ((n, after) for n, after in instance.successors(state) if may(instance.moves[n])),
+            key=lambda option: rank(instance.moves[option[0]]),
+        )
 
-def _from_parents(instance: Instance, parent: dict[State, tuple[State, int] | None], last: State) -> Continuation:
-    moves, states = [], [last]
-    while step := parent[states[-1]]:
-        states.append(step[0])
-        moves.append(instance.moves[step[1]])
-    return Continuation(instance, tuple(reversed(moves)), tuple(reversed(states)))
+    walk = BreadthFirst([start], by_rank, lambda _: "enough" if len(walk.came) > limit else "")
+    for state in walk:
+        if wanted(state):
+            numbers, states = walk.path(state)
+            return Continuation(instance, tuple(instance.moves[n] for n in numbers), tuple(states))
+    return Continuation(instance, (), (start,), complete=False) if walk.stopped else None
 
 
 def carried_over(trace_state: State, source: Instance, target: Instance) -> State:
@@ -214,8 +212,3 @@ def smaller_sizes(pages: int, sizes: dict[str, int]) -> Iterable[tuple[int, dict
             if (p, values) != (pages, tuple(sizes[n] for n in names)):
                 found.append((p + sum(values), values, p))
     return [(p, dict(zip(names, values, strict=True))) for _, values, p in sorted(found)]
-
-
-def relabelled(trace: Trace, invariant: Invariant) -> Trace:
-    """The same trace, judged by an invariant of another name."""
-    return replace(trace, invariant=invariant)

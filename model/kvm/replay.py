@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from model.instance.breadth_first import BreadthFirst
 from model.instance.instance import Instance, Move
 from model.instance.locations import at as location
 from model.instance.state import State
@@ -214,24 +215,13 @@ def spoken(act: Act) -> str:
 
 def deepest(instance: Instance, most: int = 20_000, count: int = 50) -> list[tuple[Move, ...]]:
     """Runs to states that no shorter run reaches, of the greatest depth that `most` states allow; at most `count`."""
-    parent: dict[State, tuple[State, int] | None] = {instance.initial: None}
-    level, following = [instance.initial], [instance.initial]
-    while following and len(parent) <= most:
-        level, following = following, []
-        for state in level:
-            for number, after in instance.successors(state):
-                if after not in parent:
-                    parent[after] = state, number
-                    following.append(after)
-    return [_path(instance, parent, state) for state in level[:count]]
-
-
-def _path(instance: Instance, parent: dict[State, tuple[State, int] | None], state: State) -> tuple[Move, ...]:
-    moves = []
-    while step := parent[state]:
-        state, number = step
-        moves.append(instance.moves[number])
-    return tuple(reversed(moves))
+    walk = BreadthFirst([instance.initial], instance.successors)
+    deepest_level: list[State] = []
+    for level in walk.levels():
+        if len(walk.came) > most:
+            break
+        deepest_level = level
+    return [tuple(instance.moves[n] for n in walk.path(state)[0]) for state in deepest_level[:count]]
 
 
 def rehearse(on: Bench, moves: Iterable[Move]) -> str:

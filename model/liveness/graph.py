@@ -14,7 +14,9 @@ from functools import cached_property
 from time import monotonic
 from typing import Any
 
+from model.instance.breadth_first import BreadthFirst
 from model.instance.instance import Instance
+from model.instance.state import State
 from model.limits import Limits
 from model.liveness.goal import Asked, Case
 from model.liveness.lasso import Action, Fairness, Lasso, action, begins_a_write, checked, executed
@@ -40,7 +42,7 @@ def search(instance: Instance, asked: Asked, fairness: Fairness, limits: Limits 
     cases, graph = asked.cases(instance), _Graph(instance, asked.quiet)
 
     def answer(kind: type[Verdict], **more: object) -> Verdict:
-        size = {"states": len(graph.states), "transitions": graph.transitions, "seconds": monotonic() - begin}
+        size = {"states": len(graph.walk.came), "transitions": graph.walk.edges, "seconds": monotonic() - begin}
         return kind(engine="graph", **size, **more)  # type: ignore[arg-type]
 
     try:
@@ -78,28 +80,33 @@ class _Graph:
     """
 
     def __init__(self, instance: Instance, quiet: bool) -> None:
-        self.instance, self.quiet, self.transitions = instance, quiet, 0
-        self.states, self.parent = [instance.initial], {0: (0, -1)}
+        self.instance, self.quiet = instance, quiet
+        self.edges: dict[State, list[tuple[int, State]]] = {}
+        self.walk = BreadthFirst([instance.initial], self._successors)
+        self.states: list[State] = []
         self.out: list[list[tuple[int, int]]] = []
 
     def build(self, limits: Limits, begin: float) -> str:
         """Visit every reachable state, nearest first; why that was given up, or an empty string."""
-        numbers, most = {self.instance.initial: 0}, STATES if limits.states is None else limits.states
-        for i, state in enumerate(self.states):
-            self.out.append([])
-            for move, after in self.instance.successors(state):
-                self.transitions += 1
-                if after not in numbers:
-                    numbers[after] = len(self.states)
-                    self.parent[numbers[after]] = (i, move)
-                    self.states.append(after)
-                if not (self.quiet and self.writes[move]):
-                    self.out[i].append((move, numbers[after]))
-            if len(self.states) > most:
+        most = STATES if limits.states is None else limits.states
+
+        def stop(_: State) -> str:
+            if len(self.walk.came) > most:
                 return f"the graph has more than {most:,} states at this size; ask for fewer --pages or --clients"
-            if stop := limits.reached(0, begin):
-                return stop
-        return ""
+            return limits.reached(0, begin)
+
+        self.walk.visit = stop
+        if self.walk.finished():
+            number = {state: i for i, state in enumerate(self.walk.came)}
+            self.states = list(number)
+            writes = self.writes if self.quiet else [False] * len(self.instance.moves)
+            self.out = [[(m, number[t]) for m, t in self.edges[s] if not writes[m]] for s in number]
+        return self.walk.stopped
+
+    def _successors(self, state: State) -> list[tuple[int, State]]:
+        if state not in self.edges:
+            self.edges[state] = list(self.instance.successors(state))
+        return self.edges[state]
 
     def where(self, case: Case) -> set[int]:
         """The states that are bad."""
@@ -142,33 +149,18 @@ class _Graph:
 
     def path(self, begin: int, within: set[int], wanted: Callable[[int, int, int], bool]) -> list[Edge]:
         """The fewest edges inside, the last of which is wanted."""
-        came: dict[int, Edge | None] = {begin: None}
-        queue = [begin]
-        for i in queue:
-            for move, j in self.out[i]:
-                if j in within and wanted(i, move, j):
-                    return [*_back(came, i), (i, move, j)]
-                if j in within and j not in came:
-                    came[j] = (i, move, j)
-                    queue.append(j)
+        walk = BreadthFirst([begin], lambda i: [(move, j) for move, j in self.out[i] if j in within])
+        for i in walk:
+            for move, j in walk.successors(i):
+                if wanted(i, move, j):
+                    moves, states = walk.path(i)
+                    return [*zip(states, moves, states[1:], strict=False), (i, move, j)]
         raise AssertionError("a strongly connected part has a path to each of its edges")
 
     def run(self, at: int, loop: list[int]) -> Lasso:
         """The shortest stem to a state, and the loop from there, executed on plain integers."""
-        stem: list[int] = []
-        while at:
-            at, number = self.parent[at]
-            stem.insert(0, number)
-        moves = self.instance.moves
+        stem, moves = self.walk.path(self.states[at])[0], self.instance.moves
         return executed(self.instance, [moves[n] for n in stem], [moves[n] for n in loop])
-
-
-def _back(came: Mapping[int, Edge | None], i: int) -> list[Edge]:
-    found: list[Edge] = []
-    while (edge := came[i]) is not None:
-        found.append(edge)
-        i = edge[0]
-    return found[::-1]
 
 
 def _fair(graph: _Graph, part: list[int], bad: set[int], owed: Mapping[Action, str]) -> Lasso | None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from model.errors import UsageError
 from model.expr import PAGES
+from model.instance.breadth_first import BreadthFirst
 from model.instance.instance import Instance
 from model.instance.locations import at
 from model.instance.state import State
@@ -155,18 +156,14 @@ def small(reading: Reading, pages: int, elements: int, program: Program) -> Inst
 
 
 def _nearest(instance: Instance, states: int, until: float) -> tuple[dict[State, None], bool]:
-    seen, frontier = {instance.initial: None}, [instance.initial]
-    while frontier and states:
-        following = []
-        for state in frontier:
-            for _, after in instance.successors(state):
-                if after not in seen:
-                    seen[after] = None
-                    following.append(after)
-            if len(seen) >= states or monotonic() > until:
-                return seen, False
-        frontier = following
-    return seen, True
+    """So many states, nearest first and a few more, and whether these are all."""
+
+    def enough(_: State) -> str:
+        return "enough" if len(walk.came) >= states or monotonic() > until else ""
+
+    walk = BreadthFirst([instance.initial], instance.successors, enough)
+    complete = states > 0 and walk.finished()
+    return dict.fromkeys(walk.came), complete
 
 
 def _walks(instance: Instance, states: int, until: float, length: int = 60) -> Iterator[State]:

@@ -21,6 +21,8 @@ from fractions import Fraction
 from typing import Any
 
 from model.errors import UsageError
+from model.expr import Client
+from model.instance.breadth_first import BreadthFirst
 from model.instance.instance import Instance
 from model.program.program import Program
 from model.studies.cost import counted
@@ -89,20 +91,16 @@ def state_graph(program: Program, pages: int, clients: int, *, most: int = 60_00
 
 
 def _edges(instance: Instance, most: int) -> set[tuple[int, ...]]:
-    numbers, queue, rows = {instance.initial: 0}, [instance.initial], set()
-    for state in queue:
+    walk = BreadthFirst([instance.initial], instance.successors, lambda _: "too many" if len(walk.came) > most else "")
+    if not walk.finished():
+        raise UsageError(f"{instance.program.name} has more than {most:,} states at this size; ask for fewer pages.")
+    number, rows = {state: n for n, state in enumerate(walk.came)}, set()
+    for state in walk.came:
         for n, after in instance.successors(state):
-            if after not in numbers:
-                numbers[after] = len(numbers)
-                queue.append(after)
             move = instance.moves[n]
             count = counted(instance, move, state, after)
-            client = move.ground.thread if move.ground.sort == "Client" else -1
-            rows.add((numbers[state], numbers[after], client, *(getattr(count, name) for name in (*GAINS, *PAYS))))
-        if len(queue) > most:
-            raise UsageError(
-                f"{instance.program.name} has more than {most:,} states at this size; ask for fewer pages."
-            )
+            client = move.ground.thread if move.ground.sort == Client.name else -1
+            rows.add((number[state], number[after], client, *(getattr(count, name) for name in (*GAINS, *PAYS))))
     return rows
 
 

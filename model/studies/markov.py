@@ -16,7 +16,7 @@ as its rate is great.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
@@ -25,6 +25,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from model.errors import UsageError
+from model.instance.breadth_first import BreadthFirst
 from model.instance.instance import Instance, Move
 from model.instance.state import State
 from model.studies.cost import WRITERS, Count, counted
@@ -170,18 +171,17 @@ Ways = Sequence[tuple[float, Count, int]]  # of one state: rate or probability, 
 
 def _explored(initial: Spot, ways: Callable[[Spot], Sequence[Way]], most: int) -> list[Ways] | None:
     """The rates between all states, the first of which is the initial one; None where there are more than `most`."""
-    numbers, queue = {initial: 0}, [initial]
-    rows: list[Ways] = []
-    for spot in queue:
-        found = ways(spot)
-        for _, _, after in found:
-            if after not in numbers:
-                numbers[after] = len(numbers)
-                queue.append(after)
-        if len(queue) > most:
-            return None
-        rows.append([(weight, count, numbers[after]) for weight, count, after in found])
-    return rows
+    found: list[Sequence[Way]] = []
+
+    def edges(spot: Spot) -> Iterator[tuple[None, Spot]]:
+        found.append(ways(spot))
+        return ((None, after) for _, _, after in found[-1])
+
+    walk = BreadthFirst([initial], edges, lambda _: "too many" if len(walk.came) > most else "")
+    if not walk.finished():
+        return None
+    number = {spot: n for n, spot in enumerate(walk.came)}
+    return [[(weight, count, number[after]) for weight, count, after in row] for row in found]
 
 
 def _average(found: Sequence[Ways], rate: float) -> Expected | None:

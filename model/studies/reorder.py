@@ -13,6 +13,7 @@ from itertools import pairwise, permutations
 
 from model.errors import UsageError, did_you_mean
 from model.expr import Lock, Part, is_register, walk
+from model.instance.breadth_first import BreadthFirst
 from model.instance.instance import Instance
 from model.instance.trace import ReplayError, _key
 from model.program.mutation import _is_keeping, _moved, _relocated
@@ -161,13 +162,8 @@ class Arranging:
 def taken(program: Program) -> set[str]:
     """Labels of the steps that are taken in some run with one page and two clients."""
     instance = Instance(program, 1, {"Client": 2})
-    seen, queue, numbers = {instance.initial}, [instance.initial], set()
-    for state in queue:
-        for number, after in instance.successors(state):
-            numbers.add(number)
-            if after not in seen:
-                seen.add(after)
-                queue.append(after)
+    walk = BreadthFirst([instance.initial], instance.successors)
+    numbers = {number for state in walk for number, _ in instance.successors(state)}
     return {instance.moves[n].ground.step.label for n in numbers}
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from model.designs.catalogue import built_in_properties
 from model.errors import UsageError
+from model.expr import Client
 from model.instance.instance import Instance
 from model.instance.problem import Problem
 from model.instance.state import State
-from model.instance.trace import Continuation, Trace, carried_over, joined, onward, shortest, smaller_sizes
+from model.instance.trace import Continuation, Trace, Violation, carried_over, joined, onward, shortest, smaller_sizes
 from model.limits import Limits
 from model.program.program import Program
 from model.verdict import Refuted
 from model.verify.narration import Story, told
+
+TRIED = 20  # broken promises of which it is asked what becomes of them
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,11 @@ class EndToEnd:
         stops = self.loss.instance
         holds = stops.predicate(dict(stops.cases(self.loss.invariant))[number])
         return onward(stops, carried_over(state, instance, stops), lambda s: not holds(s))
+
+    def lost_later(self, instance: Instance, broken: Sequence[Violation]) -> list[Violation]:
+        """Which broken promises can still become an end-to-end loss; asked of the first few only."""
+        runs = [(each, self.onward(each[0], instance, each[1])) for each in broken[:TRIED]]
+        return [each for each, run in runs if run is not None and run.complete]
 
 
 class Counterexamples:
@@ -70,22 +79,8 @@ class Counterexamples:
         verdict = lanes.search(asked, Limits(depth=depth))
         if not isinstance(verdict, Refuted) or verdict.depth != depth:
             return None
-        accept = self._extendable(instance) if self.invariant.name == "promise_kept" else None
-        return shortest(instance, self.invariant, accept)
-
-    def _extendable(self, instance: Instance) -> Callable[[State, int | None], bool]:
-        """Which broken promises can still become an end-to-end loss (asked of the first few only)."""
-        end = self._end_to_end(instance)
-        tried = [0]
-
-        def accept(state: State, number: int | None) -> bool:
-            tried[0] += 1
-            if end is None or tried[0] > 20:
-                return tried[0] == 1
-            run = end.onward(state, instance, number)
-            return run is not None and run.complete
-
-        return accept
+        end = self._end_to_end(instance) if self.invariant.name == "promise_kept" else None
+        return shortest(instance, self.invariant, partial(end.lost_later, instance) if end else None)
 
     def _end_to_end(self, instance: Instance) -> EndToEnd | None:
         """The same size with a `stop`, or None where a loss cannot be asked of the design."""
@@ -112,7 +107,7 @@ class Counterexamples:
         instance = trace.instance
         case = dict(instance.cases(trace.invariant))[trace.number]
         holds = instance.predicate(case)
-        run = onward(_without_writes(instance), trace.states[-1], holds)
+        run = onward(instance, trace.states[-1], holds, may=lambda move: move.ground.sort == Client.name)
         if run is None or not run.complete or not run.moves:
             return "promise broken, and from this state no run loses the write"
         whole = Trace(instance, trace.moves + run.moves, trace.states + run.states[1:], trace.invariant, trace.number)
@@ -120,16 +115,3 @@ class Counterexamples:
 
         text = move_text(whole, len(whole), [0] * instance.pages)
         return f"promise broken, recovered by {text}, and from this state no run loses the write"
-
-
-def _without_writes(instance: Instance) -> Instance:
-    """The same instance where only clients move."""
-    quiet = Instance(
-        instance.program,
-        instance.pages,
-        instance.free_sizes,
-    )
-    successors = instance.successors
-    clients = {m.number for m in instance.moves if m.ground.sort == "Client"}
-    quiet.__dict__["successors"] = lambda state: ((n, after) for n, after in successors(state) if n in clients)
-    return quiet

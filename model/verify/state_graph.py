@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from model.errors import UsageError
 from model.expr import PAGES, PLACE
+from model.instance.breadth_first import BreadthFirst
 from model.instance.instance import Instance, Move
 from model.instance.state import State
 
@@ -25,24 +26,19 @@ def state_graph(instance: Instance, *, max_states: int = 100_000) -> networkx.Mu
     import networkx
 
     graph: networkx.MultiDiGraph[int] = networkx.MultiDiGraph(name=instance.program.name)
-    numbers: dict[State, int] = {instance.initial: 0}
-    queue, depth = [instance.initial], 0
-    while queue:
-        following: list[State] = []
-        for state in queue:
-            graph.add_node(numbers[state], depth=depth, label=state_text(instance, state), state=state)
-        for state in queue:
-            for number, after in instance.successors(state):
-                if after not in numbers:
-                    numbers[after] = len(numbers)
-                    following.append(after)
-                graph.add_edge(numbers[state], numbers[after], move=move_label(instance.moves[number]))
-        if len(numbers) > max_states:
+    walk = BreadthFirst([instance.initial], instance.successors)
+    for depth, level in enumerate(walk.levels()):
+        for state in level:
+            graph.add_node(len(graph), depth=depth, label=state_text(instance, state), state=state)
+        if len(walk.came) > max_states:
             raise UsageError(
                 f"{instance.program.name} has more than {max_states:,} states at this size; a graph of them can be "
                 f"neither drawn nor read. Ask for --pages 1 --clients 1, or raise --max-states."
             )
-        queue, depth = following, depth + 1
+    numbers = {state: n for n, state in enumerate(walk.came)}
+    for state, n in numbers.items():
+        for number, after in instance.successors(state):
+            graph.add_edge(n, numbers[after], move=move_label(instance.moves[number]))
     return graph
 
 
