@@ -8,15 +8,14 @@ Source: Sheeran, Singh, Stålmarck: "Checking safety properties using induction 
 
 from __future__ import annotations
 
-from time import monotonic
-
 import z3
 
-from model.engines.bounded import DEPTH, Unrolling, why
+from model.engines.bounded import violated
+from model.engines.unrolling import Query, Unrolling, unroll
 from model.expr.algebra import Table
 from model.instance.problem import Problem
-from model.limits import Limits, Progress
-from model.verdict import Proved, Refuted, Undetermined, Verdict
+from model.limits import Limits
+from model.verdict import Proved, Undetermined, Verdict
 
 
 def search(asked: Problem, limits: Limits | None = None, *, table: Table | None = None) -> Verdict:
@@ -30,42 +29,27 @@ def search(asked: Problem, limits: Limits | None = None, *, table: Table | None 
     Returns:
         Proved(states=0, depth=k, detail=k) where the invariants are k-inductive: they hold in the states after 0 to
         k moves, and k different good states in a row, from anywhere, are followed by good states only;
-        Refuted(depth=moves, detail=`bounded.Run`) with a shortest run; or Undetermined(reason, depth).
+        Refuted(depth=moves, detail=`unrolling.Run`) with a shortest run; or Undetermined(reason, depth).
 
     Raises:
-        bounded.Disagreement: what z3 found is no run of the plain-integer interpreter.
+        unrolling.Disagreement: what z3 found is no run of the plain-integer interpreter.
     """
-    limits, begin, done = limits or Limits(), monotonic(), 0
-    bound = DEPTH if limits.depth is None else limits.depth
+    if not asked.checks:
+        return Undetermined(reason="no property was asked", engine="induction")
 
-    def answer(kind: type[Verdict], **more: object) -> Verdict:
-        return kind(engine="induction", seconds=monotonic() - begin, **more)  # type: ignore[arg-type]
+    def queries() -> list[Query]:
+        return [violated(Unrolling(asked, table)), inductive(Unrolling(asked, table))]
 
-    try:
-        base, step = Unrolling(asked, table), Unrolling(asked, table)
-        if not base.checks:
-            return answer(Undetermined, reason="no property was asked")
-        base.start()
-        step.anywhere()
-        for k in range(bound + 1):
-            for case in (base, step):
-                if stop := limits.reached(0, begin):
-                    return answer(Undetermined, depth=done, reason=stop)
-                found = case.violated(limits.left(begin))
-                if found == z3.unknown:
-                    return answer(Undetermined, depth=done, **why(case, limits, begin))
-                if case is base and found == z3.sat:
-                    return answer(Refuted, depth=k, detail=base.run())
-                if case is step and found == z3.unsat:
-                    return answer(Proved, depth=k, detail=k)
-            done = k
-            if limits.report:
-                limits.report(Progress("induction", 0, k))
-            if k < bound:
-                base.go_on()
-                step.go_on()
-                step.anywhere()
-                step.new()
-    except KeyboardInterrupt:
-        return answer(Undetermined, depth=done, reason="interrupted", interrupted=True)
-    return answer(Undetermined, depth=done, reason=f"neither refuted nor k-inductive up to k = {bound}")
+    return unroll("induction", limits or Limits(), queries, "neither refuted nor k-inductive up to k = {bound}")
+
+
+def inductive(runs: Unrolling) -> Query:
+    """Whether different good states in a row, from anywhere, are followed by good ones only."""
+
+    def go_on() -> None:
+        runs.go_on()
+        runs.anywhere()
+        runs.new()
+
+    runs.anywhere()
+    return Query(runs, runs.violated, z3.unsat, lambda k: Proved(depth=k, detail=k), go_on)

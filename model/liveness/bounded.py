@@ -14,21 +14,20 @@ Source: Biere, Artho, Schuppan, "Liveness checking as safety checking", FMICS 20
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from time import monotonic
 from typing import Any
 
 import z3
 
-from model.engines.bounded import DEPTH, Disagreement, Unrolling, why
+from model.engines.unrolling import Disagreement, Query, Unrolling, unroll
 from model.expr.algebra import fold
 from model.instance.ground_step import GroundStep
 from model.instance.instance import Instance, Move
 from model.instance.problem import Problem
 from model.instance.trace import ReplayError
-from model.limits import Limits, Progress
+from model.limits import Limits
 from model.liveness.goal import Asked, Case
 from model.liveness.lasso import Action, Fairness, Lasso, action, begins_a_write, checked, executed
-from model.verdict import Refuted, Undetermined, Verdict
+from model.verdict import Refuted, Verdict
 
 
 def search(instance: Instance, asked: Asked, fairness: Fairness, limits: Limits | None = None) -> Verdict:
@@ -45,30 +44,13 @@ def search(instance: Instance, asked: Asked, fairness: Fairness, limits: Limits 
     Raises:
         Disagreement: what z3 found is no such lasso on plain integers.
     """
-    limits, begin, done = limits or Limits(), monotonic(), 0
-    bound, cases = DEPTH if limits.depth is None else limits.depth, asked.cases(instance)
 
-    def answer(kind: type[Verdict], **more: object) -> Verdict:
-        return kind(engine="z3", seconds=monotonic() - begin, **more)  # type: ignore[arg-type]
+    def queries() -> list[Query]:
+        runs = _Lassos(instance, asked.cases(instance), fairness, asked.quiet)
+        runs.start()
+        return [Query(runs, runs.closed, z3.sat, lambda depth: Refuted(depth=depth, detail=runs.lasso()), runs.go_on)]
 
-    try:
-        unrolled = _Lassos(instance, cases, fairness, asked.quiet)
-        unrolled.start()
-        for depth in range(bound + 1):
-            if stop := limits.reached(0, begin):
-                return answer(Undetermined, depth=done, reason=stop)
-            if (found := unrolled.closed(limits.left(begin))) == z3.sat:
-                return answer(Refuted, depth=depth, detail=unrolled.lasso())
-            if found != z3.unsat:
-                return answer(Undetermined, depth=done, **why(unrolled, limits, begin))
-            done = depth
-            if limits.report:
-                limits.report(Progress("z3", 0, depth))
-            if depth < bound:
-                unrolled.go_on()
-    except KeyboardInterrupt:
-        return answer(Undetermined, depth=done, reason="interrupted", interrupted=True)
-    return answer(Undetermined, depth=done, reason=f"no lasso of up to {bound} moves")
+    return unroll("z3", limits or Limits(), queries, "no lasso of up to {bound} moves")
 
 
 class _Lassos(Unrolling):

@@ -8,7 +8,7 @@ import itertools
 import pytest
 
 from model import NONE, Design, Pages, operation, shifted, whole
-from model.engines import bounded, explicit, induction
+from model.engines import bounded, explicit, induction, unrolling
 from model.engines.packed import search as lanes
 from model.expr import algebra, always
 from model.instance.problem import Problem
@@ -38,7 +38,7 @@ def difference_of_bounded(asked, expected, table=None):
     """What bounded model checking says otherwise than the reference as far as its bound, or None."""
     try:
         actual = bounded.search(asked, Limits(depth=DEPTH), table=table)
-    except bounded.Disagreement as wrong:
+    except unrolling.Disagreement as wrong:
         return str(wrong)
     if isinstance(expected, Refuted) and expected.depth <= DEPTH:
         violating = isinstance(actual, Refuted) and set(actual.detail) <= set(expected.detail)

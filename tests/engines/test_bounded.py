@@ -12,7 +12,7 @@ from model.designs.manifest import rows
 from model.designs.naive import Naive
 from model.designs.per_slot_cache import PerSlotCache
 from model.designs.top_layer import TopLayer
-from model.engines import bounded, explicit
+from model.engines import bounded, explicit, unrolling
 from model.expr import Guest, always
 from model.expr.algebra import bit_vectors
 from model.instance.problem import Problem
@@ -235,7 +235,7 @@ INTERRUPT = """
 import os, signal, threading
 from model.program.design import record
 from model.designs.per_slot_cache import PerSlotCache
-from model.engines import {engine}
+from model.engines import unrolling, {engine}
 from model.limits import Limits
 from model.instance.problem import Problem
 from properties.no_lost_write import no_lost_write
@@ -254,7 +254,7 @@ def test_control_c_while_z3_is_thinking_gives_what_was_covered(engine):
 
 
 def test_what_z3_does_not_know_is_undetermined_with_its_reason(monkeypatch):
-    monkeypatch.setattr(bounded.Unrolling, "violated", lambda self, seconds: z3.unknown)
+    monkeypatch.setattr(unrolling.Unrolling, "violated", lambda self, seconds: z3.unknown)
     verdict = bounded.search(question(TopLayer, promise_kept, 1, 2))
     assert "undetermined" == verdict.word
     assert verdict.reason.startswith("z3 says unknown")
@@ -264,7 +264,7 @@ def test_what_z3_does_not_know_is_undetermined_with_its_reason(monkeypatch):
 def test_a_run_that_plain_integers_do_not_replay_is_an_internal_error():
     """A table whose `-` takes everything away makes top-layer clear what it does not want."""
     asked = question(TopLayer, promise_kept, 2, 1)
-    with pytest.raises(bounded.Disagreement, match="^after move 5, clear.cleared: ") as raised:
+    with pytest.raises(unrolling.Disagreement, match="^after move 5, clear.cleared: ") as raised:
         bounded.search(asked, table={**bit_vectors(2), "minus": lambda a, b: a & 0})
     assert INTERNAL == raised.value.exit_code
 
@@ -279,7 +279,7 @@ def test_a_move_that_is_not_possible_on_plain_integers_is_an_internal_error():
 
     asked = question(Naive, never_clears, 1, 1)
     wrong = {**bit_vectors(1), "subset": lambda a, b: z3.BoolVal(True)}
-    with pytest.raises(bounded.Disagreement, match="^z3 takes move 2, clear.cleared, which is not possible there.$"):
+    with pytest.raises(unrolling.Disagreement, match="^z3 takes move 2, clear.cleared, which is not possible there.$"):
         bounded.search(asked, table=wrong)
 
 
@@ -290,5 +290,5 @@ def test_a_violation_that_plain_integers_do_not_see_is_an_internal_error():
         return (s.kernel <= NONE) | ~(s.kernel <= NONE)
 
     asked = question(TopLayer, all_is_all, 1, 2)
-    with pytest.raises(bounded.Disagreement, match="z3 sees a violation after 0 moves, and plain integers see none"):
+    with pytest.raises(unrolling.Disagreement, match="z3 sees a violation after 0 moves, and plain integers see none"):
         bounded.search(asked, table={**bit_vectors(1), "either": z3.And})

@@ -10,7 +10,7 @@ from model.designs.manifest import rows
 from model.designs.per_slot_cache import PerSlotCache
 from model.designs.top_layer import TopLayer
 from model.designs.top_layer_and_cache import TopLayerAndCache
-from model.engines import bounded, explicit, induction
+from model.engines import explicit, induction, unrolling
 from model.expr import PLACE, Guest, always
 from model.expr.algebra import bit_vectors
 from model.instance.problem import Problem
@@ -73,7 +73,7 @@ def test_what_is_refuted_later_than_the_bound_is_not_proved():
 
 def test_a_refutation_comes_with_the_replayed_run_of_bounded_model_checking():
     verdict = induction.search(question(TopLayer, no_lost_write, 1, 2))
-    assert isinstance(verdict.detail, bounded.Run)
+    assert isinstance(verdict.detail, unrolling.Run)
     assert (10, 11) == (len(verdict.detail.moves), len(verdict.detail.states))
 
 
@@ -152,7 +152,7 @@ def test_going_round_in_unreachable_states_is_no_obstacle_for_runs_are_simple():
 def test_locations_that_no_thread_can_be_at_are_not_considered():
     """Three locations take two bits; the fourth number is none."""
     asked = question(TopLayerAndCache, promise_kept, 1, 2)
-    unrolled, instance = bounded.Unrolling(asked), asked.instance
+    unrolled, instance = unrolling.Unrolling(asked), asked.instance
     unrolled.anywhere()
     found = {f.name: set() for f in instance.fields if f.sort == PLACE}
     while unrolled.solver.check() == z3.sat:
@@ -232,5 +232,5 @@ def test_an_interrupt_gives_what_was_covered():
 def test_a_wrong_table_never_turns_into_a_refutation():
     """Whatever z3 is told, the run is judged by plain integers."""
     wrong = {**bit_vectors(2), "minus": lambda a, b: a & 0}
-    with pytest.raises(bounded.Disagreement):
+    with pytest.raises(unrolling.Disagreement):
         induction.search(question(TopLayer, promise_kept, 2, 1), table=wrong)

@@ -1,4 +1,4 @@
-"""One walk for all: nearest first, a shortest way to each node, and an end before the end where somebody asks for it."""
+"""One walk for all: nearest first, a shortest way to each node, and an end wherever somebody asks for it."""
 
 from model.instance.breadth_first import BreadthFirst
 

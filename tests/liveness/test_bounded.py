@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from model import MIGRATION
 from model.designs.catalogue import built_in_designs, built_in_properties, load
-from model.engines.bounded import Disagreement
+from model.engines.unrolling import Disagreement
 from model.expr import INFINITE, Property
 from model.instance.instance import Instance
 from model.instance.sizes import used_sorts
