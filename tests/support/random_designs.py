@@ -121,11 +121,23 @@ def function(data):
     return run
 
 
+class Interpreter:
+    """A helper that looks at data, not at the state, so that it is not read as part of the operation."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def __call__(self, *arguments):
+        return self.function(*arguments)
+
+
+@Interpreter
 def lock_of(data, s, here):
     name, element = data
     return getattr(s, name) if element is None else getattr(s, name)[here[element]]
 
 
+@Interpreter
 def assign(target, new, s, here):
     if target[0] == "register":
         setattr(here["me"], target[1], new)
@@ -135,6 +147,7 @@ def assign(target, new, s, here):
         getattr(s, target[1])[here[target[2]]] = new
 
 
+@Interpreter
 def value(data, s, here):
     """An expression as data, said in the words of the language."""
 
