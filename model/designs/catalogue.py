@@ -91,6 +91,12 @@ def _designs(module: ModuleType) -> list[type[Design]]:
     return [d for d in found if d.__module__ == module.__name__]
 
 
+def designs_beside(design: type[Design]) -> list[type[Design]]:
+    """The designs in the same file, itself among them."""
+    module = sys.modules.get(design.__module__)
+    return _designs(module) if module else [design]
+
+
 def _one_design(module: ModuleType, name: str, file: Path) -> type[Design]:
     own = _designs(module)
     if name:
@@ -142,6 +148,14 @@ def find_property(name: str, design: type[Design] | None = None) -> Property:
             f"stands in the design's file or is given as rules.py:{name}"
         )
     return known[name]
+
+
+def own_properties(design: type[Design]) -> list[Property]:
+    """The properties that stand in the file of a user's design, whoever asks them."""
+    if design.__module__.startswith("model."):
+        return []
+    built_in = built_in_properties().values()
+    return [p for p in _properties(sys.modules.get(design.__module__)) if p not in built_in]
 
 
 def _properties(module: ModuleType | None) -> Iterator[Property]:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from model.designs.catalogue import DEFAULT_PROPERTIES, OWN_END, find_property, gallery_designs
+from model.designs.catalogue import (
+    DEFAULT_PROPERTIES,
+    OWN_END,
+    designs_beside,
+    find_property,
+    gallery_designs,
+    own_properties,
+)
 from model.errors import UsageError
-from model.expr import Property
+from model.expr import INFINITE, Property
 from model.program.design import Design, kebab, record
-from model.verify.vacuity import applies_to
+from model.program.program import Program
+from model.verify.vacuity import applies_to, watches
 
 
 @dataclass(frozen=True)
@@ -34,13 +43,35 @@ def default_questions(design: type[Design]) -> Defaults:
     if recorded := decided_by(design):
         return Defaults((find_property(recorded),))
     program = record(design)
+    beside = dict(_beside(program, design))
     reasons = {name: applies_to(program, find_property(name)) for name in (*DEFAULT_PROPERTIES, OWN_END)}
     if not reasons[OWN_END]:
-        return Defaults((find_property(OWN_END),))
+        return Defaults((find_property(OWN_END),), beside)
     fitting = tuple(find_property(name) for name in DEFAULT_PROPERTIES if not reasons[name])
     if not fitting:
         raise UsageError(f"{reasons[DEFAULT_PROPERTIES[0]]} Ask for a property of your own with --property.")
-    return Defaults(fitting, {name: reasons[name] for name in DEFAULT_PROPERTIES if reasons[name]})
+    return Defaults(fitting, {name: reasons[name] for name in DEFAULT_PROPERTIES if reasons[name]} | beside)
+
+
+def _beside(program: Program, design: type[Design]) -> Iterator[tuple[str, str]]:
+    """The properties in the design's own file, which are asked by name only, each with a reason.
+
+    Raises:
+        UsageError: one of them is not well formed. Of several designs in a file, it may be about another.
+    """
+    alone = len(designs_beside(design)) == 1
+    for property in own_properties(design):
+        reason = f"it stands beside the design; --property {property.name} asks it"
+        if property.kind in INFINITE:
+            reason = f"it speaks of infinite runs; clearorder liveness --property {property.name} asks it"
+        else:
+            try:
+                watches(program, property)
+            except UsageError as wrong:
+                if alone and wrong.place:
+                    raise
+                reason = wrong.message
+        yield property.name, reason
 
 
 def asked_of(design: type[Design], names: tuple[str, ...] = ()) -> list[Property]:

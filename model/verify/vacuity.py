@@ -152,10 +152,15 @@ class Pieces:
 def applies_to(program: Program, property: Property) -> str:
     """Why the property cannot be asked of the recorded design, or an empty string."""
     try:
-        if property.kind == "sometimes":
-            goals(program, property, {})
-        else:
-            Problem.of(program, property)
+        watches(program, property)
     except UsageError as reason:
         return reason.message
     return ""
+
+
+def watches(program: Program, property: Property) -> None:
+    """Record the property; raises UsageError where it cannot be asked of the design."""
+    if property.kind == "sometimes":
+        goals(program, property, {})
+    else:
+        Problem.of(program, property)

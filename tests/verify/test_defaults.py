@@ -1,11 +1,13 @@
 """What is asked where nobody names a property, and what is said of a question that cannot be asked."""
 
+import pytest
 from click.testing import CliRunner
 
 from model import Client, Flag, Guest, Pages, every_client, operation
 from model.check.command import command
 from model.designs.dirty_log import DirtyLog
 from model.verify.defaults import asked_of, default_questions
+from tests.support.command import check
 from tests.support.paths import ROOT
 
 REPRODUCERS = ROOT / "tests" / "data" / "reproducers"
@@ -90,3 +92,17 @@ def test_writers_are_stopped_between_two_writes():
     file = str(REPRODUCERS / "misleading" / "stop_midop.py")
     ran = CliRunner().invoke(command, [file, "--clients", "1", "--property", "no_lost_write"], standalone_mode=False)
     assert (0, True) == (ran.return_value, "proved" in ran.stdout)
+
+
+@pytest.mark.parametrize("name", ["m59_property_bool", "m61b"])
+def test_a_property_beside_the_design_is_well_formed_also_where_nobody_asks_it(name):
+    """It returns Python's True, or changes the state."""
+    done = check(REPRODUCERS / "silent" / f"{name}.py", "--engine", "lanes")
+    assert (2, "") == (done.returncode, done.stdout)
+    assert "prop cannot be asked of mistake" in done.stderr
+
+
+def test_a_property_beside_the_design_that_is_not_asked_is_named():
+    """m61c: its own property is refuted when it is asked."""
+    done = check(REPRODUCERS / "silent" / "m61c.py", "--engine", "lanes", "-q")
+    assert "not asked: prop: it stands beside the design; --property prop asks it" in done.stdout
