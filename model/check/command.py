@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from model.verify.question import Question
     from model.verify.result import Result
 
-ENGINES = ("auto", "explicit", "lanes", "bounded", "induction", "inductive")
+ENGINES = ("auto", "explicit", "lanes", "bounded", "induction", "inductive", "views")
 FORMATS = ("text", *REPORTS, *PROGRAMS, *EXPORTS, *GRAPHS)
 
 

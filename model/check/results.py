@@ -61,7 +61,7 @@ def _certificates(results: Sequence[Result], directory: Path) -> None:
     """One directory per proof: design-property."""
     from model.parametric.inference.certificate import write
 
-    proved = [r for r in results if r.proof is not None and isinstance(r.verdict, Proved)]
+    proved = [r for r in results if hasattr(r.proof, "conjuncts") and isinstance(r.verdict, Proved)]
     if not proved:
         raise UsageError("--certificate: nothing was proved for any number, so there is nothing to certify.")
     directory.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 GALLERY = ("naive", "top-layer", "per-slot-cache", "top-layer-and-cache")
 ROOT = Path(__file__).parents[2]
-ENGINES = ("auto", "explicit", "lanes", "inductive")
+ENGINES = ("auto", "explicit", "lanes", "inductive", "views")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -56,5 +56,7 @@ def gallery(pages: int = 1, clients: int = 2, engine: str = "lanes") -> list[Res
         raise UsageError("the evidence is made in a checkout of the sources.")
     with contextlib.chdir(ROOT):
         return [
-            answer(Question(load(name), rule, pages, {"Client": clients}, engine)) for name in GALLERY for rule in rules
+            answer(Question(load(name), rule, pages, {"Client": clients}, engine, clauses=True))
+            for name in GALLERY
+            for rule in rules
         ]

@@ -15,7 +15,7 @@ from model.cli.options import Size, bounded, collected
 from model.studies.campaign import Configuration, Row, campaign, locally, on_cluster, sweep
 from model.verdict import INTERRUPTED, PROVED, REFUTED, UNDETERMINED
 
-ENGINES = ("lanes", "explicit", "auto", "bounded", "induction", "inductive")
+ENGINES = ("lanes", "explicit", "auto", "bounded", "induction", "inductive", "views")
 
 
 class PagesAndClients(click.ParamType):  # type: ignore[type-arg,unused-ignore]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from time import monotonic
 from typing import Any
@@ -17,14 +18,14 @@ from model.program.design import Design, record
 from model.program.observers import goals
 from model.program.program import Program
 from model.verdict import Proved, Refuted, Undetermined, Verdict
+from model.verify.beyond import PROOF_SECONDS, beyond, interrupted, ordered, proof, proven, safe_before, viewed
 from model.verify.counterexample import Counterexamples
 from model.verify.question import Question, refuse_infinite
-from model.verify.result import Evidence, Result, counted, finite_scope, sizes_for
+from model.verify.result import Evidence, Result, finite_scope, sizes_for
 from model.verify.vacuity import Vacuity, applies_to, vacuities
 
-ENGINES = ("auto", "explicit", "lanes", "bounded", "induction", "inductive")
-PROOF_SECONDS = 60.0
-FEW = 2  # elements of a sort up to which a proof for exactly so many is tried
+ENGINES = ("auto", "explicit", "lanes", "bounded", "induction", "inductive", "views")
+ALONE = 1.0  # seconds after which a finite search that still runs gets company
 PATIENCE = 20.0  # seconds after which a proof that was found ends a finite search that still runs
 __all__ = ["ENGINES", "Evidence", "Result", "answer", "applies", "applies_to", "proof"]
 
@@ -81,26 +82,6 @@ def _inductive(asked: _Asked, limits: Limits) -> Verdict:
     return proof(asked.problem, limits.seconds, limits.report)[0]
 
 
-def proof(
-    problem: Problem, seconds: float | None, report: Callable[[Progress], None] | None = None
-) -> tuple[Verdict, dict[str, int]]:
-    """A proof for any number of everything; where that fails, for any number of pages at the few clients asked for.
-
-    Returns:
-        The verdict, and the sizes that it is limited to: {} or {"Client": 1}.
-    """
-    from model.parametric.inference import prove as inductive
-
-    begin, asked = monotonic(), (problem.program, problem.invariants)
-    verdict = inductive.prove(*asked, Limits(seconds=seconds, report=report))
-    fixed = {s: n for s, n in problem.free_sizes.items() if n <= FEW}
-    if verdict.conclusive or _interrupted(verdict) or fixed != problem.free_sizes:
-        return verdict, {}
-    left = Limits(seconds=(PROOF_SECONDS if seconds is None else seconds) - (monotonic() - begin), report=report)
-    few = inductive.prove(*asked, left, sizes=fixed) if left.seconds and left.seconds > 0 else verdict
-    return (few, fixed) if few.conclusive else (verdict, {})
-
-
 RUN: Mapping[str, Callable[[_Asked, Limits], Verdict]] = {
     "explicit": _explicit,
     "lanes": _lanes,
@@ -124,13 +105,10 @@ class _Asked:
         if limits.report:
             limits.report(Progress(engine, 0, 0))
         if engine == "inductive":
-            return self.proven(*proof(self.problem, limits.seconds, limits.report))
+            return proven(self.problem, *proof(self.problem, limits.seconds, limits.report))
+        if engine == "views":
+            return viewed(self.problem, limits)
         return Evidence(engine, RUN[engine](self, limits), finite_scope(self.instance))
-
-    def proven(self, verdict: Verdict, fixed: Mapping[str, int]) -> Evidence:
-        """What the parametric proof says, and of which scope."""
-        scope: dict[str, int | str] = dict.fromkeys(finite_scope(self.instance), "any")
-        return Evidence("inductive", verdict, scope | {counted(sort): n for sort, n in fixed.items()})
 
     def one(self, engine: str) -> Result:
         return self.result([self.ask(engine)])
@@ -141,36 +119,48 @@ class _Asked:
         if self.question.side_by_side:
             return self.result(self.side_by_side(seconds))
         finite = self.ask("lanes")
-        if isinstance(finite.verdict, Refuted) or _interrupted(finite.verdict):
+        if isinstance(finite.verdict, Refuted) or interrupted(finite.verdict):
             return self.result([finite])
-        return self.result(_ordered(finite, self.ask("inductive", replace(self.question.limits, seconds=seconds))))
+        return self.result(
+            ordered(finite, beyond(self.problem, seconds, self.question.limits.report, self.question.clauses))
+        )
 
     def side_by_side(self, seconds: float) -> list[Evidence]:
-        """Search here, prove in a second process; a refutation ends the proof, a proof a search that runs for long."""
+        """Search here; where that takes long, ask beyond its size in a second process.
+
+        A refutation ends the other process; an answer for any number ends a search that runs for long.
+        """
         from model.engines.worker import Aside
 
         begin, limits = monotonic(), self.question.limits
-        with Aside(proof, self.problem, seconds) as other:
+        with ExitStack() as stack:
+            others: list[Aside] = []
             found: list[Evidence] = []
 
             def cancelled() -> str:
-                if monotonic() - begin < PATIENCE or not (found or other.done):
+                if not others and monotonic() - begin > ALONE:
+                    others.append(
+                        stack.enter_context(Aside(beyond, self.problem, seconds, None, self.question.clauses))
+                    )
+                if monotonic() - begin < PATIENCE or not (found or (others and others[0].done)):
                     return ""
-                found[:] = found or [self.proven(*other.result())]
+                found[:] = found or others[0].result()
                 return "the proof for any number was there first" if found[0].verdict.conclusive else ""
 
             finite = self.ask("lanes", replace(limits, cancelled=cancelled))
-            if isinstance(finite.verdict, Refuted) or _interrupted(finite.verdict):
-                if isinstance(finite.verdict, Refuted) and (found or other.done):
-                    _agree(finite, found[0] if found else self.proven(*other.result()))
+            if isinstance(finite.verdict, Refuted) or interrupted(finite.verdict):
+                if isinstance(finite.verdict, Refuted) and (found or (others and others[0].done)):
+                    _agree(finite, (found or others[0].result())[0])
                 return [finite]
-            if limits.report:
-                limits.report(Progress("inductive", 0, 0))
             try:
-                return _ordered(finite, found[0] if found else self.proven(*other.result()))
+                if others and not found:
+                    if limits.report:
+                        limits.report(Progress("inductive", 0, 0))
+                    found = others[0].result()
+                return ordered(finite, found or beyond(self.problem, seconds, limits.report, self.question.clauses))
             except KeyboardInterrupt:
                 unproved = Undetermined(reason="interrupted", interrupted=True, engine="inductive")
-                return [self.proven(unproved, {}), finite]
+                return [proven(self.problem, unproved, {}), finite]
 
     def result(self, evidence: list[Evidence]) -> Result:
         """The first piece of evidence decides; a refutation is turned into a trace and its story."""
@@ -183,14 +173,15 @@ class _Asked:
             program=self.program,
             evidence=tuple(evidence),
             notes=(*self.program.notes, *self.question.notes, *self.notes(evidence)),
-            proof=decided.verdict.detail if decided.engine == "inductive" else None,
+            proof=decided.verdict.detail if decided.engine in ("inductive", "views") else None,
             spec=self.question.spec or self.name,
         )
         if isinstance(decided.verdict, Proved):
             return passed(base, vacuities(self.problem))
         if not isinstance(decided.verdict, Refuted):
             return base
-        trace, whole, story = self.counterexamples.told(decided.verdict.depth, self.name)
+        at = decided.verdict.detail.problem if decided.engine == "views" else self.problem
+        trace, whole, story = Counterexamples(self.program, at).told(decided.verdict.depth, self.name)
         return replace(base, trace=trace, whole=whole, story=story)
 
     @property
@@ -204,6 +195,12 @@ class _Asked:
             for e in evidence[1:]
             if isinstance(e.verdict, Undetermined) and e.engine == "inductive" and isinstance(decided.verdict, Proved)
         ]
+        found += [
+            f"views: {e.verdict.reason}"
+            for e in evidence[1:]
+            if isinstance(e.verdict, Undetermined) and e.engine == "views" and found
+        ]
+        found += safe_before(self.problem, evidence)
         if isinstance(decided.verdict, Undetermined) and isinstance(evidence[-1].verdict, Undetermined):
             found += [f"{e.engine}: {e.verdict.reason}" for e in evidence[1:] if isinstance(e.verdict, Undetermined)]
         if any(e.engine == "lanes" for e in evidence):
@@ -258,15 +255,6 @@ def _agree(refuted: Evidence, proof: Evidence) -> None:
         raise Contradiction(f"{refuted.engine} refutes at {dict(refuted.scope)} what {proof.engine} proves")
 
 
-def _ordered(finite: Evidence, proof: Evidence) -> list[Evidence]:
-    """The proof first where it is one, else the finite search."""
-    return [proof, finite] if isinstance(proof.verdict, Proved) else [finite, proof]
-
-
-def _interrupted(verdict: Verdict) -> bool:
-    return isinstance(verdict, Undetermined) and verdict.interrupted
-
-
 # ---------------------------------------------------------------- what has to happen
 
 
@@ -284,7 +272,7 @@ def _happenings(question: Question, program: Program) -> Result:
             missing.append(label)
         elif isinstance(found.verdict, Undetermined):
             open_.append(label)
-        if _interrupted(found.verdict):
+        if interrupted(found.verdict):
             break
     states = max((e.verdict.states for e in evidence), default=0)
     depth = max((e.verdict.depth for e in evidence if isinstance(e.verdict, Refuted)), default=0)
@@ -294,9 +282,9 @@ def _happenings(question: Question, program: Program) -> Result:
         verdict: Verdict = Refuted(**common)
         notes = [f"never happens: {', '.join(missing)}"]
     elif open_ or not evidence:
-        interrupted = any(_interrupted(e.verdict) for e in evidence)
+        stopped = any(interrupted(e.verdict) for e in evidence)
         verdict = Undetermined(
-            reason=f"not reached within the limits: {', '.join(open_)}", interrupted=interrupted, **common
+            reason=f"not reached within the limits: {', '.join(open_)}", interrupted=stopped, **common
         )
         notes = []
     else:

@@ -27,6 +27,7 @@ class Question:
         side_by_side: of `auto`: let the proof run in a second process meanwhile (the caller's main module must be
             importable without side effects, as for any spawned process).
         notes: what a reader should know before the answer, such as a question that is not asked.
+        clauses: of `auto`: a proof is wanted as clauses, so they are looked for before views are.
         packed: what else the packed engine is told: `reductions` and `checkpoint` of `packed.search.search`.
     """
 
@@ -40,6 +41,7 @@ class Question:
     spec: str = ""
     side_by_side: bool = False
     packed: Mapping[str, Any] = field(default_factory=dict)
+    clauses: bool = False
     notes: tuple[str, ...] = ()
 
 

@@ -20,7 +20,7 @@ def test_auto_proves_for_any_number_and_keeps_the_finite_search_as_evidence():
     """The proof decides; what was searched stands beside it."""
     result = ask("per-slot-cache")
     assert ({"pages": "any", "clients": "any"}, "proved") == (dict(result.scope), result.verdict.word)
-    assert [("inductive", "proved"), ("lanes", "proved")] == [(e.engine, e.verdict.word) for e in result.evidence]
+    assert [("views", "proved"), ("lanes", "proved")] == [(e.engine, e.verdict.word) for e in result.evidence]
     assert 1_505 == result.evidence[1].verdict.states
 
 
@@ -102,6 +102,7 @@ def test_a_proof_at_fixed_sizes_never_claims_more_than_them():
     from model.expr import NONE, always
     from model.instance.problem import Problem
     from model.program.design import record
+    from model.verify.beyond import proven
     from model.verify.portfolio import _Asked
 
     class Own(Design):
@@ -125,5 +126,28 @@ def test_a_proof_at_fixed_sizes_never_claims_more_than_them():
     sizes = {"Client": 1, "DirtyUser": 2}
     asked = _Asked(Question(Own, nothing, 1, sizes), program, Problem.of(program, nothing))
     expected = {"pages": "any", "clients": "any", "dirtyusers": 2}
-    assert expected == dict(asked.proven(Proved(), {"DirtyUser": 2}).scope)
+    assert expected == dict(proven(asked.problem, Proved(), {"DirtyUser": 2}).scope)
     assert {"pages": 1, "clients": 1, "dirtyusers": 2} == dict(asked.ask("explicit").scope)
+
+
+def test_auto_finds_the_three_clients_that_lose_a_write_and_says_that_two_are_safe():
+    """no-lock-register at one page and two clients; the question that nobody asked is answered."""
+    result = ask("no-lock-register", property="no_lost_write", clients=2)
+    assert ("refuted", 13, {"pages": 1, "clients": 3}) == (
+        result.verdict.word,
+        result.verdict.depth,
+        dict(result.scope),
+    )
+    assert "safe with 2 clients; 3 clients lose a write in 13 moves" in result.notes
+    assert 13 == len(result.trace.moves)
+
+
+def test_views_alone_is_an_engine():
+    """per-slot-cache for any number."""
+    result = ask("per-slot-cache", engine="views")
+    assert ({"pages": "any", "clients": "any"}, "proved") == (dict(result.scope), result.verdict.word)
+
+
+def test_a_question_about_one_client_stays_one_and_the_note_says_what_two_do():
+    """top-layer is for one client."""
+    assert "safe with 1 client; 2 clients break promise_kept in 8 moves" in ask("top-layer", clients=1, pages=1).notes

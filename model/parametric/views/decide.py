@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from time import monotonic
 
 from model.errors import CannotSay
@@ -14,36 +13,16 @@ from model.parametric.views.counts import Counts
 from model.parametric.views.fixpoint import Ones
 from model.parametric.views.one_page import one_page
 from model.parametric.views.pairs import Pairs
-from model.parametric.views.protocol import Protocol, protocol
+from model.parametric.views.protocol import protocol
 from model.parametric.views.registers import forgetful
-from model.parametric.views.replay import Replayed, looked_for, replayed
+from model.parametric.views.replay import looked_for, replayed
 from model.parametric.views.system import Step, System
+from model.parametric.views.table import Closed, Safe, table
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
 SECONDS = 10.0  # for all of it, where no limit is given
 CONFIGURATIONS = 300_000  # at each number of processes
 FIRST = 50_000  # of them with three of each sort, before others are counted
-
-Closed = Ones | Pairs | Counts
-
-
-@dataclass(frozen=True)
-class Safe:
-    """What a proof by views leaves behind.
-
-    Attributes:
-        views: the set that was closed, of one or of two free processes.
-        larger: steps that were made to allow more than they do, so that one page could be looked at.
-    """
-
-    system: System
-    views: Closed
-    larger: tuple[str, ...]
-
-    @property
-    def text(self) -> str:
-        """In a few words, for a reader."""
-        return f"{self.views.size:,} {self.views.kind}, closed under every step"
 
 
 def prove(problem: Problem, limits: Limits | None = None, sizes: Mapping[str, int] | None = None) -> Verdict:
@@ -139,9 +118,12 @@ class _Decision:
         why = why or ("" if views.safe else f"{views.kind} do not exclude a violation")
         return self.open(why) if why else self.proved(views)
 
-    def proved(self, views: Closed) -> Verdict:
-        safe = Safe(self.system, views, self.larger)
-        return Proved(views.size, 0, engine="views", seconds=self.spent, detail=safe)
+    def proved(self, closed: Closed) -> Verdict:
+        made = self.system.protocol
+        text = f"{closed.size:,} {closed.kind}, closed under every step"
+        found = table(self.system, closed)
+        safe = Safe(made.program, made.invariants, self.sizes, self.larger, found, text)
+        return Proved(closed.size, 0, engine="views", seconds=self.spent, detail=safe)
 
     def open(self, reason: str) -> Undetermined:
         return Undetermined(engine="views", seconds=self.spent, reason=reason)
@@ -165,6 +147,3 @@ class _Decision:
         if most is not None and states > most:
             return f"{what}: more than {most:,} configurations"
         return self.limits.cancelled() if self.limits.cancelled else ""
-
-
-__all__ = ["Protocol", "Replayed", "Safe", "prove"]

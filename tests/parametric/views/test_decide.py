@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from model.designs.catalogue import find_property, load
 from model.engines.packed import search as lanes
 from model.errors import CannotSay
-from model.instance.instance import Instance
 from model.instance.problem import Problem
 from model.limits import Limits
 from model.parametric.views import few
@@ -50,7 +49,7 @@ def test_the_ten_questions_are_decided_for_any_number(asked_of):
 def test_no_lock_register_loses_a_write_with_three_clients_and_the_packed_search_agrees():
     found = prove(problem("no-lock-register", "no_lost_write")).detail
     assert (1, {"Client": 3}) == (found.problem.pages, dict(found.sizes))
-    assert 13 == lanes.search(found.problem.instance, found.problem.invariants).depth
+    assert 13 == lanes.search(found.problem).depth
 
 
 # ---------------------------------------------------------------- random designs
@@ -69,7 +68,7 @@ def at_one_page(given, clients):
     cast = made.cast
     total = {s: max(clients, cast.named[s]) for s in cast.sorts}
     mine = few.search(System(made), {s: n - cast.named[s] for s, n in total.items()}, lambda n: "")
-    return mine, lanes.search(Instance(single.program, 1, total), given.invariants, Limits(states=200_000))
+    return mine, lanes.search(Problem(single.program, given.invariants, 1, total), Limits(states=200_000))
 
 
 def checks_few(data, most):
@@ -91,12 +90,12 @@ def checks_proofs(data, sizes):
     for given_ in problems(data):
         verdict = prove(given_, Limits(seconds=5))
         if isinstance(verdict, Refuted):
-            assert isinstance(lanes.search(verdict.detail.problem.instance, given_.invariants), Refuted)
+            assert isinstance(lanes.search(verdict.detail.problem), Refuted)
         if not isinstance(verdict, Proved):
             continue
         for pages, clients in sizes:
             free = {"Client": clients} if "Client" in given_.free_sizes else {}
-            found = lanes.search(given_.at(pages, free).instance, given_.invariants, Limits(states=100_000))
+            found = lanes.search(given_.at(pages, free), Limits(states=100_000))
             assert not isinstance(found, Refuted), (pages, clients)
 
 
