@@ -54,12 +54,14 @@ def write_graph(designs: Sequence[str], options: Options) -> int:
     from model.designs.catalogue import load
     from model.instance.instance import Instance
     from model.program.design import record
+    from model.program.store_buffer import SIZE
     from model.verify.state_graph import as_text, state_graph
 
     if len(designs) != 1:
         raise UsageError(f"--format {options.form} writes the state graph of one design: name it.")
     design = load(designs[0])
-    instance = Instance(record(design), options.pages, asked_sizes(design, options))
+    sizes = asked_sizes(design, options)
+    instance = Instance(record(design, buffer=sizes.get(SIZE)), options.pages, sizes)
     graph = state_graph(instance, max_states=options.max_states or GRAPH_STATES)
     write_out(as_text(graph, options.form), options.output)
     return PROVED
@@ -71,12 +73,13 @@ def write_export(designs: Sequence[str], options: Options) -> int:
     from model.export import written
     from model.export.problem import claim
     from model.program.design import record
+    from model.program.store_buffer import SIZE
 
     question = next(asked_questions(designs, options))
     text = written(
         options.form,
         claim(
-            record(question.design),
+            record(question.design, buffer=question.sizes.get(SIZE)),
             question.property,
             question.pages,
             question.sizes,

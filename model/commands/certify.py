@@ -19,6 +19,7 @@ import click
 from model.cli.options import Finite
 from model.errors import MissingTool, ModelError, UsageError
 from model.parametric.inference.certificate import VERSION, file_word
+from model.program.store_buffer import SIZE, entries_told
 from model.verdict import PROVED, REFUTED, UNDETERMINED
 
 MISSING = "cvc5 is not installed, and a proof is checked with a second solver: pip install 'clearorder[certify]'"
@@ -87,8 +88,9 @@ def read_manifest(directory: Path) -> dict[str, Any]:
 
 def scope(sizes: Mapping[str, int]) -> str:
     """How many of everything the proof is for."""
-    fixed = [f"exactly {n} {s.lower()}{'s' if n > 1 else ''}" for s, n in sorted(sizes.items())]
-    return f"any number of pages and {', '.join(fixed)}" if fixed else "any number of everything"
+    fixed = [f"exactly {n} {s.lower()}{'s' if n > 1 else ''}" for s, n in sorted(sizes.items()) if s != SIZE]
+    free = f"any number of pages and {', '.join(fixed)}" if fixed else "any number of everything"
+    return f"{free}, {entries_told(sizes[SIZE])}" if SIZE in sizes else free
 
 
 # ---------------------------------------------------------------- from the files alone
@@ -202,8 +204,9 @@ def generate(directory: Path, manifest: Mapping[str, Any], design: str, found: F
     properties = [find_property(name, loaded) for name in manifest["properties"]]
     if not properties:
         raise UsageError("the manifest names no property")
-    asked = Problem.of(record(loaded), *properties)
-    reading = Reading(asked.program, manifest["sizes"], asked.invariants)
+    sizes = dict(manifest["sizes"])
+    asked = Problem.of(record(loaded, buffer=sizes.pop(SIZE, None)), *properties)
+    reading = Reading(asked.program, sizes, asked.invariants)
     constants = {t.name: t for terms in reading.constants.values() for t in terms}
     conjuncts = read_invariant(directory)
     found.conjuncts = len(conjuncts)

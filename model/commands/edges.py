@@ -61,10 +61,12 @@ def command(design: str, options: Options) -> int:
     from model.instance.instance import Instance
     from model.limits import Limits
     from model.program.design import record
+    from model.program.store_buffer import SIZE
     from model.verify.result import sizes_for
 
-    program = record(load(design))
-    sizes = sizes_for(program, {"Client": options.clients}) | dict(options.extra)
+    extra = dict(options.extra)
+    program = record(load(design), buffer=extra.get(SIZE))
+    sizes = sizes_for(program, {"Client": options.clients}) | extra
     instance = Instance(program, options.pages, sizes)
     with progress_line(options.quiet) as report:
         graph = write(instance, options.output, Limits(options.max_states, options.timeout, report=report))
@@ -76,10 +78,10 @@ def command(design: str, options: Options) -> int:
 
 def _summary(instance: Instance, graph: Graph, directory: Path) -> Iterator[str]:
     from model.verify.result import finite_scope
+    from reports.formats.text import scope
 
     found = graph.components
-    scope = ", ".join(f"{n} {name if n != 1 else name[:-1]}" for name, n in finite_scope(instance).items())
-    yield f"{instance.program.name}, {scope}: the graph is in {directory}"
+    yield f"{instance.program.name}, {scope(finite_scope(instance))}: the graph is in {directory}"
     yield f"{graph.depth.size:>15,} states, depth {graph.metadata['depth']}"
     yield f"{graph.indices.size:>15,} edges"
     yield f"{found.sizes.size:>15,} strongly connected components"

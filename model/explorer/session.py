@@ -14,6 +14,7 @@ from model.instance.state import State
 from model.instance.trace import Continuation, Trace, onward
 from model.program.design import Design, record
 from model.program.program import Invariant
+from model.program.store_buffer import SIZE
 from model.verify.portfolio import applies
 from reports.pages import positions
 
@@ -44,7 +45,7 @@ class Session:
             raise UsageError(
                 f"every choice of pages is a button; with more than {MOST_PAGES} pages there are too many."
             )
-        self.program, self.limit, self.searching = record(design), limit, Lock()
+        self.program, self.limit, self.searching = record(design, buffer=sizes.get(SIZE)), limit, Lock()
         for rule in properties:
             if rule.kind != "always":
                 raise UsageError(f"{rule.name} asks that something happens; explore properties that must always hold.")
@@ -138,7 +139,8 @@ class Session:
         )
 
     def _sizes(self) -> dict[str, int]:
-        return {"pages": self.instance.pages} | {f"{s.lower()}s": n for s, n in self.instance.free_sizes.items()}
+        named = self.instance.free_sizes | self.instance.buffer_size
+        return {"pages": self.instance.pages} | {f"{s.lower()}s": n for s, n in named.items()}
 
 
 def askable(design: type[Design], properties: Sequence[Property]) -> list[Property]:

@@ -11,6 +11,7 @@ from model.expr import INFINITE, Expr, Property
 from model.instance.instance import Instance
 from model.instance.problem import Problem
 from model.program.program import Invariant, Program
+from model.program.store_buffer import entries_told
 from model.verdict import Proved, Refuted, Verdict
 
 
@@ -67,7 +68,8 @@ def claim(
 def sizes_text(instance: Instance) -> str:
     """`2 pages, 2 clients`."""
     counts = {"page": instance.pages} | {s.lower(): n for s, n in instance.free_sizes.items()}
-    return ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for word, n in counts.items())
+    buffers = [entries_told(n) for n in instance.buffer_size.values()]
+    return ", ".join([*(f"{n} {word}{'' if n == 1 else 's'}" for word, n in counts.items()), *buffers])
 
 
 def expectation(claim: Claim) -> str:

@@ -24,6 +24,7 @@ from model.instance.sizes import check_constants, sizes_of
 from model.instance.state import Field, Position, State
 from model.program.program import Invariant, Program
 from model.program.step import Param
+from model.program.store_buffer import SIZE
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,11 @@ class Instance:
                         f"{self.program.name} has a hole, {show(each)} in {step.label}, so it is not one design but "
                         f"many; `clearorder synthesize` finds what may stand there."
                     )
+
+    @property
+    def buffer_size(self) -> dict[str, int]:
+        """{"Buffer": 2}, or nothing where no thread has a store buffer."""
+        return {SIZE: self.program.buffer} if self.program.buffer else {}
 
     # -- the layout of a state
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from model.errors import UsageError
 from model.expr import Index, indices
 from model.program.program import Program
+from model.program.store_buffer import HARDWARE, SIZE, entries_told
 
 
 def used_sorts(program: Program) -> set[str]:
@@ -26,13 +27,29 @@ def sizes_of(program: Program, given: Mapping[str, int]) -> dict[str, int]:
     """
     used = used_sorts(program)
     for sort, size in given.items():
-        if sort not in used:
-            raise UsageError(f"{program.name} has no {sort}; it has {', '.join(sorted(used)) or 'none'}.")
+        if sort == SIZE and program.buffer:
+            check_buffer(program, size)
+        elif sort not in used:
+            raise UsageError(f"{program.name} has no {sort}; it has {known_sorts(program)}.")
         if size < 1:
             raise UsageError(f"an instance has at least 1 {sort.lower()}, not {size}.")
     sizes = {s: program.sorts[s].size or given.get(s, 2) for s in sorted(used)}
     check_constants(program.name, every_index(program), sizes)
     return sizes
+
+
+def known_sorts(program: Program) -> str:
+    """What can be given a size, for messages: `Client, Vcpu`."""
+    named = used_sorts(program) - set(HARDWARE) | ({SIZE} if program.buffer else set())
+    return ", ".join(sorted(named)) or "none"
+
+
+def check_buffer(program: Program, entries: int) -> None:
+    """Refuse a size of store buffers that the program was not recorded with."""
+    if entries != program.buffer:
+        raise UsageError(
+            f"{program.name} was recorded with {entries_told(program.buffer)}; write record(design, buffer={entries})."
+        )
 
 
 def check_constants(name: str, named: Iterable[Index], sizes: Mapping[str, int]) -> None:

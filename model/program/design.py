@@ -33,7 +33,15 @@ from model.program.program import Location, Program, Variable
 from model.program.proxies import slots
 from model.program.source import UNREAD
 from model.program.step import Step
-from model.program.store_buffer import ENTRIES, Drainer, StoreBuffer, at_once, refuse_memory, store_buffers
+from model.program.store_buffer import (
+    SIZE,
+    Drainer,
+    StoreBuffer,
+    at_once,
+    refuse_memory,
+    store_buffers,
+    wanted_entries,
+)
 from model.program.store_order import drained, refuse_overtaking, refuse_read_ghosts
 from model.program.tracing import record_operation
 
@@ -56,6 +64,7 @@ def record(design: type[Design], *, split_locks: bool = False, buffer: int | Non
         buffer: entries of each store buffer, where a part has memory="tso"; 2 where it is not given.
 
     Raises:
+        UsageError: a buffer has no entry.
         DesignError: the design is not well formed; the message has file and line and says what to write instead.
     """
     if not (isinstance(design, type) and issubclass(design, Design)):
@@ -80,7 +89,7 @@ def record(design: type[Design], *, split_locks: bool = False, buffer: int | Non
     made = Recording(design.__name__, parts, sorts, split_locks)
     for name, op in operations.items():
         made.add(name, op)
-    entries = made.buffered(ENTRIES if buffer is None else buffer)
+    entries = made.buffered(wanted_entries(buffer))
     variables = [variable_of(p, "part") for p in parts.values() if not isinstance(p, Lock | Queue)]
     return Program(
         name=kebab(design.__name__),
@@ -134,6 +143,8 @@ class Recording:
         buffers = store_buffers(self.steps, self.parts.values(), self.sorts, entries)
         if not buffers:
             return 0
+        for taken in {SIZE, Drainer.name} & set(self.sorts):
+            raise DesignError(f"{self.owner} has store buffers, and {taken} is a sort of theirs; rename yours.")
         refuse_overtaking(self.recorders, self.steps, self.parts, self.sorts)
         drafts = [draft for r in self.recorders for draft in r.steps]
         of_kind = {b.by.name: b for b in buffers}

@@ -7,11 +7,11 @@ Source: Sewell, Sarkar, Owens, Zappa Nardelli, Myreen, "x86-TSO", CACM 53(7), 20
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from model.errors import DesignError, Place
+from model.errors import DesignError, Place, UsageError
 from model.expr import (
     ALL,
     FALSE,
@@ -31,11 +31,13 @@ from model.expr import (
     rewrite,
     wait_for,
 )
+from model.program.program import Program
 from model.program.step import Step, Update
 from model.program.tracing import Page
 
 ENTRIES = 2  # of a buffer, where --size Buffer=N does not say otherwise
 SIZE = "Buffer"
+HARDWARE = ("Guest", "Drainer")  # sorts that a size need not name: there is one of each, or it is no thread of a design
 Drainer = Sort("Drainer", "store buffers that empty by themselves", ("the store buffer",), size=1)
 
 
@@ -61,6 +63,17 @@ def refuse_memory(owner: str, part: Part, place: Place | None) -> None:
         )
     if part.ghost is not False and (part.ghost is not True or part.sort == "lock"):
         raise DesignError(f"{owner}.{part.name}: ghost=True is for a set of pages, a flag or a queue.", place)
+
+
+def wanted_entries(given: int | None) -> int:
+    """The entries of each buffer: the given number, or 2.
+
+    Raises:
+        UsageError: there would be none.
+    """
+    if given is not None and given < 1:
+        raise UsageError(f"a store buffer has at least 1 entry, not {given}.")
+    return ENTRIES if given is None else given
 
 
 @dataclass(frozen=True)
@@ -113,6 +126,10 @@ class StoreBuffer:
             found = found | writes(self.cells(part, entry, who))
         return found
 
+    def room(self, who: Index) -> Expr:
+        """One more entry fits."""
+        return ~self.used(self.entries - 1, who)
+
     def seen(self, part: Part, who: Index) -> Expr:
         """The part as the thread loads it: the newest own entry of each cell, else memory."""
         value = node("var", (part.name, None), part.sort)
@@ -140,7 +157,7 @@ class StoreBuffer:
                 continue
             part = next(p for p in self.parts if p.name == update.variable)
             cells = loaded(written(update.value, part))
-            guards += _kept_guards(~self.used(self.entries - 1, me) | ~writes(cells))
+            guards += _kept_guards(self.room(me) | ~writes(cells))
             updates += self.push(part, cells, loaded(update.value), me)
         return replace(step, guards=tuple(guards), updates=tuple(updates))
 
@@ -257,9 +274,20 @@ def store_buffers(
     return [StoreBuffer(sorts[by], tuple(p for p in all_parts if p.name in own), entries) for by, own in stored.items()]
 
 
-def full(buffers: Sequence[StoreBuffer]) -> list[Expr]:
-    """For each kind of buffer: it is full, of the thread that the bound index `thread` names."""
-    return [b.used(b.entries - 1, Index("bound", b.by.name, "thread")) for b in buffers]
+def entries_told(entries: object) -> str:
+    """`store buffers of 2`, as a scope says it."""
+    return f"store buffers of {entries}"
+
+
+def buffers_of(program: Program) -> list[StoreBuffer]:
+    """The buffers that a recorded program has."""
+    found = []
+    for by in program.threads if program.buffer else ():
+        one = StoreBuffer(program.sorts[by], tuple(p for p in program.parts.values() if p.memory == "tso"), 1)
+        own = tuple(p for p in one.parts if one.told(p, 0) in program.variable)
+        if own:
+            found.append(StoreBuffer(one.by, own, program.buffer))
+    return found
 
 
 def _kept_guards(guard: Expr) -> list[Expr]:

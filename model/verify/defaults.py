@@ -41,7 +41,7 @@ def default_questions(design: type[Design]) -> Defaults:
         UsageError: none of them can be asked; the message says what the first one lacks.
     """
     if recorded := decided_by(design):
-        return Defaults((find_property(recorded),))
+        return Defaults((find_property(recorded, design),))
     program = record(design)
     beside = dict(_beside(program, design))
     reasons = {name: applies_to(program, find_property(name)) for name in (*DEFAULT_PROPERTIES, OWN_END)}

@@ -9,6 +9,7 @@ from model.expr import PAGES, PLACE
 from model.instance.instance import Instance, Move
 from model.instance.state import Field
 from model.instance.trace import Trace
+from model.program.store_buffer import HARDWARE, SIZE, entries_told
 from model.verify.cause import Bit, Reason, reads_page, reason, subject, writes_page
 
 
@@ -50,8 +51,9 @@ class Story:
     def size(self) -> str:
         """`10 moves, 1 page, 2 clients`."""
         counts = [(len(self.lines), "move"), (self.pages, "page")]
-        counts += [(n, s.lower()) for s, n in self.sizes.items() if s != "Guest"]
-        return ", ".join(plural(n, word) for n, word in counts)
+        counts += [(n, s.lower()) for s, n in self.sizes.items() if s not in (*HARDWARE, SIZE)]
+        buffers = [entries_told(self.sizes[SIZE])] if SIZE in self.sizes else []
+        return ", ".join([*(plural(n, word) for n, word in counts), *buffers])
 
 
 def plural(count: int, word: str) -> str:
@@ -75,7 +77,7 @@ def told(trace: Trace, name: str, *, whole: Trace | None = None, aftermath: str 
     return Story(
         title=_title(name, trace, page, client),
         pages=trace.instance.pages,
-        sizes=trace.instance.sizes,
+        sizes=trace.instance.sizes | trace.instance.buffer_size,
         lines=lines[: len(trace)],
         because=tuple(_because(told_of, why)) if why else (),
         tail=lines[len(trace) :],

@@ -17,8 +17,10 @@ from model.limits import Limits, Progress
 from model.program.design import Design, record
 from model.program.observers import goals
 from model.program.program import Program
+from model.program.store_buffer import SIZE
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 from model.verify.beyond import PROOF_SECONDS, beyond, interrupted, ordered, proof, proven, safe_before, viewed
+from model.verify.buffers import buffer_notes
 from model.verify.counterexample import Counterexamples
 from model.verify.question import Question, refuse_infinite
 from model.verify.result import Evidence, Result, finite_scope, sizes_for
@@ -38,7 +40,7 @@ def answer(question: Question) -> Result:
     """
     if question.engine not in ENGINES:
         raise UsageError(f"there is no engine '{question.engine}'{did_you_mean(question.engine, list(ENGINES))}")
-    program = record(question.design)
+    program = record(question.design, buffer=question.sizes.get(SIZE))
     refuse_infinite(question.property, question.spec or program.name)
     if question.property.kind == "sometimes":
         return _happenings(question, program)
@@ -177,7 +179,8 @@ class _Asked:
             spec=self.question.spec or self.name,
         )
         if isinstance(decided.verdict, Proved):
-            return passed(base, vacuities(self.problem))
+            told = buffer_notes(self.program, self.instance, self.question.limits)
+            return passed(replace(base, notes=(*base.notes, *told)), vacuities(self.problem))
         if not isinstance(decided.verdict, Refuted):
             return base
         at = decided.verdict.detail.problem if decided.engine == "views" else self.problem

@@ -8,10 +8,11 @@ from typing import Any
 
 from model.errors import UsageError
 from model.expr import INFINITE, Property
-from model.instance.sizes import used_sorts
+from model.instance.sizes import known_sorts, used_sorts
 from model.limits import Limits
 from model.program.design import Design
 from model.program.program import Program
+from model.program.store_buffer import SIZE
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,8 @@ def asked_sizes(program: Program, clients: int, others: Mapping[str, int]) -> di
     """
     used = used_sorts(program)
     for name in others:
-        if name not in used:
-            raise UsageError(f"{program.name} has no {name}; it has {', '.join(sorted(used - {'Guest'})) or 'none'}.")
+        if name not in used | ({SIZE} if program.buffer else set()):
+            raise UsageError(f"{program.name} has no {name}; it has {known_sorts(program)}.")
     return ({"Client": clients} if "Client" in used else {}) | dict(others)
 
 

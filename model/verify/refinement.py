@@ -11,9 +11,10 @@ from model.instance.trace import Trace, smaller_sizes
 from model.limits import Limits
 from model.program.design import Design, record
 from model.program.program import Invariant
+from model.program.store_buffer import SIZE
 from model.verdict import Proved, Refuted, Verdict
 from model.verify.narration import told
-from model.verify.result import Evidence, Result, counted, finite_scope, sizes_for
+from model.verify.result import Evidence, Result, any_scope, counted, finite_scope, sizes_for
 from model.verify.vacuity import SMALL
 
 
@@ -33,14 +34,15 @@ def refines(
     from model.engines import refinement
 
     limits = limits or Limits(states=SMALL)
-    programs = record(concrete), record(abstract)
+    entries = (sizes or {}).get(SIZE)
+    programs = record(concrete, buffer=entries), record(abstract, buffer=entries)
     given = sizes_for(programs[0], sizes or {})
     whole = Instance(programs[0], pages, given)
     free = whole.free_sizes
     name = f"refines {programs[1].name}"
     chosen = refinement.mapping(*programs)
     if chosen is not None:
-        scope: dict[str, int | str] = dict.fromkeys(finite_scope(whole), "any")
+        scope = any_scope(whole)
         how = ", ".join(f"{extra} as {own}" for extra, own in chosen.items()) or "nothing"
         note = f"every step is a step of {programs[1].name}, which chooses {how}"
         verdict: Verdict = Proved(engine="refinement", detail=chosen)

@@ -10,6 +10,7 @@ from model.instance.instance import Instance
 from model.instance.sizes import used_sorts
 from model.instance.trace import Trace
 from model.program.program import Program
+from model.program.store_buffer import SIZE
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 from model.verify.narration import Story, plural
 
@@ -161,13 +162,19 @@ class Result:
 def sizes_for(program: Program, given: Mapping[str, int]) -> dict[str, int]:
     """The given sizes that the design has a sort for; the guest is always one."""
     used = used_sorts(program)
-    return {s: n for s, n in given.items() if s in used}
+    return {s: n for s, n in given.items() if s in used or (s == SIZE and program.buffer)}
 
 
 def finite_scope(instance: Instance) -> dict[str, int | str]:
     """{"pages": 2, "clients": 2}"""
     counts: dict[str, int | str] = {"pages": instance.pages}
-    return counts | {counted(s): n for s, n in instance.free_sizes.items()}
+    return counts | {counted(s): n for s, n in (instance.free_sizes | instance.buffer_size).items()}
+
+
+def any_scope(instance: Instance) -> dict[str, int | str]:
+    """{"pages": "any", "clients": "any"}; what stays as it was asked for is the size of store buffers."""
+    found: dict[str, int | str] = dict.fromkeys(finite_scope(instance), "any")
+    return found | {counted(s): n for s, n in instance.buffer_size.items()}
 
 
 def counted(sort: str) -> str:

@@ -7,6 +7,7 @@ from textwrap import wrap
 
 from rich.text import Text
 
+from model.program.store_buffer import entries_told
 from model.verify.narration import Line, Story, page_set, plural
 
 LOUD = ("vacuous", "not asked", "deadlock")  # first words of notes that nobody may overlook
@@ -15,11 +16,9 @@ STYLE = {"proved": "bold green", "refuted": "bold red", "undetermined": "bold ye
 
 def scope(sizes: Mapping[str, int | str]) -> str:
     """`2 pages, 2 clients`, `any number of pages and clients`."""
-    if "any" in sizes.values():
-        fixed = [plural(int(n), s[:-1]) for s, n in sizes.items() if n != "any"]
-        free = [s for s, n in sizes.items() if n == "any"]
-        return ", ".join(["any number of " + " and ".join(free), *fixed])
-    return ", ".join(plural(int(n), s[:-1]) for s, n in sizes.items())
+    fixed = [entries_told(n) if s == "buffers" else plural(int(n), s[:-1]) for s, n in sizes.items() if n != "any"]
+    free = [s for s, n in sizes.items() if n == "any"]
+    return ", ".join(["any number of " + " and ".join(free), *fixed] if free else fixed)
 
 
 def wrapped(line: Text, width: int, indent: int) -> Iterator[Text]:

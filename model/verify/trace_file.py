@@ -20,6 +20,7 @@ from model.instance.state import State
 from model.instance.trace import ReplayError, Trace, replayed
 from model.program.design import Design, record
 from model.program.program import Program
+from model.program.store_buffer import SIZE
 from model.verify.narration import members
 
 
@@ -97,7 +98,7 @@ def replay(saved: Saved, design: type[Design] | None = None) -> Trace:
         UsageError: there is no such design or property, or a size does not fit.
     """
     design = design or load(saved.design)
-    program = record(design)
+    program = record(design, buffer=saved.sizes.get(SIZE, saved.sizes.get("buffers")))
     if program.digest != saved.digest:
         raise OtherDesign(
             f"this trace was written for a {saved.design} with digest {saved.digest[:12]}, and the one that is here "

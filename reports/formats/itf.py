@@ -69,7 +69,8 @@ def _about(result: Result, names: dict[str, str]) -> dict[str, Any]:
     }
     if result.trace and result.story:
         instance = result.trace.instance
-        about |= {"pages": instance.pages, "sizes": dict(instance.sizes), "because": words.why(result.story)}
+        sizes = instance.sizes | instance.buffer_size
+        about |= {"pages": instance.pages, "sizes": sizes, "because": words.why(result.story)}
         about["varTypes"] = {"move": "Str"} | {w: _type(instance, n) for n, w in names.items()}
     return about
 

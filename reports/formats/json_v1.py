@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from model.program.store_buffer import HARDWARE
 from model.verdict import Undetermined, Verdict
 from model.verify.narration import Line, Story
 from model.verify.result import Evidence, Result
@@ -57,7 +58,7 @@ def trace(told: Story) -> dict[str, Any]:
     """A counterexample: sizes, moves, what follows a broken promise, and the argument."""
     return {
         "pages": told.pages,
-        **{f"{s.lower()}s": n for s, n in told.sizes.items() if s != "Guest"},
+        **{f"{s.lower()}s": n for s, n in told.sizes.items() if s not in HARDWARE},
         "title": told.title,
         "moves": [move(line) for line in told.lines],
         "afterwards": [move(line) for line in told.tail],

@@ -20,6 +20,7 @@ from typing import Any
 from model.errors import UsageError
 from model.instance.trace import Trace
 from model.program.program import Program
+from model.program.store_buffer import SIZE
 from model.verify.result import Evidence, Result
 from model.verify.result_text import scope
 from reports.formats import json_v1 as as_json
@@ -370,7 +371,7 @@ def _command(result: Result, spec: str) -> str:
 
 
 def _sort(result: Result, plural: str) -> str:
-    return next((s for s in result.program.sorts if f"{s.lower()}s" == plural), plural)
+    return next((s for s in (*result.program.sorts, SIZE) if f"{s.lower()}s" == plural), plural)
 
 
 def _engine(evidence: Iterable[Evidence]) -> str:

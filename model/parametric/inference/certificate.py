@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model.errors import CannotSay, UsageError
+from model.program.store_buffer import SIZE
 
 if TYPE_CHECKING:
     from model.parametric.inference.prove import InductiveInvariant
@@ -62,13 +63,14 @@ def contents(found: InductiveInvariant, design: str, properties: Sequence[str]) 
     conjuncts = [{"text": c.text, "formula": text(c.formula), "needed_by": list(c.needed_by)} for c in found.conjuncts]
     named = {f"{n}: {c.text}": c.formula for n, c in enumerate(found.conjuncts, 1)}
     scripts = questions(found.reading, named, found.impossible)
+    entries = {SIZE: found.reading.program.buffer} if found.reading.program.buffer else {}
     own = {s.name: s.size for s in found.reading.program.sorts.values()}
     manifest = {
         "version": VERSION,
         "design": design,
         "properties": list(properties),
         "digest": found.reading.program.digest,
-        "sizes": {s: n for s, n in found.reading.sizes.items() if own.get(s) is None},
+        "sizes": {s: n for s, n in found.reading.sizes.items() if own.get(s) is None} | entries,
         "impossible": list(found.impossible),
         "files": {name: answers(script) for name, script in scripts.items()},
     }
