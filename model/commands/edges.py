@@ -78,7 +78,7 @@ def command(design: str, options: Options) -> int:
 
 def _summary(instance: Instance, graph: Graph, directory: Path) -> Iterator[str]:
     from model.verify.result import finite_scope
-    from reports.formats.text import scope
+    from model.verify.result_text import scope
 
     found = graph.components
     yield f"{instance.program.name}, {scope(finite_scope(instance))}: the graph is in {directory}"
