@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from model.engines.packed import search as packed
 from model.expr import FALSE, Element, Expr, Index, make, replace_index, some, walk
 from model.instance.instance import Instance
 from model.instance.problem import Problem
@@ -25,6 +24,7 @@ def buffer_notes(program: Program, instance: Instance, limits: Limits) -> list[s
     """One sentence where a reachable state of the instance has a full buffer; nothing where none has."""
     if not program.buffer:
         return []
+    from model.engines.packed import search as packed
 
     def search(name: str, holds: Expr) -> Verdict:
         asked = Problem(program, (Invariant(name, holds),), instance.pages, instance.free_sizes)
