@@ -17,7 +17,7 @@ from model.expr.registers import bare, is_register, register
 from model.expr.sorts import MIGRATION, Client, Element, Guest, Index, Machine, Slot, Sort, Vcpu, every_client
 from model.expr.traversal import children, indices, replace_index, rewrite, walk
 from model.expr.tree import PAGES, PLACE, TRUTH
-from model.expr.vocabulary import choose, every, hole, idle, shifted, some, whole
+from model.expr.vocabulary import choose, every, hole, idle, shifted, some, stuck, whole
 
 __all__ = [
     "ALL",
@@ -72,6 +72,7 @@ __all__ = [
     "show",
     "some",
     "sometimes",
+    "stuck",
     "wait_for",
     "walk",
     "whole",

@@ -80,6 +80,11 @@ def _quantify(op: str, sort: Sort, body: Callable[[Element], Expr]) -> Expr:
     return node(op, (bound, inside), inside.sort, inside.when)
 
 
+def stuck() -> Expr:
+    """Some thread is inside an operation, and nothing is possible but a new write. A property's word."""
+    return node("stuck", (), TRUTH)
+
+
 def idle(who: Element) -> Expr:
     """The thread is between two operations."""
     return make("at", element(who).index, frozenset({0}))

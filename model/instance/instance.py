@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 from math import prod
 from typing import Any
 
 from model.errors import TooWide, UsageError
-from model.expr import PAGES, PLACE, TRUTH, Expr, Index, indices, show, walk
+from model.expr import FALSE, NONE, PAGES, PLACE, TRUE, TRUTH, Expr, Index, indices, node, rewrite, show, walk
 from model.expr.algebra import fold, integers
 from model.instance.codegen import Successors, compiled, predicate
-from model.instance.ground_expr import Env, grounded
+from model.instance.ground_expr import Env, grounded, these
 from model.instance.ground_step import GroundStep, ground_steps
 from model.instance.locations import Places, at
 from model.instance.sizes import check_constants, sizes_of
@@ -131,7 +131,33 @@ class Instance:
 
     def ground(self, expr: Expr, env: Env) -> Expr:
         """`expr` with every index a number, quantifiers written out, and leaves `field`, `located` and `param`."""
-        return grounded(expr, env, self.places, self.pages)
+        plain = grounded(expr, env, self.places, self.pages)
+        if not any(e.op == "stuck" for e in walk(plain)):
+            return plain
+        return rewrite(plain, lambda e: self.stuck if e.op == "stuck" else None)
+
+    @cached_property
+    def stuck(self) -> Expr:
+        """Some thread is inside an operation, and no move is possible that does not begin a write."""
+        writing, busy, possible = self.program.writing, FALSE, FALSE
+        for sort, k in sorted(self.places.told_apart):
+            busy = busy | ~node("located", (sort, k, frozenset({0})), TRUTH)
+        for ground in self.steps:
+            if not (ground.step.first and ground.step.operation in writing):
+                possible = possible | self.enabled_somehow(ground)
+        return busy & ~possible
+
+    def enabled_somehow(self, ground: GroundStep) -> Expr:
+        """The step can be taken with some choice of its sets of pages, as a ground truth value."""
+        found = FALSE
+        for values in product(*(self.choices(p) for p in ground.params)):
+            chosen = {p.name: these(v) if v else NONE for p, v in zip(ground.params, values, strict=True)}
+            leaf = partial(_argument, chosen)
+            each = TRUE
+            for guard in ground.guards:
+                each = each & rewrite(guard, leaf)
+            found = found | each
+        return found
 
     @cached_property
     def steps(self) -> tuple[GroundStep, ...]:
@@ -215,6 +241,10 @@ class Instance:
     def predicate(self, expr: Expr) -> Callable[[State], bool]:
         """A ground truth value as a function of a state, compiled."""
         return predicate(expr, self.pages, self.position)
+
+
+def _argument(chosen: Mapping[str, Expr], expr: Expr) -> Expr | None:
+    return chosen.get(expr.args[0]) if expr.op == "param" else None
 
 
 def _no_leaf(expr: Expr) -> Any:

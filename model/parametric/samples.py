@@ -30,7 +30,7 @@ class Samples:
     reading: Reading
     batches: list[tuple[World, Mapping[str, int]]] = field(default_factory=list)
     seen: dict[Signature, Bits] = field(default_factory=dict)
-    violated: str = ""
+    violated: Instance | None = None
 
     def copy(self) -> Samples:
         """The same samples, to which others can be added."""
@@ -38,7 +38,13 @@ class Samples:
 
     def violation(self) -> str:
         """The size of an instance of which a state violates what is asked, or nothing."""
-        return self.violated
+        if self.violated is None:
+            return ""
+        fixed = self.reading.sizes
+        free = {s.lower(): n for s, n in self.violated.sizes.items() if not fixed.get(s)}
+        return ", ".join(
+            f"{n} {what}{'s' if n > 1 else ''}" for what, n in {"page": self.violated.pages, **free}.items()
+        )
 
     def add(self, world: World, sizes: Mapping[str, int]) -> None:
         """Take these states (one axis of states in front) for reachable."""
@@ -120,13 +126,10 @@ def initial(reading: Reading) -> Samples:
     )
 
 
-def _violated(reading: Reading, instance: Instance, states: Iterable[State]) -> str:
-    """The size at which a state violates what is asked, or nothing."""
+def _violated(reading: Reading, instance: Instance, states: Iterable[State]) -> Instance | None:
+    """The instance, where one of its states violates what is asked."""
     cases = [instance.predicate(case) for i in reading.invariants for _, case in instance.cases(i)]
-    if all(holds(state) for state in states for holds in cases):
-        return ""
-    sizes = {"page": instance.pages, **{s.lower(): n for s, n in instance.sizes.items() if not reading.sizes.get(s)}}
-    return ", ".join(f"{n} {what}{'s' if n > 1 else ''}" for what, n in sizes.items())
+    return None if all(holds(state) for state in states for holds in cases) else instance
 
 
 def loosened(program: Program) -> Program:

@@ -15,7 +15,6 @@ from model.expr import (
     Client,
     Element,
     Expr,
-    Guest,
     Index,
     Part,
     Property,
@@ -152,29 +151,9 @@ def _ghosts_in(program: Program, property: Property) -> dict[str, Part]:
 # ---------------------------------------------------------------- a guest that is stopped
 
 
-def _writing(program: Program) -> dict[str, str]:
-    """operation -> sort of its threads, for what writes pages: whatever the guest or a device makes unread.
-
-    A client's operations are no writes, nor is a thread of another sort that only reads (`unread -= want`).
-    """
-    steps = [s for s in program.steps if s.by != Client.name and "unread" in s.writes]
-    return {s.operation: s.by for s in steps if s.by == Guest.name or any(map(_makes_unread, s.updates))}
-
-
-def _makes_unread(update: Update) -> bool:
-    return update.variable == "unread" and not _only_less(update.value)
-
-
-def _only_less(value: Expr) -> bool:
-    """`unread - a - b`"""
-    while value.op == "minus":
-        value = value.args[0]
-    return value.op == "var" and value.args[0] == "unread"
-
-
 def _paused(program: Program, property: Property, own: Mapping[str, Part], step: Step) -> Step:
     """No write begins while the property has stopped the writers."""
-    if not (property.pauses and step.first and step.operation in _writing(program)):
+    if not (property.pauses and step.first and step.operation in program.writing):
         return step
     stopped = node("var", (own[property.pauses].name, None), TRUTH)
     return replace(step, guards=(*step.guards, ~stopped))
@@ -184,7 +163,7 @@ def _between_writes(program: Program, property: Property, own: Mapping[str, Part
     """The writers are stopped between two operations, as pause_all_vcpus() does: no write is half done."""
     if not (property.pauses and own[property.pauses].name in step.writes):
         return step
-    writing = _writing(program)
+    writing = program.writing
     long = {s.by for s in program.steps if s.operation in writing and not s.last}
     idle_ones = [every(program.sorts[sort], idle) for sort in sorted(long - {step.by})]
     return replace(step, guards=(*step.guards, *idle_ones))

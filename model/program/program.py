@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from model.errors import Place
-from model.expr import Expr, Index, Lock, Part, Sort, show
-from model.program.step import Held, Step
+from model.expr import Client, Expr, Guest, Index, Lock, Part, Sort, show
+from model.program.step import Held, Step, Update
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,15 @@ class Program:
         ]
 
     @cached_property
+    def writing(self) -> Mapping[str, str]:
+        """operation -> sort of its threads, for what writes pages: whatever the guest or a device makes unread.
+
+        A client's operations are no writes, nor is a thread of another sort that only reads (`unread -= want`).
+        """
+        steps = [s for s in self.steps if s.by != Client.name and "unread" in s.writes]
+        return {s.operation: s.by for s in steps if s.by == Guest.name or any(map(_makes_unread, s.updates))}
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the meaning of the design: variables and steps, not comments, names of files or lines."""
         text = [f"{v.name} {v.sort} {v.per and v.per.name} {show(v.initial)} {v.role}" for v in self.variables]
@@ -95,6 +104,17 @@ class Program:
             text += [f" wait {show(g)}" for g in s.guards]
             text += [f" {u.variable}[{u.index}] := {show(u.value)}" for u in s.updates]
         return hashlib.sha256("\n".join(text).encode()).hexdigest()
+
+
+def _makes_unread(update: Update) -> bool:
+    return update.variable == "unread" and not _only_less(update.value)
+
+
+def _only_less(value: Expr) -> bool:
+    """`unread - a - b`"""
+    while value.op == "minus":
+        value = value.args[0]
+    return value.op == "var" and value.args[0] == "unread"
 
 
 @dataclass(frozen=True)

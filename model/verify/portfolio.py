@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from time import monotonic
 from typing import Any
 
-from model.designs.catalogue import DEFAULT_PROPERTIES, OWN_END
 from model.errors import UsageError, did_you_mean
 from model.expr import Property
 from model.instance.instance import Instance
 from model.instance.problem import Problem
 from model.limits import Limits, Progress
+from model.parametric.inference.prove import Violated
 from model.program.design import Design, record
 from model.program.observers import goals
 from model.program.program import Program
@@ -22,9 +23,10 @@ from model.verdict import Proved, Refuted, Undetermined, Verdict
 from model.verify.beyond import PROOF_SECONDS, beyond, interrupted, ordered, proof, proven, safe_before, viewed
 from model.verify.buffers import buffer_notes
 from model.verify.counterexample import Counterexamples
+from model.verify.deadlock import deadlock_note
 from model.verify.question import Question, refuse_infinite
 from model.verify.result import Evidence, Result, finite_scope, sizes_for
-from model.verify.vacuity import Vacuity, applies_to, vacuities
+from model.verify.vacuity import applies_to, passed, vacuities
 
 ENGINES = ("auto", "explicit", "lanes", "bounded", "induction", "inductive", "views")
 ALONE = 1.0  # seconds after which a finite search that still runs gets company
@@ -174,7 +176,7 @@ class _Asked:
             scope=decided.scope,
             program=self.program,
             evidence=tuple(evidence),
-            notes=(*self.program.notes, *self.question.notes, *self.notes(evidence)),
+            notes=(*self.program.notes, *self.question.notes, *self.notes(evidence), *self.deadlocks()),
             proof=decided.verdict.detail if decided.engine in ("inductive", "views") else None,
             spec=self.question.spec or self.name,
         )
@@ -193,6 +195,7 @@ class _Asked:
 
     def notes(self, evidence: list[Evidence]) -> list[str]:
         decided = evidence[0]
+        refuted = isinstance(decided.verdict, Refuted)
         found = [
             f"for any number: undetermined ({e.verdict.reason})"
             for e in evidence[1:]
@@ -204,11 +207,24 @@ class _Asked:
             if isinstance(e.verdict, Undetermined) and e.engine == "views" and found
         ]
         found += safe_before(self.problem, evidence)
+        found += [self.shown_by(v) for e in evidence if isinstance(v := e.verdict.detail, Violated) and not refuted]
         if isinstance(decided.verdict, Undetermined) and isinstance(evidence[-1].verdict, Undetermined):
             found += [f"{e.engine}: {e.verdict.reason}" for e in evidence[1:] if isinstance(e.verdict, Undetermined)]
         if any(e.engine == "lanes" for e in evidence):
             found += filter(None, map(self.reduced, self.question.packed.get("reductions", ())))
         return found
+
+    def deadlocks(self) -> Iterator[str]:
+        """A run into a deadlock, where one is found and nobody has asked for it."""
+        if self.problem.invariant.name != "no_deadlock" and (found := deadlock_note(self.program, self.problem)):
+            yield found
+
+    def shown_by(self, seen: Violated) -> str:
+        """The command that finds the trace to a violation that the proof has met at another size."""
+        spec, property = self.question.spec or self.name, self.problem.invariant.name
+        sizes = [f"--clients {n}" if s == "Client" else f"--size {s}={n}" for s, n in seen.sizes.items()]
+        options = " ".join([f"--pages {seen.pages}", *sizes])
+        return f"the trace: python -m model.check {shlex.quote(spec)} --property {property} {options} --engine lanes"
 
     def reduced(self, name: str) -> str:
         """What a reduction came to here."""
@@ -225,26 +241,6 @@ class _Asked:
         alone = ample(self.problem)
         steps = [s.step.label for s in self.instance.steps if any(g is here for g in s.guards for here in alone)]
         return f"taken before all others: {', '.join(dict.fromkeys(steps)) or 'no step'}"
-
-
-def passed(proved: Result, never: Sequence[Vacuity]) -> Result:
-    """A pass with what never happens; of a question that is asked by default, no pass where nothing is left of it."""
-    whole = "; ".join(v.text for v in never if v.whole)
-    default = proved.property in (*DEFAULT_PROPERTIES, OWN_END)
-    notes = [_note(v) for v in never if not (v.whole and default)]
-    found = replace(proved, vacuous=tuple(v.text for v in never), notes=(*proved.notes, *notes))
-    if not (whole and default):
-        return found
-    verdict = proved.verdict
-    counts: dict[str, Any] = {"states": verdict.states, "depth": verdict.depth, "transitions": verdict.transitions}
-    reason = f"holds vacuously: {whole}"
-    return replace(found, verdict=Undetermined(**counts, engine=verdict.engine, seconds=verdict.seconds, reason=reason))
-
-
-def _note(never: Vacuity) -> str:
-    if never.whole:
-        return f"vacuous: it holds vacuously: {never.text}"
-    return f"vacuous{' in part' if never.step else ''}: {never.text}"
 
 
 class Contradiction(Exception):

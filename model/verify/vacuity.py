@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
+from model.designs.catalogue import DEFAULT_PROPERTIES, OWN_END
 from model.errors import UsageError
 from model.expr import PAGES, TRUE, Expr, Property
 from model.instance.problem import Problem
 from model.program.observers import goals
 from model.program.program import Program
+from model.verdict import Undetermined
 from model.verify.clauses import Clause, Literal, clauses, nobody_but
 from model.verify.coverage import UNREAD, Coverage, Fact, coverage
+from model.verify.result import Result
 
 SMALL = 300_000  # states up to which a happening is searched on the reference
 
@@ -164,3 +168,23 @@ def watches(program: Program, property: Property) -> None:
         goals(program, property, {})
     else:
         Problem.of(program, property)
+
+
+def passed(proved: Result, never: Sequence[Vacuity]) -> Result:
+    """A pass with what never happens; of a question that is asked by default, no pass where nothing is left of it."""
+    whole = "; ".join(v.text for v in never if v.whole)
+    default = proved.property in (*DEFAULT_PROPERTIES, OWN_END)
+    notes = [_note(v) for v in never if not (v.whole and default)]
+    found = replace(proved, vacuous=tuple(v.text for v in never), notes=(*proved.notes, *notes))
+    if not (whole and default):
+        return found
+    verdict = proved.verdict
+    counts: dict[str, Any] = {"states": verdict.states, "depth": verdict.depth, "transitions": verdict.transitions}
+    reason = f"holds vacuously: {whole}"
+    return replace(found, verdict=Undetermined(**counts, engine=verdict.engine, seconds=verdict.seconds, reason=reason))
+
+
+def _note(never: Vacuity) -> str:
+    if never.whole:
+        return f"vacuous: it holds vacuously: {never.text}"
+    return f"vacuous{' in part' if never.step else ''}: {never.text}"

@@ -151,3 +151,10 @@ def test_views_alone_is_an_engine():
 def test_a_question_about_one_client_stays_one_and_the_note_says_what_two_do():
     """top-layer is for one client."""
     assert "safe with 1 client; 2 clients break promise_kept in 8 moves" in ask("top-layer", clients=1, pages=1).notes
+
+
+def test_a_violation_that_the_proof_meets_is_shown_by_a_command():
+    """It used to say that a finite engine finds the trace."""
+    result = ask("no-lock", engine="inductive", pages=1)
+    command = "python -m model.check no-lock --property promise_kept --pages 1 --clients 2 --engine lanes"
+    assert ("undetermined", (f"the trace: {command}",)) == (result.verdict.word, result.notes)

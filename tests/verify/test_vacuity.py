@@ -120,3 +120,26 @@ def test_a_side_of_a_comparison_that_is_always_empty_is_told():
 
     problem = Problem.of(record(Idle), spare_within_kernel)
     assert ["spare is always empty"] == [v.text for v in vacuities(problem) if v.whole]
+
+
+# ---------------------------------------------------------------- deadlock
+
+
+def test_two_locks_in_two_orders_are_a_deadlock_that_is_told():
+    """Whatever is asked; and the property by name shows the moves."""
+    file = REPRODUCERS / "misleading" / "abba.py"
+    ran = check(file, "--property", "promise_kept", "--format", "json")
+    notes = json.loads(ran.stdout)["results"][0]["notes"]
+    assert [True] == [": sync.a" in n and ": clear.b" in n for n in notes if n.startswith("deadlock: after")]
+    for engine in ("explicit", "lanes", "bounded"):
+        found = check(file, "--property", "no_deadlock", "--engine", engine, "--pages", "1", "--format", "json")
+        (result,) = json.loads(found.stdout)["results"]
+        assert (1, 7) == (found.return_value, result["depth"])
+
+
+@pytest.mark.parametrize("name", ["per-slot-cache", "top-layer-and-cache"])
+def test_the_good_designs_have_no_deadlock(name):
+    """Somebody can always go on."""
+    ran = check(name, "--property", "no_deadlock", "--engine", "lanes", "--pages", "1")
+    assert (0, False) == (ran.return_value, "deadlock: after" in ran.stdout)
+    assert "deadlock: after" not in check(name, "--property", "promise_kept", "--pages", "1").stdout

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from model.errors import CannotSay
 from model.limits import Limits, Progress
@@ -144,7 +144,7 @@ def _prove(
     try:
         samples = _samples(reading, sampling)
     except Violated as seen:
-        return Undetermined(reason=str(seen))
+        return Undetermined(reason=str(seen), detail=seen)
     reason = ""
     for sizes_asked in SIZES:
         try:
@@ -178,7 +178,14 @@ def _found(reading: Reading, samples: Samples, sizes: Sizes, until: float, limit
 
 
 class Violated(Exception):
-    """A state of a small instance violates what was asked."""
+    """A state of a small instance violates what was asked: a finite engine finds the trace at that size."""
+
+    def __init__(self, what: str, pages: int, sizes: Mapping[str, int]) -> None:
+        super().__init__(f"a reachable state of a small instance ({what}) violates it; a finite engine finds the trace")
+        self.what, self.pages, self.sizes = what, pages, dict(sizes)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Violated, (self.what, self.pages, self.sizes)
 
 
 def _samples(reading: Reading, sampling: bool) -> Samples:
@@ -188,8 +195,8 @@ def _samples(reading: Reading, sampling: bool) -> Samples:
     if not sampling:
         return initial(reading)
     real = reachable(reading, PLAN, Samples(reading))
-    if bad := real.violation():
-        raise Violated(f"a reachable state of a small instance ({bad}) violates it; a finite engine finds the trace")
+    if real.violated:
+        raise Violated(real.violation(), real.violated.pages, real.violated.free_sizes)
     wide = reachable(reading, WIDE, Samples(reading), one_of_many=True)
     return real if wide.violation() else Samples(reading, [*real.batches, *wide.batches])
 
