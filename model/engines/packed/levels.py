@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from model.engines.packed.kernel import Kernel
-from model.engines.packed.native import gears
+from model.engines.packed.native import compilation
 from model.engines.packed.search import Search, chunks
 from model.engines.store.bitset import Visited
 from model.engines.store.packing import Columns, Packing, Words
@@ -22,7 +22,7 @@ from model.verdict import Verdict
 def search(asked: Problem, limits: Limits | None = None) -> Levels:
     """The same search with all its levels kept, 8 bytes a state and word, so that traces can be found backwards."""
     run = Search(asked, limits)
-    run.layers, run.gears = [], gears("auto")
+    run.layers, run.compiling = [], compilation("auto")
     return Levels(run.run(), run.packing, run.layers)
 
 

@@ -19,10 +19,9 @@ from typing import Any
 import numpy as np
 
 from model.engines.packed.native_text import source
-from model.engines.store.bitset import Visited
 from model.engines.store.hash_table import Hashed
 from model.engines.store.packing import Words
-from model.engines.store.spill import Spilling
+from model.engines.store.states import Blocks, Frontier
 from model.errors import ModelError, UsageError
 
 FLAGS = ("-O2", "-fPIC", "-shared", "-w")
@@ -158,18 +157,30 @@ class _Call(ctypes.Structure):
 
 
 class Native:
-    """The compiled functions over one set of states that is settled (`Visited.settle`).
+    """The compiled functions over one set of states whose memory stays where it is (`Visited.fix`).
 
     Shapes: as in `packed.search`: a block of n states is a (words, n) uint64 array whose rows are contiguous.
     """
 
-    def __init__(self, library: ctypes.CDLL, visited: Visited) -> None:
-        self.library, self.visited = library, visited
+    ordered, counts_at_once = True, False
+
+    def __init__(self, library: ctypes.CDLL, states: Blocks) -> None:
+        self.library: ctypes.CDLL | None = library
+        self.states = states
         self._expand, self._first_broken, self._turn = library.expand, library.first_broken, library.turn
         for function in (self._expand, self._first_broken, self._turn):
             function.restype = ctypes.c_int64
+        self._follow()
+
+    @property
+    def blocks(self) -> Blocks | None:
+        return self.states
+
+    def _follow(self) -> None:
+        """Work on what is the set in memory now."""
+        self.visited = visited = self.states.memory
         arrays = {n: getattr(visited, n).ctypes.data for n in ("bits", "old", "names", "touched")}
-        tree, room = visited.directory, min(visited.room or 0, visited.settled)
+        tree, room = visited.directory, min(visited.room or 0, visited.fixed)
         assert room, "its arrays would be where they are no more"
         self.set = _Set(**arrays, nodes=tree.nodes.ctypes.data, room=room, block=visited.block)
         self.set.blocks, self.set.used, self.set.fresh = visited.blocks, tree.used, visited.fresh()
@@ -193,9 +204,28 @@ class Native:
         """Whether an invariant is broken in one of these states."""
         return bool(self._first_broken(*_given(block)) >= 0)
 
-    def turn(self) -> Words:
-        """The states added since the last turn, sorted: the next frontier."""
+    def make_room(self, nothing_done: bool) -> None:
+        """Make room where `expand` found none."""
+        self.states.make_room(nothing_done)
+        self._follow()
+
+    def fresh(self) -> int:
+        """How many states were added since the last level."""
+        found = self.states.fresh()
+        if self.states.sparing:
+            self._follow()
+        return found
+
+    def next_level(self) -> Frontier:
+        """The states added since the last level, sorted."""
         self.told()
+        if not self.states.sparing:
+            return self._turned()
+        level = self.states.next_level()
+        self._follow()
+        return level
+
+    def _turned(self) -> Words:
         numbers = self.visited.recent()
         out = np.empty((self.visited.words, self.set.fresh), dtype=np.uint64)
         where = ctypes.c_void_p(numbers.ctypes.data), ctypes.c_int64(numbers.size)
@@ -208,21 +238,38 @@ class Native:
 class NativeTable:
     """The same over a table."""
 
-    def __init__(self, library: ctypes.CDLL, visited: Hashed) -> None:
-        self.library, self.visited, self.found = library, visited, list[Words]()
-        self._expand, self._first_broken = library.expand, library.first_broken
-        self.set = _Set(fresh=visited.most, kept=visited.kept)
-        self.follow()
+    ordered, counts_at_once = False, False
 
-    def follow(self) -> None:
+    def __init__(self, library: ctypes.CDLL, states: Hashed) -> None:
+        self.library: ctypes.CDLL | None = library
+        self.states, self.found = states, list[Words]()
+        self._expand, self._first_broken = library.expand, library.first_broken
+        self.set = _Set(fresh=states.most, kept=states.kept)
+        self._follow()
+
+    def make_room(self, nothing_done: bool) -> None:
+        """Make room where `expand` found none."""
+        self.states.make_room(nothing_done)
+        self._follow()
+
+    def fresh(self) -> int:
+        """How many states were added since the last level."""
+        return self.states.fresh()
+
+    @property
+    def blocks(self) -> Blocks | None:
+        """A table has none."""
+        return None
+
+    def _follow(self) -> None:
         """Go on with the table as it is now."""
-        table = self.visited.table
-        self.set.table, self.set.mask, self.set.most = table.ctypes.data, table.shape[0] - 1, self.visited.limit
+        table = self.states.table
+        self.set.table, self.set.mask, self.set.most = table.ctypes.data, table.shape[0] - 1, self.states.limit
         self.set.full = 0
 
     def expand(self, block: Words) -> tuple[int, int]:
         """Add what one move leads to from these states: how many of them were done, and their moves."""
-        out = np.empty((self.visited.words, OUT), dtype=np.uint64)
+        out = np.empty((self.states.words, OUT), dtype=np.uint64)
         place, apart, room = _given(out)
         count, call = ctypes.c_int64(), _Call(0, place, apart, room)
         done = self._expand(ctypes.byref(self.set), *_given(block), ctypes.byref(count), ctypes.byref(call))
@@ -232,19 +279,19 @@ class NativeTable:
 
     def told(self) -> None:
         """Let the set know what the compiled code has added."""
-        self.visited.most, self.visited.kept = self.set.fresh, self.set.kept
+        self.states.most, self.states.kept = self.set.fresh, self.set.kept
 
     def broken(self, block: Words) -> bool:
         """Whether an invariant is broken in one of these states."""
         return bool(self._first_broken(*_given(block)) >= 0)
 
-    def turn(self) -> Words:
-        """The states added since the last turn, in no order: the next frontier."""
+    def next_level(self) -> Words:
+        """The states added since the last level, in no order."""
         self.told()
-        nothing = np.empty((self.visited.words, 0), dtype=np.uint64)
+        nothing = np.empty((self.states.words, 0), dtype=np.uint64)
         out = np.concatenate([nothing, *self.found], axis=1)
         assert self.set.fresh == out.shape[1], "as many states as were added"
-        self.found, self.set.fresh, self.visited.most = [], 0, 0
+        self.found, self.set.fresh, self.states.most = [], 0, 0
         return out
 
 
@@ -254,7 +301,7 @@ def _given(block: Words) -> tuple[ctypes.c_void_p, ctypes.c_int64, ctypes.c_int6
     return ctypes.c_void_p(block.ctypes.data), ctypes.c_int64(apart), ctypes.c_int64(block.shape[1])
 
 
-class Gears:
+class Compilation:
     """When a search goes on with compiled code.
 
     Args:
@@ -265,28 +312,29 @@ class Gears:
         self.must, self.given_up = must, False
         self.building: Building | None = None
 
-    def native(self, made_of: Sequence[Any], visited: Visited | Spilling, states: int, size: int) -> Native | None:
+    def native(self, made_of: Sequence[Any], states: Blocks, known: int, size: int) -> Native | None:
         """The compiled code, or None as long as there is none; asked before a level of `size` states.
 
         Args:
+            known: states of the levels before it.
             made_of: the packing, the conditions and the locations that go alone, as for `source`.
 
         Raises:
             NoCompiler: it must be there, and cannot.
         """
-        sparing = isinstance(visited, Spilling)  # NumPy needs more memory
-        if self.given_up or not (self.must or sparing or states > WORTH):
+        sparing = states.sparing  # NumPy needs more memory
+        if self.given_up or not (self.must or sparing or known > WORTH):
             return None
         try:
             packing, conditions, alone = made_of
-            tree = visited.recent if isinstance(visited, Spilling) else visited
+            tree = states.memory
             self.building = self.building or Building(source(packing, conditions, tree, alone))
             if not (self.must or sparing or self.building.done or size > WORTH_WAITING):
                 return None
             library = self.building.library()
-            if not tree.settled:
-                tree.settle(physical_memory())
-            return Native(library, tree)
+            if not tree.fixed:
+                tree.fix(physical_memory())
+            return Native(library, states)
         except (NoCompiler, OSError):
             self.given_up = True
             if self.must:
@@ -298,8 +346,8 @@ class Gears:
             self.building.close()
 
 
-def gears(kernel: str, able: bool = True) -> Gears | None:
-    """The gears for `kernel`: "auto", "c" or "numpy".
+def compilation(kernel: str, able: bool = True) -> Compilation | None:
+    """When compiled code is used for `kernel`: "auto", "c" or "numpy", which is never.
 
     Args:
         able: whether the search is one that compiled code can do.
@@ -311,7 +359,7 @@ def gears(kernel: str, able: bool = True) -> Gears | None:
         raise UsageError(f"there is no kernel '{kernel}'; there are {', '.join(KERNELS)}.")
     if kernel == "c" and not able:
         raise UsageError("the kernel c does not put states in order, as symmetry does; leave out one of the two.")
-    return Gears(must=kernel == "c") if able and kernel != "numpy" else None
+    return Compilation(must=kernel == "c") if able and kernel != "numpy" else None
 
 
 def physical_memory() -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -12,21 +12,24 @@ from typing import Any
 
 import numpy as np
 
-from model.engines.packed.kernel import Kernel, Test
-from model.engines.packed.native import Gears, Native, NativeTable, gears, physical_memory
+from model.engines.packed.kernel import Kernel
+from model.engines.packed.mover import Mover, NumpyMover
+from model.engines.packed.native import Compilation, NativeTable, compilation, physical_memory
 from model.engines.packed.partial_order import ample
 from model.engines.packed.symmetry import Canonical, canonical, symmetry
+from model.engines.packed.tally import Tally
 from model.engines.store.bitset import DIGIT, LANES, ROOT, Full, Visited, unfolded
-from model.engines.store.checkpoint import Checkpoint, Counts
+from model.engines.store.checkpoint import Checkpoint, Counts, Saver, Stopped
 from model.engines.store.hash_table import Hashed, far_apart
-from model.engines.store.packing import Columns, Packing, Words
-from model.engines.store.spill import LEAST, MEGABYTE, NoRoom, Spilling, Stored, resident, room_within
+from model.engines.store.packing import Packing, Words
+from model.engines.store.spill import LEAST, MEGABYTE, NoRoom, Spilling, room_within
+from model.engines.store.states import Blocks, Frontier
 from model.errors import UsageError
 from model.expr import Expr, show
 from model.expr.algebra import Table
 from model.instance.problem import Problem
 from model.instance.state import State
-from model.limits import Limits, Progress, left
+from model.limits import Limits
 from model.program.program import Invariant
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
@@ -34,8 +37,6 @@ REDUCTIONS = ("symmetry", "order")
 CHUNK = 1 << 15  # states that are worked on at a time: their columns fit a cache
 LEAST_CHUNK, MOVES = 1 << 10, 64  # where a state has more moves than these, less at a time
 BATCH = 32  # parts of a level that compiled code works on before the limits are looked at
-FOUND = 32  # moves whose new states wait to be added together
-TELL = 2.0  # seconds after which a level that is not finished is reported again
 MOST = 10_000  # violating states that are named for each invariant
 
 
@@ -91,11 +92,11 @@ def search(
     if "symmetry" in reductions and (alike := symmetry(asked)):
         run.least = canonical(alike, run.packing)
     if "order" in reductions and run.limits.depth is None:
-        run.go_alone(ample(asked))
-    run.gears = gears(kernel, able=table is None and run.least is None)
+        run.alone = ample(asked)
+    run.compiling = compilation(kernel, able=table is None and run.least is None)
     if checkpoint is not None:
         in_force = [r for r in reductions if r == "symmetry" or (r == "order" and run.alone)]
-        run.checkpoint = Checkpoint(checkpoint, described(run.packing, asked.invariants, in_force))
+        run.save_in = checkpoint, described(run.packing, asked.invariants, in_force)
     found, limits, again = run.run(), run.limits, bool(run.alone)
     if isinstance(found, Refuted) and again:
         del run  # what it has seen takes memory
@@ -115,17 +116,20 @@ def _nearest(asked: Problem, limits: Limits, depth: int, how: Mapping[str, Any])
 Part = tuple[int, int]  # of a level: from, to
 
 
-class Stopped(Exception):
-    """A limit was reached; the text says which."""
-
-
 DENSE, SPARSE_DIGIT = 60, 8  # bits of a state up to which blocks lie close together; a digit where they do not
 
 
 class Search:
-    """One run: what was compiled, what was seen, and what was counted so far.
+    """One run: what is asked, what was counted, and the mover that adds states to the set of those that were seen.
 
     Shapes: a frontier is a (words, n) uint64 array, one state a column; sorted, but for one that a table led to.
+
+    Attributes:
+        alone: locations at which only the moves that begin there are taken.
+        least: takes states to one state of each orbit, or None.
+        layers: the frontiers, where they are to be kept.
+        compiling: when compiled code takes over, or None.
+        save_in: the file of the checkpoint, and what the search is of.
     """
 
     def __init__(
@@ -138,285 +142,174 @@ class Search:
         digits: tuple[int, int] | None = None,
         threads: int | None = None,
     ) -> None:
-        self.begin, self.limits = monotonic(), limits or Limits()
+        self.limits = limits or Limits()
+        self.tally = Tally(self.limits)
         self.packing = Packing(asked.instance, word_bits)
-        self.kernel = kernel = Kernel(self.packing, table)
-        self.expands = kernel.expands()
-        self.alone: Sequence[Expr] = ()  # locations at which only the moves that begin there are taken
-        self.checks: list[tuple[str, int | None, Test]] = [
-            (c.name, c.number, kernel.test(c.holds)) for c in asked.checks
-        ]
-        self.conditions = [c.holds for c in asked.checks]
-        self.threads = threads or min(4, os.cpu_count() or 1)
-        self.chunk = min(CHUNK, max(LEAST_CHUNK, CHUNK * MOVES // max(1, kernel.instance.most_moves)))
-        digits = digits or (ROOT, DIGIT if sum(self.packing.bits) <= DENSE else SPARSE_DIGIT)
-        self.visited: Visited | Spilling | Hashed = Visited(self.packing.bits, *digits)
-        if self.limits.memory is not None:
-            room = room_within(self.limits.memory, self.threads)
-            if room < LEAST:
-                least = -(-(self.limits.memory - room + LEAST) // MEGABYTE)
-                raise UsageError(f"a limit of memory is at least {least} MB here, of which the states get little.")
-            self.visited = Spilling(self.packing.bits, *digits, room=room)
-            self.chunk = max(LEAST_CHUNK, self.chunk // 8)
-        self.states = self.transitions = self.depth = 0
-        self.sizes: list[int] = []  # of the levels that this run has seen
-        self.expanded, self.told = 0, self.begin  # states of this level; when a report was made
-        self.layers: list[Words] | None = None
+        self.kernel = Kernel(self.packing, table)
+        self.checks = [(c, self.kernel.test(c.holds)) for c in asked.checks]
+        self.digits, self.threads = digits, threads or min(4, os.cpu_count() or 1)
+        self.alone: Sequence[Expr] = ()
         self.least: Canonical | None = None
-        self.checkpoint: Checkpoint | None = None
-        self.gears: Gears | None = None
-        self.native: Native | NativeTable | None = None  # from the moment that compiled code does the work
-        self.entered: tuple[Counts, Words | Stored] | None = None  # the present level as it began
-
-    def go_alone(self, locations: Sequence[Expr]) -> None:
-        """Where a thread is at one of these, take its moves only."""
-        self.alone, self.expands = locations, self.kernel.expands_alone(locations)
+        self.layers: list[Words] | None = None
+        self.compiling: Compilation | None = None
+        self.save_in: tuple[Path, str] | None = None
 
     def run(self) -> Verdict:
+        """Search to the end, or until a limit is reached; may be called once.
+
+        Raises:
+            UsageError: the limit of memory leaves too little to start, or the checkpoint is of another search.
+        """
         if not self.checks and self.layers is None:
-            return self.answer(Undetermined, reason="no property was asked")
+            return self.tally.answer(Undetermined, reason="no property was asked")
+        blocks = self._empty()
+        self.saver = Saver(self.save_in and Checkpoint(*self.save_in, blocks))
+        self.mover: Mover = NumpyMover(blocks, self.kernel.expands_alone(self.alone), self.least)
+        del blocks  # so that nothing keeps it when a table takes its place
         try:
             verdict = self.sweep()
-            if self.checkpoint:
-                self.checkpoint.done()
+            self.saver.done()
             return verdict
         except Stopped as stop:
-            return self.covered(reason=f"{stop}{self.kept()}")
+            return self.covered(str(stop))
         except Full:
-            return self.covered(
-                reason=f"the states take more memory than there is; --memory writes them out{self.kept()}"
-            )
+            return self.covered("the states take more memory than there is; --memory writes them out")
         except NoRoom as stop:
-            return self.answer(Undetermined, states=self.states, depth=self.depth, reason=f"{stop}{self.kept()}")
+            return self.tally.answer(Undetermined, reason=f"{stop}{self.saver.saved()}")
         except KeyboardInterrupt:
-            return self.covered(reason=f"interrupted{self.kept()}", interrupted=True)
+            return self.covered("interrupted", interrupted=True)
         finally:
-            if isinstance(self.visited, Spilling):
-                self.visited.close()
-            if self.gears:
-                self.gears.close()
+            self.mover.states.close()
+            if self.compiling:
+                self.compiling.close()
+
+    def _empty(self) -> Blocks:
+        """The set to begin with."""
+        bits = self.packing.bits
+        root, digit = self.digits or (ROOT, DIGIT if sum(bits) <= DENSE else SPARSE_DIGIT)
+        if self.limits.memory is None:
+            return Visited(bits, root, digit)
+        room = room_within(self.limits.memory, self.threads)
+        if room < LEAST:
+            least = -(-(self.limits.memory - room + LEAST) // MEGABYTE)
+            raise UsageError(f"a limit of memory is at least {least} MB here, of which the states get little.")
+        return Spilling(bits, root, digit, room=room)
 
     def sweep(self) -> Verdict:
-        frontier = self.first()
+        tally, frontier = self.tally, self.first()
         while frontier.shape[1]:
-            self.enter(frontier)
+            self.saver.enter(Counts(tally.states, tally.transitions, tally.depth, frontier.shape[1]), frontier)
             if bad := self.violations(frontier):
-                return self.answer(Refuted, states=self.states, depth=self.depth, detail=bad)
-            self.states += frontier.shape[1]
-            if stop := self.limits.depth_reached(self.depth):
+                return tally.answer(Refuted, detail=bad)
+            tally.states += frontier.shape[1]
+            if stop := self.limits.depth_reached(tally.depth):
                 raise Stopped(stop)
-            self.sizes.append(frontier.shape[1])
-            self.expanded = 0
-            self.report()
-            self.shift(frontier.shape[1])
-            self.spread()
+            tally.enter(frontier.shape[1])
+            self.change_over(frontier.shape[1])
             self.expand_all(frontier)
-            self.entered = None
+            self.saver.leave()
             del frontier  # before the next one takes its place
-            frontier = self.turn()
-            self.depth += 1
-        return self.answer(Proved, states=self.states, depth=self.depth - 1)
+            frontier = self.next_level()
+            tally.depth += 1
+        tally.depth -= 1
+        return tally.answer(Proved)
 
-    def shift(self, size: int) -> None:
-        """Go on with compiled code if it is there, and start to make it where so many states are worth it."""
-        if self.gears and self.native is None and not isinstance(self.visited, Hashed):
-            made_of = self.packing, self.conditions, self.alone
-            self.native = self.gears.native(made_of, self.visited, self.states, size)
-
-    @property
-    def blocks(self) -> Visited | Spilling:
-        """The set, where it is not a table."""
-        assert not isinstance(self.visited, Hashed)
-        return self.visited
-
-    def spread(self) -> None:
-        """Go on with a table where states lie far apart; a checkpoint holds blocks, and kept levels have an order."""
-        if not isinstance(self.native, Native) or not isinstance(self.visited, Visited):
-            return
-        if self.checkpoint or self.layers is not None:
-            return
-        if far_apart(self.visited, self.states, self.packing.bits):
-            states = np.concatenate(
-                [unfolded(r[:, -LANES:], r[:, :-LANES].T) for r in self.visited.rows(old=True)], axis=1
-            )
-            self.visited = Hashed(self.native.library, states, physical_memory())
-            self.native = NativeTable(self.native.library, self.visited)
-
-    def first(self) -> Words | Stored:
+    def first(self) -> Frontier:
         """The frontier to begin with: the initial state, or what a checkpoint says."""
-        if self.checkpoint and (saved := self.checkpoint.load(self.blocks)):
+        blocks = self.mover.blocks
+        assert blocks is not None, "there are blocks to begin with"
+        if saved := self.saver.load():
             counts, frontier = saved
-            self.states, self.transitions, self.depth = counts.states, counts.transitions, counts.depth
-            if isinstance(self.visited, Spilling):
-                self.visited.hold(frontier)
+            self.tally.states, self.tally.transitions, self.tally.depth = (
+                counts.states,
+                counts.transitions,
+                counts.depth,
+            )
+            blocks.hold(frontier)
             return frontier
-        self.blocks.add(tuple(self.packing.pack([self.packing.instance.initial])))
-        return self.turn()
+        blocks.add(tuple(self.packing.pack([self.packing.instance.initial])))
+        return self.next_level()
 
-    def enter(self, frontier: Words | Stored) -> None:
-        """A level begins: save it if that is due."""
-        if self.checkpoint:
-            counts = Counts(self.states, self.transitions, self.depth, frontier.shape[1])
-            self.entered = counts, frontier
-            try:
-                self.checkpoint.save_if_due(*self.entered, self.blocks)
-            except OSError as wrong:
-                self.entered = None
-                raise Stopped(f"the checkpoint {self.checkpoint.path} cannot be written: {wrong.strerror}") from None
+    def change_over(self, size: int) -> None:
+        """Go on with compiled code if it is there, and with a table where states lie far apart.
 
-    def kept(self) -> str:
-        """Save the level that was begun last, and say so."""
-        if not self.checkpoint or not self.entered:
-            return ""
-        try:
-            self.checkpoint.save(*self.entered, self.blocks)
-        except OSError as wrong:
-            return f"; the checkpoint {self.checkpoint.path} cannot be written: {wrong.strerror}"
-        return f"; {self.checkpoint.path} goes on from depth {self.entered[0].depth}"
+        A checkpoint holds blocks, and levels that are kept have an order: neither is to be had of a table.
+        """
+        if self.compiling and self.mover.library is None and self.mover.blocks is not None:
+            made_of = self.packing, [c.holds for c, _ in self.checks], self.alone
+            self.mover = self.compiling.native(made_of, self.mover.blocks, self.tally.states, size) or self.mover
+        library, blocks = self.mover.library, self.mover.blocks
+        if library is None or blocks is None or blocks.sparing or self.save_in or self.layers is not None:
+            return
+        if far_apart(blocks.memory, self.tally.states, self.packing.bits):
+            rows = (unfolded(r[:, -LANES:], r[:, :-LANES].T) for r in blocks.rows(old=True))
+            self.mover = NativeTable(library, Hashed(library, np.concatenate(list(rows), axis=1), physical_memory()))
 
-    def turn(self) -> Words | Stored:
-        """What was added since the last turn: the next frontier."""
-        if isinstance(self.visited, Spilling):
-            spilled = self.visited.turn()
-            self.visited.hold(spilled)
-            self.follow()
-            return spilled
-        if self.native:
-            frontier = self.native.turn()
-        else:
-            assert isinstance(self.visited, Visited)
-            blocks = list(self.visited.turn())
-            frontier = np.concatenate(blocks, axis=1) if blocks else np.zeros((self.packing.words, 0), dtype=np.uint64)
+    def next_level(self) -> Frontier:
+        """What was added since the last level."""
+        frontier = self.mover.next_level()
         if self.layers is not None and frontier.shape[1]:
-            self.layers.append(frontier)
+            self.layers.append(frontier[:, :])
         return frontier
 
-    def expand_all(self, frontier: Words | Stored) -> None:
+    def expand_all(self, frontier: Frontier) -> None:
         """Add the states one move from `frontier`, and look at the limits between its parts."""
-        size = frontier.shape[1]
-        parts = [(begin, min(begin + self.chunk, size)) for begin in range(0, size, self.chunk)]
+        size, chunk = frontier.shape[1], self.chunk
+        parts = [(begin, min(begin + chunk, size)) for begin in range(0, size, chunk)]
         with ThreadPoolExecutor(self.threads) as pool:
             each = map if self.threads == 1 or len(parts) == 1 else pool.map
             try:
-                if self.native:
-                    self.natively(frontier, parts, each)
-                else:
-                    self.count(each(lambda part: self.expand(frontier[:, slice(*part)]), parts))
+                self.expand_parts(frontier, parts, each)
             except BaseException:
                 pool.shutdown(cancel_futures=True)
-                if self.native:
-                    self.native.told()
+                self.mover.told()
                 raise
 
-    def natively(self, frontier: Words | Stored, parts: list[Part], each: Any) -> None:
-        """The same by compiled code; where there is no room for what it finds, room is made and it goes on."""
-        alone = False  # whether there is nothing else in memory
+    @property
+    def chunk(self) -> int:
+        """States that are worked on at a time."""
+        chunk = min(CHUNK, max(LEAST_CHUNK, CHUNK * MOVES // max(1, self.packing.instance.most_moves)))
+        return chunk if self.limits.memory is None else max(LEAST_CHUNK, chunk // 8)
+
+    def expand_parts(self, frontier: Frontier, parts: list[Part], each: Any) -> None:
+        """Some parts at a time; where there is no room for what they find, room is made and it goes on."""
+        mover, tally, alone = self.mover, self.tally, False  # whether there is nothing else in memory
+        at_a_time = len(parts) if mover.counts_at_once else BATCH
         while parts:
-            native, batch, parts = self.native, parts[:BATCH], parts[BATCH:]
-            assert native is not None
-            found = list(each(lambda part, native=native: native.expand(frontier[:, slice(*part)]), batch))
-            native.told()
-            self.transitions += sum(moves for _, moves in found)
-            self.expanded += sum(done for done, _ in found)
-            left = [(b + done, e) for (b, e), (done, _) in zip(batch, found, strict=True) if b + done < e]
-            if left:
-                self.make_room(nothing_done=alone and left == batch)
-            alone, parts = bool(left), left + parts
-            self.look_up()
+            batch, parts, rest = parts[:at_a_time], parts[at_a_time:], []
+            found = each(lambda part: mover.expand(frontier[:, slice(*part)]), batch)
+            for (begin, end), (done, moves) in zip(batch, found, strict=True):
+                tally.transitions += moves
+                tally.expanded += done
+                rest += [(begin + done, end)] if begin + done < end else []
+                if mover.counts_at_once:
+                    tally.look_up(mover)
+            mover.told()
+            if rest:
+                mover.make_room(nothing_done=alone and rest == batch)
+            alone, parts = bool(rest), rest + parts
+            if not mover.counts_at_once:
+                tally.look_up(mover)
 
-    def make_room(self, nothing_done: bool) -> None:
-        if isinstance(self.visited, Hashed):
-            if self.visited.kept >= self.visited.limit:
-                self.visited.make_room()
-            self.follow()
-            return
-        if not isinstance(self.visited, Spilling):
-            raise Full
-        if nothing_done:
-            raise NoRoom("the limit of memory is too low for a single state")
-        self.visited.make_room()
-        self.follow()
-
-    def follow(self) -> None:
-        """Let compiled code work on what is the set in memory now."""
-        if isinstance(self.native, NativeTable):
-            self.native.follow()
-        elif self.native and isinstance(self.visited, Spilling):
-            self.native = Native(self.native.library, self.visited.recent)
-
-    def report(self) -> None:
-        """Tell whoever asked how far the search has come."""
-        if self.limits.report:
-            self.told, size = monotonic(), self.sizes[-1]
-            part = min(1.0, self.expanded / size)
-            seconds = self.told - self.begin
-            ahead = left(self.sizes)
-            self.limits.report(Progress("lanes", self.states, self.depth, size, part, seconds, resident(), ahead))
-
-    def count(self, parts: Iterable[int]) -> None:
-        for transitions in parts:
-            self.transitions += transitions
-            self.expanded += self.chunk
-            self.look_up()
-
-    def look_up(self) -> None:
-        """Between two parts of a level: say how far it has come, and stop where that is asked."""
-        if monotonic() - self.told > TELL:
-            self.report()
-        self.stop_where_asked()
-
-    def stop_where_asked(self) -> None:
-        """Raise Stopped where a limit is reached; states are counted exactly only where that decides."""
-        at_most = self.states + self.visited.most
-        if self.limits.states is not None and at_most > self.limits.states:
-            at_most = self.states + self.visited.fresh()
-            self.follow()
-        if stop := self.limits.reached(at_most, self.begin):
-            raise Stopped(stop)
-
-    def expand(self, block: Words) -> int:
-        """Add what one move from `block` leads to, and return how many moves there are."""
-        found: list[Columns] = []
-
-        def emit(after: Columns) -> None:
-            if self.least is not None:
-                after = self.least(after)
-            new = self.blocks.unseen(after)
-            if new.size:
-                found.append(tuple(a.take(new) for a in after))
-            if len(found) >= FOUND:
-                self.add(found)
-
-        moves = sum(expand(block, emit) for expand in self.expands)
-        self.add(found)
-        return moves
-
-    def add(self, found: list[Columns]) -> None:
-        """Add what was found, and leave nothing in the list."""
-        if found:
-            self.blocks.add(tuple(np.concatenate(column) for column in zip(*found, strict=True)))
-            found.clear()
-
-    def violations(self, frontier: Words | Stored) -> list[tuple[State, str, int | None]]:
+    def violations(self, frontier: Frontier) -> list[tuple[State, str, int | None]]:
         """(state, invariant, number) for states that violate it: of each, the first MOST."""
-        if self.native and not any(map(self.native.broken, chunks(frontier))):
+        if not any(map(self.mover.broken, chunks(frontier))):
             return []
-        if isinstance(self.native, NativeTable) and isinstance(frontier, np.ndarray):
-            frontier = frontier.take(np.lexsort(frontier), axis=1)  # threads found it in no order
+        if not self.mover.ordered:  # threads found it in no order
+            frontier = frontier[:, :].take(np.lexsort(frontier[:, :]), axis=1)
         found = []
-        for name, number, holds in self.checks:
+        for check, holds in self.checks:
             bad: list[State] = []
             for block in chunks(frontier):
                 where = np.flatnonzero(~np.broadcast_to(holds(block), block.shape[1:]))
                 bad += self.packing.unpack(block.take(where[: MOST - len(bad)], axis=1))
-            found += [(state, name, number) for state in bad]
+            found += [(state, check.name, check.number) for state in bad]
         return found
 
-    def covered(self, **why: Any) -> Verdict:
-        return self.answer(Undetermined, states=self.states + self.visited.counted(), depth=self.depth, **why)
-
-    def answer(self, kind: type[Verdict], **more: Any) -> Verdict:
-        return kind(transitions=self.transitions, engine="lanes", seconds=monotonic() - self.begin, **more)
+    def covered(self, reason: str, **why: Any) -> Verdict:
+        """Why it stopped, with the states of the level that is not finished."""
+        reason += self.saver.saved()
+        return self.tally.answer(Undetermined, self.mover.states.counted(), reason=reason, **why)
 
 
 def described(packing: Packing, invariants: Sequence[Invariant], reductions: Sequence[str]) -> str:
@@ -426,6 +319,6 @@ def described(packing: Packing, invariants: Sequence[Invariant], reductions: Seq
     return f"{instance.program.digest} {instance.pages} {instance.sizes} {asked} {sorted(reductions)} {places}"
 
 
-def chunks(frontier: Words | Stored) -> Iterator[Words]:
+def chunks(frontier: Frontier) -> Iterator[Words]:
     """The frontier cut into blocks that fit a cache."""
     return (frontier[:, begin : begin + CHUNK] for begin in range(0, frontier.shape[1], CHUNK))

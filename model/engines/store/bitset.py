@@ -125,8 +125,10 @@ class Visited:
             nothing, and `add` raises Full before it takes more.
 
     Attributes:
-        settled: bytes up to which the arrays stay where they are, or 0.
+        fixed: bytes up to which the arrays stay where they are, or 0.
     """
+
+    sparing = False
 
     def __init__(
         self, bits: Sequence[int], root: int = ROOT, digit: int = DIGIT, room: int | None = None, *, aged: bool = True
@@ -143,17 +145,17 @@ class Visited:
         self.names = np.zeros((space, len(bits)), dtype=np.uint64)
         self.touched = np.zeros(space, dtype=np.bool_)
         self.most = 0  # at most so many states were added since the last turn
-        self.settled = 0
+        self.fixed = 0
         if room is not None:
             with suppress(OSError):  # then growing takes more for a moment
-                self.settle(room)
+                self.fix(room)
 
     @property
     def taken(self) -> int:
         """Bytes that are in use."""
         return self.blocks * self.block + 8 * self.directory.used
 
-    def settle(self, room: int) -> None:
+    def fix(self, room: int) -> None:
         """Give the arrays the size that they may grow to within so many bytes; from then on they stay where they are.
 
         Raises:
@@ -165,7 +167,7 @@ class Visited:
         tree = self.directory
         tree.nodes = _set_aside(tree.nodes[: tree.used], max(room // 8, tree.used))
         self.bits, self.old, self.names, self.touched, self.room = bits, old, names, touched, room
-        self.settled = room
+        self.fixed = room
 
     def unseen(self, columns: Columns) -> Numbers:
         """Positions of the states that are not in the set; may run beside `add`, and may miss what that adds."""
@@ -193,8 +195,31 @@ class Visited:
         return self.most
 
     def counted(self) -> int:
-        """The same."""
+        """How many states were added since the last turn."""
         return self.fresh()
+
+    @property
+    def memory(self) -> Visited:
+        """All of it is in memory."""
+        return self
+
+    def make_room(self, nothing_done: bool = False) -> None:
+        """There is none besides memory.
+
+        Raises:
+            Full: always.
+        """
+        raise Full
+
+    def hold(self, frontier: object) -> None:
+        """It takes no more room than it takes."""
+
+    def close(self) -> None:
+        """Nothing but memory."""
+
+    def next_level(self) -> Words:
+        """The states added since the last turn, sorted."""
+        return np.concatenate([np.zeros((self.words, 0), dtype=np.uint64), *self.turn()], axis=1)
 
     def recent(self) -> Numbers:
         """Numbers of the blocks that got states since the last turn, sorted by name."""

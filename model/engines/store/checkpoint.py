@@ -15,9 +15,9 @@ from zlib import crc32
 
 import numpy as np
 
-from model.engines.store.bitset import FEW, LANES, Visited
+from model.engines.store.bitset import FEW, LANES
 from model.engines.store.packing import Words
-from model.engines.store.spill import Spilling, Stored
+from model.engines.store.states import Blocks, Frontier
 from model.errors import UsageError
 
 EVERY = 10.0  # seconds between two checkpoints at least, and ten times as long as the last one took
@@ -35,6 +35,10 @@ class Counts:
     frontier: int = 0
 
 
+class Stopped(Exception):
+    """A search cannot go on; the text says why."""
+
+
 class Checkpoint:
     """The file of one search.
 
@@ -46,18 +50,18 @@ class Checkpoint:
     its name and its bits, then a checksum. It is replaced in one go, so that a killed run leaves the last whole one.
     """
 
-    def __init__(self, path: Path, search: str) -> None:
-        self.path, self.of = path, sha256(search.encode()).hexdigest()
+    def __init__(self, path: Path, search: str, states: Blocks) -> None:
+        self.path, self.of, self.states = path, sha256(search.encode()).hexdigest(), states
         self.due = monotonic() + EVERY
 
     # -- saving
 
-    def save_if_due(self, counts: Counts, frontier: Words | Stored, visited: Visited | Spilling) -> None:
+    def save_if_due(self, counts: Counts, frontier: Frontier) -> None:
         """Save, unless that was done a moment ago."""
         if monotonic() >= self.due:
-            self.save(counts, frontier, visited)
+            self.save(counts, frontier)
 
-    def save(self, counts: Counts, frontier: Words | Stored, visited: Visited | Spilling) -> None:
+    def save(self, counts: Counts, frontier: Frontier) -> None:
         """Replace the file by one that says this.
 
         Raises:
@@ -67,7 +71,7 @@ class Checkpoint:
         handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
-                self._write(file, counts, frontier, visited)
+                self._write(file, counts, frontier)
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).replace(self.path)
@@ -75,19 +79,19 @@ class Checkpoint:
             Path(name).unlink(missing_ok=True)
         self.due = monotonic() + max(EVERY, 10 * (monotonic() - begin))
 
-    def _write(self, file: IO[bytes], counts: Counts, frontier: Words | Stored, visited: Visited | Spilling) -> None:
+    def _write(self, file: IO[bytes], counts: Counts, frontier: Frontier) -> None:
         head = json.dumps({"what": MAGIC, "of": self.of, **asdict(counts)})
         total = _put(file, f"{head}\n".encode(), 0)
         for begin in range(0, counts.frontier, PART):
             total = _put(file, np.ascontiguousarray(frontier[:, begin : begin + PART].T).tobytes(), total)
-        for rows in visited.rows(old=True):
+        for rows in self.states.rows(old=True):
             total = _put(file, np.ascontiguousarray(rows).tobytes(), total)
         file.write(total.to_bytes(8, "little"))
 
     # -- going on
 
-    def load(self, visited: Visited | Spilling) -> tuple[Counts, Words | Stored] | None:
-        """What was saved, with its states in `visited`; None where there is no file yet.
+    def load(self) -> tuple[Counts, Frontier] | None:
+        """What was saved, with its states in the set; None where there is no file yet.
 
         Raises:
             UsageError: the file is of another search, or not a whole checkpoint.
@@ -100,7 +104,7 @@ class Checkpoint:
             raise UsageError(f"cannot read {self.path}: {wrong.strerror}.") from None
         with file:
             counts = self._head(file)
-            words = visited.words
+            words = self.states.words
             width = 8 * (words + LANES)
             begin = file.tell()
             left = self.path.stat().st_size - begin - 8 * words * counts.frontier - 8
@@ -108,10 +112,10 @@ class Checkpoint:
                 raise UsageError(f"{self.path} is not a whole checkpoint; remove it to begin anew.")
             file.seek(begin + 8 * words * counts.frontier)
             for rows in _parts(file, words + LANES, left // width, FEW):
-                visited.load(rows)
+                self.states.load(rows)
             file.seek(begin)
             parts = (rows.T for rows in _parts(file, words, counts.frontier, PART))
-            return counts, visited.store(parts, counts.frontier)
+            return counts, self.states.store(parts, counts.frontier)
 
     def _head(self, file: IO[bytes]) -> Counts:
         try:
@@ -131,6 +135,55 @@ class Checkpoint:
     def done(self) -> None:
         """The search has come to its end: nothing is left to go on with."""
         self.path.unlink(missing_ok=True)
+
+
+class Saver:
+    """Saves the level that was begun last, if there is a checkpoint at all."""
+
+    def __init__(self, checkpoint: Checkpoint | None) -> None:
+        self.checkpoint = checkpoint
+        self.entered: tuple[Counts, Frontier] | None = None
+
+    def load(self) -> tuple[Counts, Frontier] | None:
+        """What was saved by an earlier run, or None."""
+        return self.checkpoint.load() if self.checkpoint else None
+
+    def enter(self, counts: Counts, frontier: Frontier) -> None:
+        """A level begins: save it if that is due.
+
+        Raises:
+            Stopped: it cannot be written.
+        """
+        if not self.checkpoint:
+            return
+        try:
+            self.checkpoint.save_if_due(counts, frontier)
+        except OSError as wrong:
+            raise Stopped(self._unwritten(wrong)) from None
+        self.entered = counts, frontier
+
+    def leave(self) -> None:
+        """The level is no more."""
+        self.entered = None
+
+    def saved(self) -> str:
+        """Save the level that was begun last, and say so; nothing where there is none."""
+        if not self.checkpoint or not self.entered:
+            return ""
+        try:
+            self.checkpoint.save(*self.entered)
+        except OSError as wrong:
+            return f"; {self._unwritten(wrong)}"
+        return f"; {self.checkpoint.path} goes on from depth {self.entered[0].depth}"
+
+    def done(self) -> None:
+        """The search has come to its end."""
+        if self.checkpoint:
+            self.checkpoint.done()
+
+    def _unwritten(self, wrong: OSError) -> str:
+        assert self.checkpoint is not None
+        return f"the checkpoint {self.checkpoint.path} cannot be written: {wrong.strerror}"
 
 
 def _put(file: IO[bytes], data: bytes, total: int) -> int:

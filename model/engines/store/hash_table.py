@@ -52,8 +52,17 @@ class Hashed:
 
     counted = fresh
 
-    def make_room(self) -> None:
-        """Make the table twice as large."""
+    def close(self) -> None:
+        """Nothing but memory."""
+
+    def make_room(self, nothing_done: bool = False) -> None:
+        """Make the table twice as large, unless a thread only found more than it could hand out.
+
+        Raises:
+            Full: it would take more than it may.
+        """
+        if self.kept < self.limit:
+            return
         old, self.table = self.table, self._empty(2 * self.table.shape[0])
         self._refill(old, 1, self.words, old.shape[0])
 

@@ -106,6 +106,8 @@ class Spilling:
         room: bytes for the set and the frontiers; at least LEAST.
     """
 
+    sparing = True
+
     def __init__(self, bits: Sequence[int], root: int = ROOT, digit: int = DIGIT, *, room: int) -> None:
         self.layout, self.room, self.held = (bits, root, digit), room, 0
         self.words = len(bits)
@@ -117,12 +119,19 @@ class Spilling:
         self.filed = 0  # states added since the last turn that are in runs, at most
         self.exact = 0  # the same as they were counted last
 
-    def make_room(self) -> None:
+    @property
+    def memory(self) -> Visited:
+        """What is not in files."""
+        return self.recent
+
+    def make_room(self, nothing_done: bool = False) -> None:
         """Write out what is in memory.
 
         Raises:
-            NoRoom: it cannot be written.
+            NoRoom: it cannot be written, or does not help.
         """
+        if nothing_done:
+            raise NoRoom("the limit of memory is too low for a single state")
         with self.lock:
             self._file()
 
@@ -139,11 +148,6 @@ class Spilling:
     @property
     def files(self) -> list[Rows]:
         return [rows for rows in (self.past, self.frontier, *self.runs) if rows is not None]
-
-    @property
-    def filing(self) -> int:
-        """Bytes in files."""
-        return sum(rows.size for rows in self.files)
 
     def unseen(self, columns: Columns) -> Numbers:
         """Positions of the states that are not in memory; may run beside `add`."""
@@ -210,6 +214,12 @@ class Spilling:
         self._file()
         return self._merge()
 
+    def next_level(self) -> Words | Stored:
+        """The states added since the last turn, sorted, with room left for them."""
+        level = self.turn()
+        self.hold(level)
+        return level
+
     def _turned(self, size: int) -> Words:
         frontier = np.empty((self.words, size // (8 * self.words)), dtype=np.uint64)
         begin = 0
@@ -218,7 +228,7 @@ class Spilling:
             begin += block.shape[1]
         return frontier
 
-    def hold(self, frontier: Words | Stored) -> None:
+    def hold(self, frontier: object) -> None:
         """Leave room for this frontier."""
         self.held = frontier.nbytes if isinstance(frontier, np.ndarray) else 0
         self.recent.room = self.left

@@ -375,7 +375,7 @@ def test_what_was_found_later_is_found_again_at_its_least_depth(monkeypatch):
     """Two moves; with the client's steps first it takes five."""
     asked = question(Delayed, never_bad, 1, 1)
     reduced = lanes.Search(asked)
-    reduced.go_alone(partial_order.ample(asked))
+    reduced.alone = partial_order.ample(asked)
     assert ("refuted", 5) == said(reduced.run())
     assert ("refuted", 2) == said(packed.search(asked, reductions=["order"]))
 
@@ -392,7 +392,7 @@ def test_a_limit_of_states_that_the_reduced_search_kept_does_not_hide_what_it_fo
     """The search for the shortest trace may see more states than the one that found the violation."""
     asked = question(Delayed, never_bad, 2, 2)
     reduced = lanes.Search(asked)
-    reduced.go_alone(partial_order.ample(asked))
+    reduced.alone = partial_order.ample(asked)
     kept = reduced.run().states + 1
     assert ("refuted", 2) == said(packed.search(asked, Limits(states=kept), reductions=["order"]))
 

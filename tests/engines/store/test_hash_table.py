@@ -111,19 +111,19 @@ def test_blocks_are_left_where_a_state_takes_more_than_a_place_would():
     """Three pages and three clients of per-slot-cache: 1,200 bytes a state in blocks; a state takes two words."""
     asked = question("per-slot-cache", "promise_kept", 3, 3)
     run = lanes.Search(asked, Limits(states=1_500_000))
-    run.gears = native.gears("c")
+    run.compiling = native.compilation("c")
     found = run.run()
     assert isinstance(found, Undetermined)
-    assert isinstance(run.visited, hashed.Hashed)
-    assert 64 * found.states > run.visited.table.nbytes
+    assert isinstance(run.mover.states, hashed.Hashed)
+    assert 64 * found.states > run.mover.states.table.nbytes
 
 
 def test_blocks_stay_where_states_lie_close_together():
     asked = question(ClearK, promise, 2, 3)
     run = lanes.Search(asked)
-    run.gears = native.gears("c")
+    run.compiling = native.compilation("c")
     assert 104_672 == run.run().states
-    assert not isinstance(run.visited, hashed.Hashed)
+    assert not isinstance(run.mover.states, hashed.Hashed)
 
 
 def test_a_last_word_that_is_full_has_no_table(tables):

@@ -1,0 +1,127 @@
+"""What adds the states one move from others: NumPy on blocks of them, or compiled code (`packed.native`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ctypes import CDLL
+from typing import Protocol
+
+import numpy as np
+
+from model.engines.packed.kernel import Expand
+from model.engines.packed.symmetry import Canonical
+from model.engines.store.packing import Columns, Words
+from model.engines.store.states import Blocks, Frontier, States
+
+FOUND = 32  # moves whose new states wait to be added together
+
+
+class Mover(Protocol):
+    """Makes the moves of a search and adds where they lead to its set of states.
+
+    Attributes:
+        ordered: `next_level` is sorted.
+        counts_at_once: what is counted is right while `expand` runs, not only after `told`.
+        library: the compiled code, or None.
+    """
+
+    ordered: bool
+    counts_at_once: bool
+    library: CDLL | None
+
+    @property
+    def states(self) -> States:
+        """The set that it adds to."""
+        ...
+
+    @property
+    def blocks(self) -> Blocks | None:
+        """The set where it is one of blocks, else None."""
+        ...
+
+    def expand(self, block: Words) -> tuple[int, int]:
+        """Add what one move leads to from these states; several threads may do so at a time.
+
+        Returns:
+            How many of them were done, fewer only where there was no room, and how many moves those have.
+        """
+        ...
+
+    def told(self) -> None:
+        """Let the set know what was added; while no `expand` runs."""
+        ...
+
+    def make_room(self, nothing_done: bool) -> None:
+        """Make room where `expand` found none."""
+        ...
+
+    def fresh(self) -> int:
+        """How many states were added since the last level."""
+        ...
+
+    def broken(self, block: Words) -> bool:
+        """Whether an invariant may be broken in one of these states."""
+        ...
+
+    def next_level(self) -> Frontier:
+        """The states added since the last level; they are old from now on."""
+        ...
+
+
+class NumpyMover:
+    """Moves by NumPy.
+
+    Args:
+        expands: functions that together make every move.
+        least: takes states to one state of each orbit, or None.
+    """
+
+    ordered, counts_at_once = True, True
+    library: CDLL | None = None
+
+    def __init__(self, states: Blocks, expands: Sequence[Expand], least: Canonical | None = None) -> None:
+        self.states, self.expands, self.least = states, expands, least
+
+    @property
+    def blocks(self) -> Blocks:
+        return self.states
+
+    def expand(self, block: Words) -> tuple[int, int]:
+        """Add what one move leads to: all of them, and how many moves there are."""
+        found: list[Columns] = []
+
+        def emit(after: Columns) -> None:
+            if self.least is not None:
+                after = self.least(after)
+            new = self.states.unseen(after)
+            if new.size:
+                found.append(tuple(a.take(new) for a in after))
+            if len(found) >= FOUND:
+                self._add(found)
+
+        moves = sum(expand(block, emit) for expand in self.expands)
+        self._add(found)
+        return block.shape[1], moves
+
+    def _add(self, found: list[Columns]) -> None:
+        """Add what was found, and leave nothing in the list."""
+        if found:
+            self.states.add(tuple(np.concatenate(column) for column in zip(*found, strict=True)))
+            found.clear()
+
+    def told(self) -> None:
+        """It knows already."""
+
+    def make_room(self, nothing_done: bool) -> None:
+        """Never needed: `add` makes room."""
+        self.states.make_room(nothing_done)
+
+    def fresh(self) -> int:
+        return self.states.fresh()
+
+    def broken(self, block: Words) -> bool:
+        """It may be: nobody has looked."""
+        return True
+
+    def next_level(self) -> Frontier:
+        return self.states.next_level()
