@@ -3,6 +3,7 @@
 import pytest
 
 from model import ALL, NONE, Client, Design, Flag, Lock, Machine, Pages, Sort, choose, fence, operation, wait_for
+from model.designs.catalogue import find_property, load
 from model.engines import explicit
 from model.errors import DesignError
 from model.expr import always
@@ -10,6 +11,7 @@ from model.instance.instance import Instance
 from model.instance.problem import Problem
 from model.program.design import record
 from tests.program.test_tracing import after
+from tests.support.paths import ROOT
 
 
 def searched(design, rule, pages=1, entries=2, **sizes):
@@ -196,6 +198,22 @@ def test_machines_store_into_buffers_that_drain_by_themselves():
 
     found = searched(Hardware, never_done)
     assert ("refuted", 3) == (found.word, found.depth)
+
+
+@pytest.mark.parametrize(
+    ("file", "rule", "pages", "word"),
+    [
+        ("tso_machine", "never_done", 1, "refuted"),
+        ("tso_machine_one", "never_done", 1, "refuted"),
+        ("tso_pages_one_cell", "marks_stay", 2, "proved"),
+        ("tso_hidden_fence", "not_both_empty", 1, "refuted"),
+        ("tso_no_hidden_fence", "not_both_empty", 1, "refuted"),
+    ],
+)
+def test_what_was_answered_wrongly(file, rule, pages, word):
+    """A machine that waited for its own drain, bytes that took each other away, a store that acted as a fence."""
+    design = load(str(ROOT / "tests" / "data" / "reproducers" / "tso" / f"{file}.py"))
+    assert word == searched(design, find_property(rule, design), pages=pages).word
 
 
 class Overtaking(Design):
