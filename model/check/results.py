@@ -58,15 +58,28 @@ def _cutoffs(results: Sequence[Result]) -> Iterator[tuple[Result, str, int]]:
 
 
 def _certificates(results: Sequence[Result], directory: Path) -> None:
-    """One directory per proof: design-property."""
-    from model.parametric.inference.certificate import write
-
-    proved = [r for r in results if hasattr(r.proof, "conjuncts") and isinstance(r.verdict, Proved)]
+    """One directory a proof: design-property."""
+    proved = [r for r in results if r.proof is not None and isinstance(r.verdict, Proved)]
     if not proved:
         raise UsageError("--certificate: nothing was proved for any number, so there is nothing to certify.")
     directory.mkdir(parents=True, exist_ok=True)
     for result in proved:
-        write(result.proof, directory / f"{result.design}-{result.property}", result.spec, [result.property])
+        _certificate(result, directory / f"{result.design}-{result.property}")
+
+
+def _certificate(result: Result, directory: Path) -> None:
+    """Of clauses, or of views."""
+    from model.designs.catalogue import find_property, load
+    from model.parametric.inference.certificate import write, write_files
+    from model.parametric.views import certificate
+    from model.parametric.views.table import Safe
+    from model.program.observers import observed
+
+    if not isinstance(result.proof, Safe):
+        write(result.proof, directory, result.spec, [result.property])
+        return
+    watched = observed(result.program, find_property(result.property, load(result.spec)))
+    write_files(directory, certificate.contents(result.proof, watched.digest, result.spec, [result.property]))
 
 
 def _in_comparison(result: Result, verbose: bool) -> bool:

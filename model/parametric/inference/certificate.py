@@ -40,6 +40,15 @@ def write(found: InductiveInvariant, directory: Path, design: str, properties: S
     Raises:
         UsageError: something else stands at `directory`, or it cannot be written.
     """
+    write_files(directory, contents(found, design, properties))
+
+
+def write_files(directory: Path, files: Mapping[str, str]) -> None:
+    """Write these files as a certificate; what stood there before, if a certificate, is replaced at once.
+
+    Raises:
+        UsageError: something else stands at `directory`, or it cannot be written.
+    """
     if directory.exists() and not (directory / MANIFEST).is_file() and any(directory.iterdir()):
         raise UsageError(f"{directory} has files in it that are no certificate; name a new directory.")
     try:
@@ -47,7 +56,7 @@ def write(found: InductiveInvariant, directory: Path, design: str, properties: S
         with tempfile.TemporaryDirectory(dir=directory.parent, prefix=f".{directory.name}.") as scratch:
             new = Path(scratch) / "new"
             new.mkdir()
-            for name, content in contents(found, design, properties).items():
+            for name, content in files.items():
                 (new / name).write_text(content, encoding="utf-8")
             if directory.exists():
                 shutil.move(directory, Path(scratch) / "old")

@@ -1,0 +1,112 @@
+"""A proof by views as files: the protocol as numbers and trees, and the table of views that every rule stays in.
+
+`checker` reads nothing else. That the protocol is the design's is checked by writing it again (`commands.certify`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from model.errors import CannotSay
+from model.expr import Expr
+from model.expr.algebra import OPERATORS, fold
+from model.parametric.views import scenes
+from model.parametric.views.codegen import roles
+from model.parametric.views.protocol import Protocol
+from model.parametric.views.rule import Key, Rule
+from model.parametric.views.table import Safe, Table
+
+MANIFEST, PROTOCOL, VIEWS = "manifest.json", "protocol.json", "views.json"
+VERSION = 2
+TREE = {op: (lambda *a, op=op: [op, *a]) for op in OPERATORS}
+
+
+def contents(found: Safe, digest: str, design: str, properties: Sequence[str]) -> dict[str, str]:
+    """name of the file -> text.
+
+    Args:
+        digest: of the design with what the properties watch (`Program.digest`).
+
+    Raises:
+        CannotSay: views of two, which the checker does not read.
+    """
+    if found.table.kind == "two":
+        raise CannotSay("a proof by views of two has no certificate yet; --engine inductive may find clauses")
+    manifest = {
+        "version": VERSION,
+        "kind": "views",
+        "design": design,
+        "properties": list(properties),
+        "digest": digest,
+        "sizes": dict(found.sizes),
+        "files": {},
+    }
+    made = protocol_of(Protocol(found.program, found.invariants, found.sizes))
+    return {MANIFEST: _json(manifest), PROTOCOL: _json(made), VIEWS: _json(views_of(found.table))}
+
+
+def protocol_of(protocol: Protocol) -> dict[str, Any]:
+    """Everything that the checker needs to know of the design."""
+    layout, sorts = protocol.layout, protocol.cast.sorts
+    return {
+        "shared": [[f.name, f.number, f.initial] for f in layout.shared],
+        "local": {s: [[f.name, f.initial] for f in layout.local[s]] for s in sorts},
+        "named": dict(protocol.cast.named),
+        "holding": {s: [protocol.place_of(s), _holding(protocol, s)] for s in sorts},
+        "rules": [_rule(protocol, r) for r in scenes.rules(protocol)],
+        "violations": [_rule(protocol, r) for r in scenes.violations(protocol)],
+    }
+
+
+def _holding(protocol: Protocol, sort: str) -> list[int]:
+    codes = range(len(protocol.instance.codes.get(sort, ())))
+    return [c for c in codes if protocol.holds_shared_lock(sort, c)]
+
+
+def _rule(protocol: Protocol, rule: Rule) -> dict[str, Any]:
+    """A rule over ["S", i], the shared part, ["R", role, i], who takes part, and ["O", i], a bystander."""
+    where: dict[Key, list[Any]] = {f.key: ["S", i] for i, f in enumerate(protocol.layout.shared)}
+    for sort in protocol.cast.sorts:
+        for i, f in enumerate(protocol.layout.local[sort]):
+            where[f.name, protocol.cast.other(sort)] = ["O", sort, i]
+    for number, sort, who in roles(protocol, rule):
+        for i, f in enumerate(protocol.layout.local[sort]):
+            where[f.name, who] = ["R", number, i]
+
+    def leaf(e: Expr) -> Any:
+        match e.op:
+            case "field":
+                return where[e.args]
+            case "located":
+                return ["in", where[e.args[:2]], sorted(e.args[2])]
+            case "place":
+                return ["is", e.args[0]]
+        return ["chosen", rule.pages.index(e.args[0])]
+
+    guards = [fold(g, TREE, leaf) for g in rule.guards]
+    if rule.source is not None:
+        guards.insert(0, ["in", where[rule.source[0]], [rule.source[1]]])
+    return {
+        "label": rule.label,
+        "roles": list(rule.roles),
+        "choices": len(rule.pages),
+        "guards": guards,
+        "updates": [[where[k], fold(v, TREE, leaf)] for k, v in rule.updates.items() if k in where],
+        "others": {s: fold(e, TREE, leaf) for s, e in rule.others.items()},
+    }
+
+
+def views_of(found: Table) -> dict[str, Any]:
+    """The table, rows sorted, so that the same set is the same text."""
+    return {
+        "kind": found.kind,
+        "locals": [[s, list(v)] for s, v in found.locals],
+        "shared": [[list(v), list(h)] for v, h in found.shared],
+        "rows": sorted([s, sorted(map(list, beside))] for s, beside in found.rows),
+    }
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, indent=None, ensure_ascii=False, separators=(",", ":")) + "\n"
