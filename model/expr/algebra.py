@@ -43,17 +43,29 @@ def fold(expr: Expr, table: Table, leaf: Callable[[Expr], Any], memo: dict[int, 
     return memo[id(expr)]
 
 
+BITWISE: Table = {  # sets whose bits Python's own operators combine
+    "union": lambda a, b: a | b,
+    "meet": lambda a, b: a & b,
+    "minus": lambda a, b: a & ~b,
+    "subset": lambda a, b: a & ~b == 0,
+    "equal": lambda a, b: a == b,
+}
+INFIX: Table = {  # the same as source text, in a language that writes them as C does
+    "none": lambda: "0",
+    "union": lambda a, b: f"({a} | {b})",
+    "meet": lambda a, b: f"({a} & {b})",
+    "minus": lambda a, b: f"({a} & ~{b})",
+    "equal": lambda a, b: f"({a} == {b})",
+}
+
+
 def integers(pages: int) -> Table:
     """A set of pages is an int with one bit a page; truth is a bool."""
     full = (1 << pages) - 1
     return {
         "none": lambda: 0,
         "all": lambda: full,
-        "union": lambda a, b: a | b,
-        "meet": lambda a, b: a & b,
-        "minus": lambda a, b: a & ~b,
-        "subset": lambda a, b: a & ~b == 0,
-        "equal": lambda a, b: a == b,
+        **BITWISE,
         "true": lambda: True,
         "false": lambda: False,
         "both": lambda a, b: a and b,
@@ -68,13 +80,9 @@ def python_source(pages: int) -> Table:
     """The same reading as Python source text, for the engines that compile it once."""
     full = (1 << pages) - 1
     return {
-        "none": lambda: "0",
+        **INFIX,
         "all": lambda: str(full),
-        "union": lambda a, b: f"({a} | {b})",
-        "meet": lambda a, b: f"({a} & {b})",
-        "minus": lambda a, b: f"({a} & ~{b})",
         "subset": lambda a, b: f"({a} & ~{b} == 0)",
-        "equal": lambda a, b: f"({a} == {b})",
         "true": lambda: "True",
         "false": lambda: "False",
         "both": lambda a, b: f"({a} and {b})",
@@ -92,11 +100,7 @@ def bit_vectors(pages: int) -> Table:
     return {
         "none": lambda: z3.BitVecVal(0, pages),
         "all": lambda: z3.BitVecVal(-1, pages),
-        "union": lambda a, b: a | b,
-        "meet": lambda a, b: a & b,
-        "minus": lambda a, b: a & ~b,
-        "subset": lambda a, b: a & ~b == 0,
-        "equal": lambda a, b: a == b,
+        **BITWISE,
         "true": lambda: z3.BoolVal(True),
         "false": lambda: z3.BoolVal(False),
         "both": z3.And,
@@ -114,13 +118,10 @@ def words(pages: int) -> Table:
     `pages` bits where the sets at hand stand in their word; `pick` is `choose` on columns.
     """
     return {
-        "none": lambda: "0",
+        **INFIX,
         "all": lambda: "FULL",
-        "union": lambda a, b: f"({a} | {b})",
-        "meet": lambda a, b: f"({a} & {b})",
         "minus": lambda a, b: f"({a} & ({b} ^ FULL))",
         "subset": lambda a, b: f"({a} == 0)" if b == "0" else f"(({a} & ({b} ^ FULL)) == 0)",
-        "equal": lambda a, b: f"({a} == {b})",
         "true": lambda: "True",
         "false": lambda: "False",
         "both": lambda a, b: f"({a} & {b})",
@@ -145,13 +146,9 @@ def promela(pages: int) -> Table:
     """A set of pages is an unsigned number with one bit a page, truth is 0 or 1; each value is Promela text."""
     full = (1 << pages) - 1
     return {
-        "none": lambda: "0",
+        **INFIX,
         "all": lambda: str(full),
-        "union": lambda a, b: f"({a} | {b})",
-        "meet": lambda a, b: f"({a} & {b})",
-        "minus": lambda a, b: f"({a} & ~{b})",
         "subset": lambda a, b: f"(({a} & ~{b}) == 0)",
-        "equal": lambda a, b: f"({a} == {b})",
         "true": lambda: "1",
         "false": lambda: "0",
         "both": lambda a, b: f"({a} && {b})",
