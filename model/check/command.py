@@ -15,10 +15,12 @@ from model.check.results import code_of, write_results
 from model.cli.options import (
     Size,
     bounded,
+    by_property,
     collected,
     coloured,
     complete_designs,
     complete_properties,
+    folder,
     sized,
     sorts,
     written,
@@ -45,13 +47,10 @@ FORMATS = ("text", *REPORTS, *PROGRAMS, *EXPORTS, *GRAPHS)
 @click.option("--slots", type=click.IntRange(1), help="Memory slots, where a design has several.")
 @click.option("--vcpus", type=click.IntRange(1), help="vCPUs, where a design tells them apart.")
 @sorts
-@click.option(
-    "--property",
+@by_property(
     "properties",
-    multiple=True,
-    metavar="NAME",
-    shell_complete=complete_properties,
-    help="What must hold; may be repeated. Default: no_lost_write and promise_kept; 'all' adds the disciplines.",
+    "What must hold; may be repeated. Default: no_lost_write and promise_kept; 'all' adds the disciplines.",
+    complete_properties,
 )
 @click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="Who is asked.")
 @bounded
@@ -83,18 +82,8 @@ FORMATS = ("text", *REPORTS, *PROGRAMS, *EXPORTS, *GRAPHS)
 @click.option(
     "--refines", nargs=2, metavar="A B", help="Is every behaviour that clients can see of design A possible in B?"
 )
-@click.option(
-    "--report",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Write the evidence pack: one HTML page and the files beside it.",
-)
-@click.option(
-    "--certificate",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Write the certificate of every proof for any number there, for `clearorder certify`.",
-)
+@folder("--report", help="Write the evidence pack: one HTML page and the files beside it.")
+@folder("--certificate", help="Write the certificate of every proof for any number there, for `clearorder certify`.")
 @click.option("--explain", is_flag=True, help="Print the invariant of every proof, a clause a line.")
 @click.option("--show", is_flag=True, help="Print the recorded atomic steps instead of checking.")
 @click.option("--list", "listing", is_flag=True, help="List designs and properties.")

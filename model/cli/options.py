@@ -15,6 +15,7 @@ from model.errors import UsageError
 Options = TypeVar("Options")
 Given = TypeVar("Given")
 Decorator = Callable[[Callable[..., int]], Callable[..., int]]
+Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 COLOR = ("auto", "always", "never")
 
 
@@ -74,6 +75,17 @@ def written(function: Callable[..., int]) -> Callable[..., int]:
     """`-o FILE`."""
     kind = click.Path(dir_okay=False, path_type=Path)
     return click.option("-o", "--output", type=kind, metavar="FILE", help="Write there.")(function)
+
+
+def folder(*names: str, help: str, required: bool = False) -> Decorator:
+    """An option that takes a directory to write to."""
+    kind = click.Path(file_okay=False, path_type=Path)
+    return click.option(*names, type=kind, required=required, metavar="DIR", help=help)
+
+
+def by_property(name: str, help: str, complete: Complete | None = None) -> Decorator:
+    """`--property NAME`, which may be repeated."""
+    return click.option("--property", name, multiple=True, metavar="NAME", shell_complete=complete, help=help)
 
 
 def coloured(function: Callable[..., int]) -> Callable[..., int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from model.cli.options import bounded, collected, sized, sorts
+from model.cli.options import bounded, collected, folder, sized, sorts
 from model.cli.progress import progress_line
 from model.cli.terminal import decided
 from model.verdict import PROVED
@@ -37,14 +37,7 @@ class Options:
 @sized()
 @sorts
 @bounded
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    required=True,
-    metavar="DIR",
-    help="Write there; a graph that is there already is replaced.",
-)
+@folder("-o", "--output", required=True, help="Write there; a graph that is there already is replaced.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @collected(Options)
 def command(design: str, options: Options) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import click
 
@@ -28,8 +29,21 @@ def judged(function: Callable[..., int]) -> Callable[..., int]:
     return function
 
 
-def judge_of(design: type[Design], names: Sequence[str], pages: int, clients: int, states: int) -> Judge:
-    """A judge by these properties, at the small sizes up to this one and at this one."""
-    asked = [find_property(n, design) for n in names or DEFAULT_PROPERTIES]
-    scopes = [s for s in SCOPES if s[0] <= pages and s[1] <= clients]
-    return Judge(asked, [*scopes, *([] if (pages, clients) in scopes else [(pages, clients)])], Limits(states=states))
+@dataclass(frozen=True)
+class Judging:
+    """What was asked of a judge on the command line."""
+
+    names: tuple[str, ...]
+    pages: int
+    clients: int
+    states: int
+    seconds: float
+    verbose: bool
+    color: str
+
+    def judge_of(self, design: type[Design]) -> Judge:
+        """A judge by these properties, at the small sizes up to this one and at this one."""
+        asked = [find_property(n, design) for n in self.names or DEFAULT_PROPERTIES]
+        size = self.pages, self.clients
+        scopes = [s for s in SCOPES if s[0] <= size[0] and s[1] <= size[1]]
+        return Judge(asked, [*scopes, *([] if size in scopes else [size])], Limits(states=self.states))

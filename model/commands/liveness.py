@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from model.cli.files import write_lines, write_out
-from model.cli.options import bounded, collected, coloured, sized, written
+from model.cli.options import bounded, by_property, collected, coloured, sized, written
 from model.cli.terminal import columns, decided
 from model.errors import UsageError, did_you_mean
 from model.verdict import PROVED, Undetermined, Verdict, exit_code
@@ -61,13 +61,8 @@ def _complete(ctx: click.Context, param: click.Parameter, word: str) -> list[str
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.argument("design", metavar="DESIGN")
-@click.option(
-    "--property",
-    "names",
-    multiple=True,
-    metavar="NAME",
-    shell_complete=_complete,
-    help="Of kind `eventually` or `leads_to`; may be repeated. Default: the built-in ones that apply.",
+@by_property(
+    "names", "Of kind `eventually` or `leads_to`; may be repeated. Default: the built-in ones that apply.", _complete
 )
 @click.option("--fairness", type=click.Choice(KINDS), default="strong", show_default=True, help="Of every step.")
 @click.option(

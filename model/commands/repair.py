@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import ndiff
 from typing import TYPE_CHECKING
 
 import click
 
+from model.cli.options import collected
 from model.cli.terminal import columns, print_lines
-from model.commands.judging import judge_of, judged
+from model.commands.judging import Judging, judged
 from model.designs.catalogue import load
 from model.program.design import record
 from model.program.program import Program
@@ -23,21 +24,23 @@ if TYPE_CHECKING:
 Lines = Iterator["Text"]
 
 
+@dataclass(frozen=True)
+class Options(Judging):
+    """What was asked on the command line.
+
+    Attributes:
+        most: changes at a time.
+    """
+
+    most: int
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("design", metavar="DESIGN")
 @click.option("--most", type=click.IntRange(1, 3), default=2, show_default=True, help="Changes at a time.")
 @judged
-def command(
-    design: str,
-    names: tuple[str, ...],
-    most: int,
-    pages: int,
-    clients: int,
-    states: int,
-    seconds: float,
-    verbose: bool,
-    color: str,
-) -> int:
+@collected(Options)
+def command(design: str, options: Options) -> int:
     """Find the smallest sets of changes that make a refuted DESIGN safe.
 
     Exit code 0 where there is a repair (or nothing to repair), 1 where no set of changes is enough, 3 where an engine
@@ -45,10 +48,11 @@ def command(
     """
     loaded = load(design)
     program = record(loaded)
-    judge = judge_of(loaded, names, pages, clients, states)
-    found = repairs(program, judge, most)
-    proved = tuple(replace(r, proof=judge.proof(r.program, seconds)) for r in found.repairs)
-    print_lines(_report(replace(found, repairs=proved), most, verbose, columns(color)), color)
+    judge = options.judge_of(loaded)
+    found = repairs(program, judge, options.most)
+    proved = tuple(replace(r, proof=judge.proof(r.program, options.seconds)) for r in found.repairs)
+    lines = _report(replace(found, repairs=proved), options.most, options.verbose, columns(options.color))
+    print_lines(lines, options.color)
     return PROVED if found.repairs else REFUTED
 
 

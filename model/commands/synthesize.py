@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
+from model.cli.options import collected
 from model.cli.terminal import columns, print_lines
-from model.commands.judging import judge_of, judged
+from model.commands.judging import Judging, judged
 from model.designs.catalogue import load
 from model.program.design import record
 from model.program.holes import inputs_of, opened, table_of
@@ -24,25 +26,23 @@ if TYPE_CHECKING:
 Lines = Iterator["Text"]
 
 
+@dataclass(frozen=True)
+class Options(Judging):
+    """What was asked on the command line."""
+
+    mask: str | None
+    order: str | None
+    locks: str | None
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("design", metavar="DESIGN")
 @click.option("--mask", metavar="INPUT,…", help="Open a hole where clients clear: cache,want,span; mine; MIGRATION; …")
 @click.option("--order", metavar="OPERATION", help="Permute the lines of an operation.")
 @click.option("--locks", metavar="OPERATION", help="Move, split and leave out the lock of an operation.")
 @judged
-def command(
-    design: str,
-    mask: str | None,
-    order: str | None,
-    locks: str | None,
-    names: tuple[str, ...],
-    pages: int,
-    clients: int,
-    states: int,
-    seconds: float,
-    verbose: bool,
-    color: str,
-) -> int:
+@collected(Options)
+def command(design: str, options: Options) -> int:
     """Find everything that may stand in the hole of a DESIGN.
 
     A hole is written hole("mask", s.cache, s.mine[me], want) in the design, or opened with --mask, --order, --locks.
@@ -51,17 +51,17 @@ def command(
     """
     loaded = load(design)
     program = record(loaded)
-    judge = judge_of(loaded, names, pages, clients, states)
-    if order or locks:
-        arranged = _arranged(program, judge, order, locks)
-        print_lines(_arrangements(arranged, seconds, verbose, columns(color)), color)
+    judge, width = options.judge_of(loaded), columns(options.color)
+    if options.order or options.locks:
+        arranged = _arranged(program, judge, options.order, options.locks)
+        print_lines(_arrangements(arranged, options.seconds, options.verbose, width), options.color)
         return PROVED if arranged.safe else REFUTED
     own: int | None = None
-    if mask:
-        program, original = opened(program, [w.strip() for w in mask.split(",")])
+    if options.mask:
+        program, original = opened(program, [w.strip() for w in options.mask.split(",")])
         own = table_of(original, inputs_of(program))
     found = synthesise(program, judge)
-    print_lines(_fillings(explained(found, seconds), own, verbose, columns(color)), color)
+    print_lines(_fillings(explained(found, options.seconds), own, options.verbose, width), options.color)
     return PROVED if found.safe else REFUTED
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from model.cli.options import collected, sized, sorts
+from model.cli.options import by_property, collected, sized, sorts
 from model.cli.terminal import complain
 from model.errors import UsageError
 from model.verdict import INTERRUPTED
@@ -35,13 +35,7 @@ class Options:
 @click.argument("design", default=DEFAULT)
 @sized(pages=1)
 @sorts
-@click.option(
-    "--property",
-    "properties",
-    multiple=True,
-    metavar="NAME",
-    help="What every state is judged by; may be repeated. Default: no_lost_write and promise_kept.",
-)
+@by_property("properties", "What every state is judged by; may be repeated. Default: no_lost_write and promise_kept.")
 @click.option("--moves", default="", metavar="N.N.N", help="Start there: what stands behind moves= in a link.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of 127.0.0.1. Default: a free one.")
 @collected(Options)

@@ -162,7 +162,7 @@ def test_check_names_the_command_that_asks():
         with pytest.raises(UsageError, match=message):
             check.main(["naive", "--property", "bitmaps_drain", *more], standalone_mode=False)
     property = built_in_properties()["bitmaps_drain"]
-    with pytest.raises(UsageError, match="`clearorder liveness DESIGN --property bitmaps_drain` asks it"):
+    with pytest.raises(UsageError, match="`clearorder liveness naive --property bitmaps_drain` asks it"):
         answer(Question(load("naive"), property, 1, {"Client": 1}, "explicit"))
     with pytest.raises(UsageError, match="`clearorder liveness DESIGN --property bitmaps_drain` asks it"):
         synthesize.main(["per-slot-cache", "--mask", "cache", "--property", "bitmaps_drain"], standalone_mode=False)
