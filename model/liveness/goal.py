@@ -41,9 +41,10 @@ from model.program.observers import asked_of, observed, said_by
 from model.program.program import Invariant, Program, Variable
 from model.program.proxies import StateView
 from model.program.step import Update
+from model.program.store_buffer import Drainer
 
 BEGIN_WRITES = ("Guest", "Device")  # kinds of threads whose operations are writes
-KNOWN = {*BEGIN_WRITES, "Client", "Machine"}
+KNOWN = {*BEGIN_WRITES, "Client", "Machine", Drainer.name}
 WAITING = "still waiting"  # the ghost of `leads_to`; no part can have this name
 
 

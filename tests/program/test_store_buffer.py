@@ -6,10 +6,12 @@ from model import ALL, NONE, Client, Design, Flag, Lock, Machine, Pages, Sort, c
 from model.designs.catalogue import find_property, load
 from model.engines import explicit
 from model.errors import DesignError
-from model.expr import always
+from model.expr import always, eventually
 from model.instance.instance import Instance
 from model.instance.problem import Problem
+from model.liveness.goal import applies
 from model.program.design import record
+from model.verify import packed
 from tests.program.test_tracing import after
 from tests.support.paths import ROOT
 
@@ -449,3 +451,34 @@ def test_designs_without_plain_stores_have_no_buffer():
     program = record(Locked)
     assert (0, ["put"]) == (program.buffer, [t.label for t in program.steps])
     assert ["card", "done"] == [f.name for f in Instance(program, 1, {"Client": 1}).fields]
+
+
+@pytest.mark.parametrize("design", [Cards, Word])
+@pytest.mark.parametrize("entries", [1, 2])
+@pytest.mark.parametrize("reductions", [("symmetry",), ("order",), ("pages",), ("symmetry", "order", "pages")])
+def test_reductions_leave_verdict_and_depth(design, entries, reductions):
+    """Threads with buffers are alike, drains are steps like others, and a buffer relates the pages that wait in it."""
+    problem = Problem.of(record(design, buffer=entries), marks_stay, pages=2, sizes={"T": 2})
+    found, reduced = explicit.search(problem), packed.search(problem, reductions=reductions)
+    assert (found.word, found.depth) == (reduced.word, reduced.depth)
+
+
+def test_what_drains_is_no_writer_that_liveness_does_not_know():
+    """A store is seen some time: each buffer drains by itself, and a fence waits for it."""
+
+    class Stored(Design):
+        x = Flag("x", memory="tso")
+
+        @operation
+        def put(s, me):
+            s.x = True
+            yield "stored"
+            fence()
+            yield "fenced"
+
+    @eventually
+    def seen(s):
+        """The store is seen."""
+        return s.x
+
+    assert "" == applies(record(Stored), seen)
