@@ -13,7 +13,7 @@ from types import FrameType
 
 # the packages of the language itself, whose lines are never the user's mistake
 LANGUAGE = ("expr/", "program/")
-OWN = tuple(__file__.removesuffix("errors.py") + name for name in LANGUAGE)
+OWN = tuple(__file__.removesuffix("errors.py") + name for name in (*LANGUAGE, "errors.py"))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from model.check.options import Options
 from model.errors import UsageError
 from model.export import EXPORTS
@@ -105,11 +107,21 @@ def _properties(names: Sequence[str], design: type[Design]) -> Iterator[tuple[Pr
         yield from ((p, ()) for p in built_in_properties().values() if not applies(design, p))
 
 
+def given(option: str) -> bool:
+    """The option stands on the command line."""
+    context = click.get_current_context(silent=True)
+    return context is not None and context.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE
+
+
 def asked_sizes(design: type[Design], options: Options) -> dict[str, int]:
     """Sizes by index sort; a size that was typed for a sort that the design lacks is refused."""
+    from model.instance.sizes import refuse_size, used_sorts
     from model.program.design import record
     from model.verify import question
 
     named = {"Slot": options.slots, "Vcpu": options.vcpus}
     typed = {sort: n for sort, n in named.items() if n} | dict(options.extra)
-    return question.asked_sizes(record(design), options.clients, typed)
+    program = record(design)
+    if "Client" in used_sorts(program) and given("clients"):
+        refuse_size(program, "Client", options.clients)
+    return question.asked_sizes(program, options.clients, typed)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import sys
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from model.errors import DesignError, Place, UsageError, did_you_mean, shown_path
+from model.designs.files import run
+from model.errors import UsageError, did_you_mean
 from model.expr import Property
 from model.program.design import Design, kebab
 
 HERE = Path(__file__).parent
-NOT_DESIGNS = {"__init__", "catalogue", "dirty_log", "gallery", "manifest"}
+NOT_DESIGNS = {"__init__", "catalogue", "dirty_log", "files", "gallery", "manifest"}
 MAIN = ("naive", "top-layer", "per-slot-cache")
 DEFAULT_PROPERTIES = ("no_lost_write", "promise_kept")
 OWN_END = "complete_copy"  # of designs that say themselves when they have finished
@@ -48,7 +47,7 @@ def load(spec: str) -> type[Design]:
     if spec.endswith(".py") or ".py:" in spec:
         path, _, name = spec.partition(".py:")
         file = Path(path if spec.endswith(".py") else path + ".py")
-        return _one_design(_run(file), name, file)
+        return _one_design(run(file), name, file)
     modules = _modules()
     if spec not in modules:
         raise UsageError(
@@ -57,32 +56,6 @@ def load(spec: str) -> type[Design]:
         )
     module = importlib.import_module(modules[spec])
     return next(d for d in _designs(module) if kebab(d.__name__) == spec)
-
-
-def _run(file: Path) -> ModuleType:
-    if not file.is_file():
-        raise UsageError(f"there is no file '{file}'; a design is a file such as my_design.py or a name from `--list`.")
-    module_name = f"_design_{file.stem}"
-    spec = importlib.util.spec_from_file_location(module_name, file)
-    if spec is None or spec.loader is None:
-        raise UsageError(f"'{file}' is not a Python file.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module
-    sys.path.insert(0, str(file.resolve().parent))
-    try:
-        spec.loader.exec_module(module)
-    except DesignError:
-        raise
-    except SyntaxError as wrong:
-        raise DesignError(f"{wrong.msg}.", Place(shown_path(str(file)), wrong.lineno or 1)) from None
-    except Exception as wrong:
-        own = str(file.resolve())
-        frames = [f for f in traceback.extract_tb(wrong.__traceback__) if str(Path(f.filename).resolve()) == own]
-        place = Place(shown_path(str(file)), (frames[-1].lineno if frames else 1) or 1)
-        raise DesignError(f"{type(wrong).__name__}: {wrong}", place) from None
-    finally:
-        sys.path.remove(str(file.resolve().parent))
-    return module
 
 
 def _designs(module: ModuleType) -> list[type[Design]]:
@@ -137,7 +110,7 @@ def find_property(name: str, design: type[Design] | None = None) -> Property:
     """
     if ".py:" in name:
         path, _, word = name.partition(".py:")
-        known = {p.name: p for p in _properties(_run(Path(path + ".py")))}
+        known = {p.name: p for p in _properties(run(Path(path + ".py")))}
         name = word
     else:
         beside = sys.modules.get(design.__module__) if design else None

@@ -139,7 +139,7 @@ class Session:
         )
 
     def _sizes(self) -> dict[str, int]:
-        named = self.instance.free_sizes | self.instance.buffer_size
+        named = self.instance.scope_sizes | self.instance.buffer_size
         return {"pages": self.instance.pages} | {f"{s.lower()}s": n for s, n in named.items()}
 
 

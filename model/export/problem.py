@@ -67,7 +67,7 @@ def claim(
 
 def sizes_text(instance: Instance) -> str:
     """`2 pages, 2 clients`."""
-    counts = {"page": instance.pages} | {s.lower(): n for s, n in instance.free_sizes.items()}
+    counts = {"page": instance.pages} | {s.lower(): n for s, n in instance.scope_sizes.items()}
     buffers = [entries_told(n) for n in instance.buffer_size.values()]
     return ", ".join([*(f"{n} {word}{'' if n == 1 else 's'}" for word, n in counts.items()), *buffers])
 

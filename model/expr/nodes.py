@@ -150,10 +150,18 @@ def lift(value: object) -> Expr:
         return value
     if isinstance(value, bool):
         return TRUE if value else FALSE
-    if hasattr(value, "complain"):
-        value.complain()
-    what = "None: use NONE for the empty set" if value is None else repr(value)
+    if complain := getattr(type(value), "complain", None):
+        complain(value)
+    what = "None: use NONE for the empty set" if value is None else _shown(value)
     raise DesignError(f"a set of pages or a truth value is needed here, not {what}.", here())
+
+
+def _shown(value: object) -> str:
+    """A Python value as its owner would say it, never as an address in memory."""
+    text = repr(value)
+    if isinstance(value, type):
+        return f"the word {value.__name__} itself"
+    return f"a {type(value).__name__}" if " object at 0x" in text or " at 0x" in text else text[:80]
 
 
 def sets_of_pages(symbol: str, *values: object) -> list[Expr]:

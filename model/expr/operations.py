@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 from model.errors import DesignError, here
@@ -30,9 +31,12 @@ def operation(function: Callable[..., Any] | None = None, *, by: Sort | None = N
 
     Without `by`, an operation called `write` is the guest's and every other one is a client's.
     """
+    if by is not None and not isinstance(by, Sort):
+        raise DesignError(f"by={by!r} is no index sort; write by=Client, by=Guest or by=Vcpu, without quotes.", here())
     if function is None:
         return lambda f: operation(f, by=by)
-    if not callable(function):
+    function = function.__func__ if isinstance(function, staticmethod) else function
+    if not isinstance(function, FunctionType):
         raise DesignError("@operation stands in front of a method: @operation, then def sync(s, me): ...", here())
     owner = by or (Guest if function.__name__ == "write" else Client)
     return Operation(function, owner)

@@ -22,6 +22,14 @@ class Index:
     def __str__(self) -> str:
         return {"me": "me", "each": f"every {self.sort.lower()}"}.get(self.kind, self.name)
 
+    def complain(self) -> None:
+        """Someone used a thread or an object as if it were a set of pages."""
+        raise DesignError(
+            f"{self} is a {self.sort.lower()}, not a set of pages or a truth value. It says whose part is meant, "
+            f"s.part[{self}]; a page is a parameter of the operation: def write(s, me, page).",
+            here(),
+        )
+
 
 class Element:
     """An element of an index sort as a design writes it; `==` gives a truth value of the model."""
@@ -43,6 +51,13 @@ class Element:
 
     def __bool__(self) -> bool:
         raise DesignError(IF_ON_STATE, here())
+
+    def complain(self) -> None:
+        """Someone used a thread or an object as if it were a set of pages."""
+        self.index.complain()
+
+    def __repr__(self) -> str:
+        return str(self.index)
 
 
 def _same_element(left: Element, right: object) -> Expr:

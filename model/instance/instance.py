@@ -20,7 +20,7 @@ from model.instance.codegen import Successors, compiled, predicate
 from model.instance.ground_expr import Env, grounded, these
 from model.instance.ground_step import GroundStep, ground_steps
 from model.instance.locations import Places, at
-from model.instance.sizes import check_constants, sizes_of
+from model.instance.sizes import check_constants, fixed_sizes, scope_sizes, sizes_of
 from model.instance.state import Field, Position, State
 from model.program.program import Invariant, Program
 from model.program.step import Param
@@ -64,6 +64,16 @@ class Instance:
     def free_sizes(self) -> dict[str, int]:
         """The sizes that can be chosen, by sort: those of sorts that have no size of their own."""
         return {s: n for s, n in self.sizes.items() if self.program.sorts[s].size is None}
+
+    @property
+    def scope_sizes(self) -> dict[str, int]:
+        """The sizes that a scope names, by sort: what can be chosen, and what is fixed but might have been another."""
+        return scope_sizes(self.program, self.sizes)
+
+    @property
+    def fixed_sizes(self) -> dict[str, int]:
+        """Those of them that belong to the design, whatever is asked."""
+        return fixed_sizes(self.program, self.sizes)
 
     def refuse_holes(self) -> None:
         """Only the synthesiser looks at a program that has a hole, and it does not search it.

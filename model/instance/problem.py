@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from model.expr import Expr, Property
+from model.errors import UsageError
+from model.expr import Expr, Property, indices
 from model.instance.instance import Instance
+from model.instance.sizes import used_sorts
 from model.program.observers import invariant, observed
 from model.program.program import Invariant, Program
 
@@ -48,7 +50,10 @@ class Problem:
         """
         for each in properties:
             program = observed(program, each)
-        return cls(program, tuple(invariant(program, each) for each in properties), pages, sizes or {})
+        found = tuple(invariant(program, each) for each in properties)
+        for one in found:
+            _speaks_of(program, one)
+        return cls(program, found, pages, sizes or {})
 
     @classmethod
     def on(cls, instance: Instance, *invariants: Invariant) -> Problem:
@@ -89,3 +94,14 @@ class Problem:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled without the instance, which has compiled functions."""
         return Problem, (self.program, self.invariants, self.pages, self.sizes)
+
+
+def _speaks_of(program: Program, asked: Invariant) -> None:
+    """Refuse `every(Vcpu, ...)` of a program without any: it would hold of nobody."""
+    used = used_sorts(program)
+    for index in indices(asked.holds):
+        if index.kind == "bound" and index != asked.each and index.sort not in used:
+            raise UsageError(
+                f"{asked.name} cannot be asked of {program.name}: it is about each {index.sort}, and {program.title} "
+                f"has none; it has {', '.join(sorted(used))}."
+            )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from model.errors import UsageError
-from model.expr import Index, indices
+from model.expr import Client, Guest, Index, Machine, indices
 from model.program.program import Program
-from model.program.store_buffer import HARDWARE, SIZE, entries_told
+from model.program.store_buffer import HARDWARE, SIZE, Drainer, entries_told
+
+ONE_OF_EACH = {(s.name, s.doc) for s in (Guest, Machine, Drainer)}  # also where a program came from another process
 
 
 def used_sorts(program: Program) -> set[str]:
@@ -33,6 +35,8 @@ def sizes_of(program: Program, given: Mapping[str, int]) -> dict[str, int]:
             raise UsageError(f"{program.name} has no {sort}; it has {known_sorts(program)}.")
         if size < 1:
             raise UsageError(f"an instance has at least 1 {sort.lower()}, not {size}.")
+        if sort != Client.name:  # whoever asks of any design says how many clients, also where there is but one
+            refuse_size(program, sort, size)
     sizes = {s: program.sorts[s].size or given.get(s, 2) for s in sorted(used)}
     check_constants(program.name, every_index(program), sizes)
     return sizes
@@ -50,6 +54,26 @@ def check_buffer(program: Program, entries: int) -> None:
         raise UsageError(
             f"{program.name} was recorded with {entries_told(program.buffer)}; write record(design, buffer={entries})."
         )
+
+
+def refuse_size(program: Program, sort: str, size: int) -> None:
+    """Refuse a size of a sort that has another one of its own."""
+    own = program.sorts[sort].size if sort in program.sorts else None  # a store buffer's is none
+    if own is not None and own != size:
+        raise UsageError(
+            f"{program.name} has exactly {own} {sort.lower()}{'' if own == 1 else 's'}, not {size}: its Sort says "
+            f"size={own}. Take that away to choose how many there are: --size {sort}={size}."
+        )
+
+
+def scope_sizes(program: Program, sizes: Mapping[str, int]) -> dict[str, int]:
+    """The sizes that a scope names; the guest and the machine are one of each by what they are."""
+    return {s: n for s, n in sizes.items() if (s, program.sorts[s].doc) not in ONE_OF_EACH}
+
+
+def fixed_sizes(program: Program, sizes: Mapping[str, int]) -> dict[str, int]:
+    """Those of them that belong to the design: a verdict for any number of the others is for so many of these."""
+    return {s: n for s, n in scope_sizes(program, sizes).items() if program.sorts[s].size is not None}
 
 
 def check_constants(name: str, named: Iterable[Index], sizes: Mapping[str, int]) -> None:

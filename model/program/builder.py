@@ -30,6 +30,12 @@ from model.expr import (
 from model.expr.names import one_line
 from model.program.step import Held, Param, Update
 
+STEPS, UPDATES = 1_000, 5_000  # of one operation, of one step: more than any design, fewer than a loop without end
+ENDLESS = (
+    "An operation runs once, while it is recorded, so a loop in it must end. What happens again and again is an "
+    "operation of its own, which the checker repeats."
+)
+
 
 @dataclass
 class Draft:
@@ -111,6 +117,8 @@ class Recorder:
             raise self.error(f"{name} is {kinds[sort]}, and {show(value)} is {kinds[value.sort]}.")
         self.check_each(value, index)
         self.touch()
+        if len(self.draft.updates) == UPDATES:
+            raise self.error(f"one step changes something more than {UPDATES:,} times. {ENDLESS}")
         self.draft.updates.append(Update(name, index, value, buffered))
         if not is_register(name):
             self.event("store" if buffered else "at once", name.partition(".")[0])
@@ -200,6 +208,8 @@ class Recorder:
                 f"give each its own name.",
                 place,
             )
+        if len(self.steps) == STEPS:
+            raise self.error(f"it has more than {STEPS:,} steps. {ENDLESS}", place)
         self.draft.name = name
         self.draft.place = self.draft.place or place or here()
         self.steps.append(self.draft)

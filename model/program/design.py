@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping
 from typing import Any
 
-from model.errors import DesignError, Place, UsageError, shown_path
+from model.errors import DesignError, UsageError
 from model.expr import (
     TRUTH,
     Client,
@@ -27,22 +26,16 @@ from model.expr import (
 )
 from model.expr.names import identifier
 from model.program.builder import Recorder
+from model.program.declared import declared, place_of_class, refuse_forgotten, refuse_no_parts, well_declared
 from model.program.layout import keep_registers, locations_of, own_registers, variable_of
 from model.program.lowering import steps_of
 from model.program.program import Location, Program, Variable
 from model.program.proxies import slots
 from model.program.source import UNREAD
 from model.program.step import Step
-from model.program.store_buffer import (
-    SIZE,
-    Drainer,
-    StoreBuffer,
-    at_once,
-    refuse_memory,
-    store_buffers,
-    wanted_entries,
-)
+from model.program.store_buffer import SIZE, Drainer, StoreBuffer, at_once, store_buffers, wanted_entries
 from model.program.store_order import drained, refuse_overtaking, refuse_read_ghosts
+from model.program.threads import machine_threads, sorts_of
 from model.program.tracing import record_operation
 
 BUILT_IN = {s.name: s for s in (Client, Guest, Machine, Vcpu, Slot)}
@@ -69,28 +62,29 @@ def record(design: type[Design], *, split_locks: bool = False, buffer: int | Non
     """
     if not (isinstance(design, type) and issubclass(design, Design)):
         raise UsageError(f"{design!r} is not a design; a design is a class: class MyDesign(Design): ...")
+    refuse_no_parts(design)
+    place = place_of_class(design)
     members = _members(design)
     for name, member in members.items():
         what = "a part" if isinstance(member, Part) else "an operation"
-        identifier(name, f"{what} of {design.__name__}", _place(design))
+        identifier(name, f"{what} of {design.__name__}", place)
     parts = {n: p for n, p in members.items() if isinstance(p, Part)}
-    place = _place(design)
     for part in parts.values():
-        _well_declared(design.__name__, part, place)
+        well_declared(design, part, place)
     operations = {n: o for n, o in members.items() if isinstance(o, Operation)}
     if not operations:
         raise DesignError(
             f"{design.__name__} has no operations, so nothing can happen; mark what threads do with @operation.", place
         )
     _queue_entries(parts)
-    _forgotten(design, operations)
-    sorts = dict(BUILT_IN)
-    sorts |= {p.per.name: p.per for p in parts.values() if p.per} | {o.by.name: o.by for o in operations.values()}
+    refuse_forgotten(design, operations)
+    sorts = BUILT_IN | sorts_of(design.__name__, parts, operations, place)
     made = Recording(design.__name__, parts, sorts, split_locks)
     for name, op in operations.items():
         made.add(name, op)
+    made.steps = machine_threads(made.steps, sorts)
     entries = made.buffered(wanted_entries(buffer))
-    variables = [variable_of(p, "part") for p in parts.values() if not isinstance(p, Lock | Queue)]
+    variables = [_variable(design, p) for p in parts.values() if not isinstance(p, Lock | Queue)]
     return Program(
         name=kebab(design.__name__),
         title=design.__name__,
@@ -167,39 +161,16 @@ class Recording:
             self.steps[begin:] = [at_once(s) for s in self.steps[begin:]]
 
 
-def _well_declared(owner: str, part: Part, place: Place | None) -> None:
-    if not part.doc or not isinstance(part.doc, str):
-        raise DesignError(
-            f'{owner}.{part.name}: say in a string which field of the real program it is: Pages("...").', place
-        )
-    if part.per is not None and not isinstance(part.per, Sort):
-        raise DesignError(
-            f"{owner}.{part.name}: per={part.per!r} is no index sort; write per=Client, without quotes.", place
-        )
-    refuse_memory(owner, part, place)
-
-
-def _forgotten(design: type[Design], operations: Mapping[str, Operation]) -> None:
-    """Refuse a method of the design itself that is no operation and that no operation calls: it would never run."""
-    own = {n: f for n, f in vars(design).items() if inspect.isfunction(f) and not n.startswith("__")}
-    called = {name for o in operations.values() for name in o.function.__code__.co_names}
-    while more := {n for name in called & set(own) for n in own[name].__code__.co_names} - called:
-        called |= more
-    for name, function in own.items():
-        if name not in called:
-            code = function.__code__
-            raise DesignError(
-                f"{design.__name__}.{name} is no operation and no operation calls it, so it would never run; "
-                f"write @operation in front of it, or remove it.",
-                Place(shown_path(code.co_filename), code.co_firstlineno),
-            )
+def _variable(design: type, part: Part) -> Variable:
+    try:
+        return variable_of(part, "part")
+    except DesignError as wrong:
+        raise DesignError(wrong.message, wrong.place or declared(design, part.name)) from None
 
 
 def _queue_entries(parts: dict[str, Part]) -> None:
     """Add what queues consist of: a part for each entry."""
     for queue in [p for p in parts.values() if isinstance(p, Queue)]:
-        if not isinstance(queue.length, int) or queue.length < 1:
-            raise DesignError(f"queue {queue.name} holds at least 1 entry, not {queue.length!r}.")
         for number, name in enumerate(slots(queue)):
             parts[name] = Pages(f"{queue.doc} (entry {number}, 0 is the oldest)", queue.per)
             parts[name].name = name
@@ -218,13 +189,6 @@ def _members(design: type) -> dict[str, Any]:
             if isinstance(value, Part | Operation) or (value is None and name in order):
                 order[name] = value
     return {n: v for n, v in order.items() if v is not None}
-
-
-def _place(design: type) -> Place | None:
-    try:
-        return Place(shown_path(inspect.getsourcefile(design) or ""), inspect.getsourcelines(design)[1])
-    except (OSError, TypeError):
-        return None
 
 
 def _can_run(owner: str, steps: list[Step]) -> None:

@@ -115,6 +115,7 @@ def observed(program: Program, property: Property) -> Program:
         program,
         parts=dict(program.parts) | {p.name: p for p in own.values()},
         variables=(*program.variables, *ghosts),
+        sorts={p.per.name: p.per for p in own.values() if p.per} | dict(program.sorts),
         threads=threads,
         operations=(*program.operations, *(names[n] for n in property.operations)),
         steps=tuple(steps),

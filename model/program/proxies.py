@@ -223,6 +223,10 @@ class LockView:
         raise self.recorder.error(f"{self.held} is a lock, not a value; take it with `with s.{self.held}:`.")
 
 
+STATE_OWN = ("locked",)  # attributes of `s` and of `me` that the language itself has
+ME_OWN = ("index", "complain")
+
+
 class Me(Element):
     """`me` in an operation: the thread. As an index it is the thread; its attributes are private registers."""
 
@@ -252,6 +256,8 @@ class Me(Element):
                 f"{name} is a parameter: it is chosen once, when the operation starts, and cannot be assigned. "
                 f"Keep the new value in a register of another name, me.kept_{name} = ..."
             )
+        if name in ME_OWN or name.startswith("_"):
+            raise recorder.error(f"me.{name} is the language's own and cannot be a register; give it another name.")
         expr = lift(value)
         identifier(name, "a register", here())
         recorder.registers.setdefault(name, expr.sort)

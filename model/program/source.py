@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import dis
 import inspect
 import linecache
 import sysconfig
@@ -50,7 +51,7 @@ def read(function: Callable[..., Any], error: Callable[[str, Place], DesignError
         found = tree_of(one.__code__)
         complete &= found is not None
         if found is None:
-            _refuse_first(bytecode.slips(one, partial(_named, one)), one, error)
+            _refuse_first(bytecode.slips(one, partial(named, one)), one, error)
         else:
             acts = operation and one is first
             _refuse_first(slips(found, partial(_resolve, one), acts=acts), one, error)
@@ -76,23 +77,34 @@ def underlying(value: object) -> FunctionType | None:
         )
     if not isinstance(value, FunctionType):
         return None
-    file = value.__code__.co_filename
-    return None if is_ours(file) or file.startswith(STANDARD) or file.startswith("<frozen") else value
+    return value if is_users(value.__code__.co_filename) else None
+
+
+def is_users(file: str) -> bool:
+    """The file is neither the language's nor Python's nor that of an installed package."""
+    return not (is_ours(file) or file.startswith((*STANDARD, "<frozen")))
 
 
 def helpers(function: FunctionType) -> list[object]:
-    """What the function names and may call: globals, variables of the functions around it, attributes of those."""
-    code = function.__code__
-    found, known = [], [_named(function, name) for name in (*code.co_names, *code.co_freevars)]
-    for value in known:
-        found.append(value)
-        if isinstance(value, type | ModuleType):
-            found += [inspect.getattr_static(value, name, None) for name in code.co_names]
-            found += [getattr(value, name, None) for name in code.co_names if isinstance(value, type)]
-    return [f for f in found if underlying(f)]
+    """What the function may call: globals, variables of the functions around it, attributes of classes and modules."""
+    words, attributes = loaded(function.__code__)
+    known = [named(function, word) for word in words]
+    inside = [getattr(v, name, None) for v in known if isinstance(v, type | ModuleType) for name in attributes]
+    return [f for f in (*known, *inside) if underlying(f)]
 
 
-def _named(function: FunctionType, name: str) -> object:
+def loaded(code: CodeType) -> tuple[list[str], list[str]]:
+    """Names that a function and those in it look up outside themselves, and names of attributes."""
+    own = list(dis.get_instructions(code))
+    words = [str(i.argval) for i in own if i.opname in ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF")]
+    attributes = [str(i.argval) for i in own if i.opname in ("LOAD_ATTR", "LOAD_METHOD")]
+    for inner in (c for c in code.co_consts if isinstance(c, CodeType)):
+        more = loaded(inner)
+        words, attributes = words + more[0], attributes + more[1]
+    return words, attributes
+
+
+def named(function: FunctionType, name: str) -> object:
     """What a name means to the function, or None."""
     if name in function.__code__.co_freevars:
         cell = (function.__closure__ or ())[function.__code__.co_freevars.index(name)]
@@ -118,7 +130,7 @@ def _resolve(function: FunctionType, called: ast.expr) -> Callee | None:
 
 def _value(function: FunctionType, expr: ast.expr) -> object:
     if isinstance(expr, ast.Name):
-        return None if expr.id in function.__code__.co_varnames else _named(function, expr.id)
+        return None if expr.id in function.__code__.co_varnames else named(function, expr.id)
     if isinstance(expr, ast.Attribute):
         base = _value(function, expr.value)
         return getattr(base, expr.attr, None) if isinstance(base, type | ModuleType) else None

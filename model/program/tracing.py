@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from types import FrameType, GeneratorType
 from typing import Any
 
-from model.errors import DesignError, Place, focus, is_ours, place_of, shown_path
+from model.errors import DesignError, Place, focus, place_of, shown_path
 from model.expr import Operation, Pages, Part, Sort, recorders
 from model.program import source
-from model.program.builder import Recorder
+from model.program.builder import ENDLESS, Recorder
+from model.program.deadline import TooLong, within
 from model.program.lowering import argument_of
 from model.program.proxies import Me, StateView
 from model.program.slips import RETURNED
@@ -30,6 +31,7 @@ class AnyPages:
     """Annotation of a parameter: a set of pages that may be empty."""
 
 
+SECONDS = 10.0  # to record one operation, which takes milliseconds
 KINDS = {Page: "page", SomePages: "some", AnyPages: "any", bool: "truth", Pages: "some"}
 
 
@@ -87,20 +89,28 @@ def record_operation(
     recorders.append(recorder)
     focus.append(code.co_filename)
     try:
-        body = operation.function(StateView(recorder), Me(recorder), **given)
-        if inspect.isgenerator(body):
-            body = _drive(body, recorder, start)
-        if body is not None:
-            raise recorder.error(RETURNED, start)
-        recorder.finish(start)
+        with within(SECONDS):
+            _run(operation, recorder, given, start)
     except DesignError as wrong:
         raise _named(wrong, recorder) from None
+    except TooLong as wrong:
+        place = last_place(wrong) or start
+        raise recorder.error(f"it was still being recorded after {SECONDS:.0f} seconds. {ENDLESS}", place) from None
     except (Exception, SystemExit) as wrong:
         raise recorder.error(of_python(wrong), last_place(wrong) or start) from wrong
     finally:
         recorders.pop()
         focus.pop()
     return recorder
+
+
+def _run(operation: Operation, recorder: Recorder, given: Mapping[str, object], start: Place) -> None:
+    body = operation.function(StateView(recorder), Me(recorder), **given)
+    if inspect.isgenerator(body):
+        body = _drive(body, recorder, start)
+    if body is not None:
+        raise recorder.error(RETURNED, start)
+    recorder.finish(start)
 
 
 def _drive(body: GeneratorType[object, Any, object], recorder: Recorder, start: Place) -> object:
@@ -141,11 +151,11 @@ def _named(wrong: DesignError, recorder: Recorder) -> DesignError:
 
 
 def last_place(wrong: BaseException) -> Place | None:
-    """The innermost line of an exception that is not ours."""
+    """The innermost line of an exception that is the user's."""
     trace, found = wrong.__traceback__, None
     while trace:
         file = trace.tb_frame.f_code.co_filename
-        if not is_ours(file):
+        if source.is_users(file):
             found = place_of(trace.tb_frame, trace.tb_lasti)
         trace = trace.tb_next
     return found

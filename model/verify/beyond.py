@@ -8,7 +8,7 @@ from time import monotonic
 from model.instance.problem import Problem
 from model.limits import Limits, Progress
 from model.verdict import Proved, Refuted, Undetermined, Verdict
-from model.verify.result import Evidence, any_scope, counted, finite_scope
+from model.verify.result import Evidence, any_scope, finite_scope
 
 PROOF_SECONDS = 60.0
 VIEWS_SECONDS = 10.0
@@ -61,8 +61,7 @@ def proven(problem: Problem, verdict: Verdict, fixed: Mapping[str, int]) -> Evid
 
 def _of_any(problem: Problem, engine: str, verdict: Verdict, fixed: Mapping[str, int]) -> Evidence:
     """An answer for any number of everything but what is fixed."""
-    scope = any_scope(problem.instance)
-    return Evidence(engine, verdict, scope | {counted(sort): n for sort, n in fixed.items()})
+    return Evidence(engine, verdict, any_scope(problem.instance, fixed))
 
 
 def beyond(

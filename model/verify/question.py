@@ -8,7 +8,7 @@ from typing import Any
 
 from model.errors import UsageError
 from model.expr import INFINITE, Property
-from model.instance.sizes import known_sorts, used_sorts
+from model.instance.sizes import known_sorts, refuse_size, used_sorts
 from model.limits import Limits
 from model.program.design import Design
 from model.program.program import Program
@@ -50,12 +50,13 @@ def asked_sizes(program: Program, clients: int, others: Mapping[str, int]) -> di
     """Sizes by index sort, `clients` where the program has clients.
 
     Raises:
-        UsageError: `others` names a sort that the program lacks.
+        UsageError: `others` names a sort that the program lacks, or that has another size of its own.
     """
     used = used_sorts(program)
     for name in others:
         if name not in used | ({SIZE} if program.buffer else set()):
             raise UsageError(f"{program.name} has no {name}; it has {known_sorts(program)}.")
+        refuse_size(program, name, others[name])
     return ({"Client": clients} if "Client" in used else {}) | dict(others)
 
 

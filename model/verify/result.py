@@ -168,13 +168,17 @@ def sizes_for(program: Program, given: Mapping[str, int]) -> dict[str, int]:
 def finite_scope(instance: Instance) -> dict[str, int | str]:
     """{"pages": 2, "clients": 2}"""
     counts: dict[str, int | str] = {"pages": instance.pages}
-    return counts | {counted(s): n for s, n in (instance.free_sizes | instance.buffer_size).items()}
+    return counts | {counted(s): n for s, n in (instance.scope_sizes | instance.buffer_size).items()}
 
 
-def any_scope(instance: Instance) -> dict[str, int | str]:
-    """{"pages": "any", "clients": "any"}; what stays as it was asked for is the size of store buffers."""
+def any_scope(instance: Instance, fixed: Mapping[str, int] | None = None) -> dict[str, int | str]:
+    """{"pages": "any", "clients": "any", "markers": 1}: what a proof speaks of.
+
+    Sorts with a size of their own keep it, as do store buffers, and `fixed` ones of this proof.
+    """
     found: dict[str, int | str] = dict.fromkeys(finite_scope(instance), "any")
-    return found | {counted(s): n for s, n in instance.buffer_size.items()}
+    held = {**instance.fixed_sizes, **instance.buffer_size, **(fixed or {})}
+    return found | {counted(s): n for s, n in held.items()}
 
 
 def counted(sort: str) -> str:

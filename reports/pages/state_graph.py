@@ -79,7 +79,7 @@ def picture(program: Program, name: str) -> Picture | None:
         graph = state_graph(instance, max_states=MOST)
     except UsageError:
         return None
-    size = ", ".join(["1 page", *(f"{n} {s.lower()}{'s' * (n > 1)}" for s, n in instance.free_sizes.items())])
+    size = ", ".join(["1 page", *(f"{n} {s.lower()}{'s' * (n > 1)}" for s, n in instance.scope_sizes.items())])
     svg = _Drawing(instance, graph, name, f"state graph of {program.name}, {size}").svg()
     style = f"<style>{asset('colours.css')}{asset('graph.css')}</style>"
     file = svg.replace("<defs>", f"{style}<defs>", 1)

@@ -294,7 +294,7 @@ def test_an_initial_value_is_a_constant(tmp_path, monkeypatch):
     (tmp_path / "odd.py").write_text(text + "\n    @operation\n    def grow(s, me, page):\n        s.a |= page\n")
     with pytest.raises(DesignError) as caught:
         record(load("odd.py"))
-    assert str(caught.value) == "a starts as 3; it can start as NONE or ALL."
+    assert "odd.py:5: a starts as 3; it can start as NONE or ALL." == str(caught.value)
 
 
 def test_a_syntax_error_in_a_design_names_its_line(tmp_path, monkeypatch):
@@ -348,9 +348,9 @@ def test_a_method_that_nobody_runs_is_refused(tmp_path, monkeypatch):
         (
             "Pages('log')",
             "Pages('log', per='Client')",
-            "mine.py:4: Mine.log: per='Client' is no index sort; write per=",
+            "mine.py:5: Mine.log: per='Client' is no index sort; write per=",
         ),
-        ("Pages('log')", "Pages()", "mine.py:4: Mine.log: say in a string which field of the real program it is"),
+        ("Pages('log')", "Pages()", "mine.py:5: Mine.log: say in a string which field of the real program it is"),
         ("write(s, me, page)", "write(s, page)", "mine.py:7: Mine.write: an operation takes the state and the thread"),
     ],
 )

@@ -67,19 +67,19 @@ def write_files(directory: Path, files: Mapping[str, str]) -> None:
 
 def contents(found: InductiveInvariant, design: str, properties: Sequence[str]) -> dict[str, str]:
     """name of the file -> text."""
+    from model.instance.sizes import scope_sizes
     from model.parametric.smtlib import text
 
     conjuncts = [{"text": c.text, "formula": text(c.formula), "needed_by": list(c.needed_by)} for c in found.conjuncts]
     named = {f"{n}: {c.text}": c.formula for n, c in enumerate(found.conjuncts, 1)}
     scripts = questions(found.reading, named, found.impossible)
     entries = {SIZE: found.reading.program.buffer} if found.reading.program.buffer else {}
-    own = {s.name: s.size for s in found.reading.program.sorts.values()}
     manifest = {
         "version": VERSION,
         "design": design,
         "properties": list(properties),
         "digest": found.reading.program.digest,
-        "sizes": {s: n for s, n in found.reading.sizes.items() if own.get(s) is None} | entries,
+        "sizes": scope_sizes(found.reading.program, found.reading.sizes) | entries,
         "impossible": list(found.impossible),
         "files": {name: answers(script) for name, script in scripts.items()},
     }

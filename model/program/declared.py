@@ -1,0 +1,126 @@
+"""What a design declares, checked before any of its operations is run."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import linecache
+from collections.abc import Iterator, Mapping
+from types import CodeType
+from typing import Any
+
+from model.errors import DesignError, Place, shown_path
+from model.expr import Operation, Part, Queue, Sort
+from model.program.proxies import STATE_OWN
+from model.program.store_buffer import refuse_memory
+
+
+def place_of_class(design: type) -> Place | None:
+    """The line where the design begins."""
+    try:
+        return Place(shown_path(inspect.getsourcefile(design) or ""), inspect.getsourcelines(design)[1])
+    except (OSError, TypeError):
+        return None
+
+
+def declared(design: type, name: str) -> Place | None:
+    """The line of the design, or of the base class that has it, where `name = ...` stands; else where it begins."""
+    owner = next((c for c in design.__mro__ if name in vars(c)), design)
+    begin = place_of_class(owner)
+    if begin is None:
+        return None
+    lines = linecache.getlines(inspect.getsourcefile(owner) or "")
+    for tree in (t for t in ast.walk(ast.parse("".join(lines))) if isinstance(t, ast.ClassDef)):
+        if begin.line in (tree.lineno, *(d.lineno for d in tree.decorator_list)):
+            found = [line for line in tree.body if name in _assigned(line)]
+            return Place(begin.file, found[-1].lineno) if found else begin
+    return begin
+
+
+def _assigned(line: ast.stmt) -> Iterator[str]:
+    if isinstance(line, ast.FunctionDef):
+        yield line.name
+    targets = line.targets if isinstance(line, ast.Assign) else [line.target] if isinstance(line, ast.AnnAssign) else []
+    yield from (t.id for t in targets if isinstance(t, ast.Name))
+
+
+def well_declared(design: type, part: Part, place: Place | None) -> None:
+    """Refuse a part that says too little, or what has no meaning."""
+
+    def refuse(message: str) -> None:
+        raise DesignError(f"{design.__name__}.{part.name}: {message}", declared(design, part.name))
+
+    if not part.doc or not isinstance(part.doc, str):
+        refuse('say in a string which field of the real program it is: Pages("...").')
+    if part.per is not None and not isinstance(part.per, Sort):
+        refuse(f"per={part.per!r} is no index sort; write per=Client, without quotes.")
+    if part.name in STATE_OWN or part.name.startswith("_"):
+        refuse(f"s.{part.name} is the language's own and cannot be a part; give it another name.")
+    if isinstance(part, Queue):
+        part.length = _length(part.length)
+        if part.length < 1:
+            refuse('a queue holds a whole number of entries, at least 1: Queue("...", length=2).')
+    refuse_memory(design.__name__, part, place)
+
+
+def _length(given: Any) -> int:
+    """A queue's length as an int, NumPy's included; 0 for what is none."""
+    try:
+        return 0 if isinstance(given, bool) else int(given.__index__())
+    except (AttributeError, TypeError):
+        return 0
+
+
+def refuse_no_parts(design: type) -> None:
+    """Refuse attributes of the class that look like state and are none: no engine would see them change."""
+    for owner in design.__mro__[:-1]:
+        for name, value in vars(owner).items():
+            if name.startswith("__"):
+                continue
+            if isinstance(value, type) and issubclass(value, Part):
+                message = f'it is the word {value.__name__} itself and declares nothing; write {value.__name__}("...").'
+            elif isinstance(value, set | list | dict | bytearray):
+                message = (
+                    f'it is a Python {type(value).__name__}, which no engine sees. State is declared: Pages("..."), '
+                    f'Flag("..."), Lock("..."), Queue("..."). A constant stands outside the class.'
+                )
+            elif isinstance(value, staticmethod | classmethod | property) and _behind(value):
+                message = (
+                    f"@{type(value).__name__} hides an operation, which would never run; write @operation alone, "
+                    f"in front of a plain def."
+                )
+            else:
+                continue
+            raise DesignError(f"{design.__name__}.{name}: {message}", declared(design, name))
+
+
+def _behind(value: Any) -> bool:
+    """A decorator stands in front of an @operation."""
+    return isinstance(getattr(value, "__func__", getattr(value, "fget", None)), Operation)
+
+
+def refuse_forgotten(design: type, operations: Mapping[str, Operation]) -> None:
+    """Refuse a method of the design itself that is no operation and that no operation calls: it would never run."""
+    own = {n: f for n, f in map(_method, vars(design).items()) if f is not None and not n.startswith("__")}
+    called = {name for o in operations.values() for name in _names(o.function.__code__)}
+    while more := {n for name in called & set(own) for n in _names(own[name].__code__)} - called:
+        called |= more
+    for name, function in own.items():
+        if name not in called:
+            code = function.__code__
+            raise DesignError(
+                f"{design.__name__}.{name} is no operation and no operation calls it, so it would never run; "
+                f"write @operation in front of it, or remove it.",
+                Place(shown_path(code.co_filename), code.co_firstlineno),
+            )
+
+
+def _method(item: tuple[str, Any]) -> tuple[str, Any]:
+    name, value = item
+    function = getattr(value, "__func__", value) if isinstance(value, staticmethod | classmethod) else value
+    return name, function if inspect.isfunction(function) else None
+
+
+def _names(code: CodeType) -> set[str]:
+    """Names that a function and the lambdas in it look up."""
+    return {*code.co_names, *(n for c in code.co_consts if isinstance(c, CodeType) for n in _names(c))}
