@@ -75,7 +75,7 @@ def _rows(trace: Trace, told: Sequence[Line], first: int) -> Iterator[Row]:
 
 
 def _breaks(line: Line) -> bool:
-    return any("is broken here" in note for note in line.notes)
+    return line.broken
 
 
 def crossings(instance: Instance, move: Move) -> list[Crossing]:

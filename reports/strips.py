@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from model.expr import PAGES, PLACE, TRUTH, bare
 from model.instance.instance import Instance
 from model.instance.state import Field, State
-from model.verify.narration import page_set, thread_name
+from model.verify.wording import page_set, thread_name
 
 SHARED = "shared"
 HUES = ("kernel", "cache", "user", "mine", "unread")  # names with a colour of their own; others share the rest

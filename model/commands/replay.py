@@ -169,7 +169,7 @@ def _walks_text(facts: dict[str, Any], code: int) -> Iterator[Text]:
 def _text(run: _Run, outcome: Outcome) -> Iterator[Text]:
     from rich.text import Text
 
-    from model.verify.narration import page_set, plural, thread_name
+    from model.verify.wording import page_set, plural, thread_name
 
     instance, texts = run.trace.instance, run.texts
     count = f"{plural(len(run.trace.moves), 'move')}, {plural(instance.pages, 'page')}"

@@ -12,8 +12,9 @@ from model.liveness.goal import Asked, Case
 from model.liveness.lasso import Fairness, Lasso
 from model.program.program import Invariant
 from model.verdict import Proved, Verdict
-from model.verify.narration import Story, plural, told
+from model.verify.narration import Story, told
 from model.verify.result import Evidence, Result, finite_scope
+from model.verify.wording import plural
 
 REPEATS = "repeats for ever"
 ENDS = "nothing can happen any more"

@@ -170,8 +170,8 @@ def tally(trace: Trace) -> Count:
 
 def told(trace: Trace) -> list[tuple[str, Count]]:
     """Each move in words, with what the run comes to up to and including it."""
-    from model.verify.cause import writes_page
     from model.verify.narration import move_text
+    from model.verify.stake import writes_page
 
     lines, versions, total = [], [0] * trace.instance.pages, Count()
     for number, move in enumerate(trace.moves, 1):

@@ -12,7 +12,8 @@ from model.instance.trace import Trace
 from model.program.program import Program
 from model.program.store_buffer import SIZE
 from model.verdict import Proved, Refuted, Undetermined, Verdict
-from model.verify.narration import Story, plural
+from model.verify.narration import Story
+from model.verify.wording import plural
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -8,7 +8,8 @@ from textwrap import wrap
 from rich.text import Text
 
 from model.program.store_buffer import entries_told
-from model.verify.narration import Line, Story, page_set, plural
+from model.verify.narration import Line, Story
+from model.verify.wording import page_set, plural
 
 LOUD = ("vacuous", "not asked", "deadlock")  # first words of notes that nobody may overlook
 STYLE = {"proved": "bold green", "refuted": "bold red", "undetermined": "bold yellow"}
@@ -66,7 +67,7 @@ def _move(line: Line, left: int, width: int) -> Iterator[Text]:
             rows.append(item)
         else:
             rows[-1] = joined
-    marked = any("is broken here" in note for note in line.notes)
+    marked = line.broken
     for i, row in enumerate(rows):
         yield Text(((head if i == 0 else " " * len(head)) + row).rstrip(), "red" if marked else "")
 

@@ -44,7 +44,7 @@ def state_graph(instance: Instance, *, max_states: int = 100_000) -> networkx.Mu
 
 def state_text(instance: Instance, state: State) -> str:
     """What is not empty in a state: `kernel {0} user[MIGRATION] {0} clear.chosen by VGA`."""
-    from model.verify.narration import change_name, page_set, thread_name
+    from model.verify.wording import change_name, page_set, thread_name
 
     shown = []
     for field, value in zip(instance.fields, state, strict=True):
@@ -61,7 +61,7 @@ def state_text(instance: Instance, state: State) -> str:
 
 def move_label(move: Move) -> str:
     """`clear.cleared(want=1) 0`: the step, its parameters, and the thread."""
-    from model.verify.narration import page_set
+    from model.verify.wording import page_set
 
     chosen = [f"{n}={v}" for n, v in move.ground.indices.items() if move.ground.step.first]
     chosen += [f"{n}={page_set(v)}" for n, v in move.arguments.items()]

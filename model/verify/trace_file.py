@@ -21,7 +21,7 @@ from model.instance.trace import ReplayError, Trace, replayed
 from model.program.design import Design, record
 from model.program.program import Program
 from model.program.store_buffer import SIZE
-from model.verify.narration import members
+from model.verify.wording import members
 
 
 class OtherDesign(ModelError):

@@ -16,8 +16,9 @@ from model.expr import PAGES, PLACE
 from model.instance.instance import Instance
 from model.instance.state import Field
 from model.instance.trace import Trace
-from model.verify.narration import Line, members
+from model.verify.narration import Line
 from model.verify.result import Result
+from model.verify.wording import members
 from reports.formats import phrases as words
 from reports.formats.tlc import location
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from model.verify.claims import NoteKind
 from model.verify.narration import Line
 from model.verify.result import Result
 from reports.formats import phrases as words
@@ -73,5 +74,5 @@ def _story(result: Result) -> Iterator[str]:
 
 
 def _move(line: Line) -> str:
-    notes = "; ".join(f"**{escaped(n)}**" if "is broken here" in n else escaped(n) for n in line.notes)
+    notes = "; ".join(f"**{escaped(n)}**" if n.kind is NoteKind.BROKEN else escaped(n) for n in line.notes)
     return f"| {line.number} | {escaped(line.text)} | {escaped('; '.join(words.changes(line)))} | {notes} |"

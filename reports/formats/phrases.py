@@ -120,7 +120,7 @@ def lines(result: Result) -> tuple[Line, ...]:
 
 def is_broken(line: Line) -> bool:
     """The move after which nothing promises the page any more."""
-    return any("is broken here" in note for note in line.notes)
+    return line.broken
 
 
 def fatal(result: Result) -> Line | None:

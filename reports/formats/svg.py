@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from textwrap import wrap
 
+from model.verify.claims import NoteKind
 from model.verify.result import Result
 from reports.formats import phrases as words
 from reports.formats.phrases import escaped
@@ -197,7 +198,7 @@ def _texts(row: Row, crossing: Crossing) -> tuple[tuple[str, str], ...]:
     bad = row.marker == "broken"
     moves = [(piece, "head") for piece in wrap(words.verb(row.line), COLUMNS)]
     notes = [
-        (piece, "note bad" if bad and "is broken here" in note else "note")
+        (piece, "note bad" if bad and note.kind is NoteKind.BROKEN else "note")
         for note in row.line.notes
         for piece in wrap(words.one_line(note), COLUMNS)
     ]

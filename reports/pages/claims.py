@@ -13,7 +13,7 @@ from model.instance.trace import Trace
 from model.studies.comparison import EXACT, Row, measures, proved
 from model.studies.cost import tally
 from model.studies.discussion_2019 import OWN, SHARED, Answer, Mask
-from model.verify.narration import plural
+from model.verify.wording import plural
 from reports.pages.costs import ratio
 
 HOLDS, PARTLY, FAILS = "holds", "holds in part", "does not hold"

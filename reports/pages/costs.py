@@ -14,7 +14,7 @@ from model.studies.comparison import Row, front, proved
 from model.studies.cost import tally
 from model.studies.cycle_ratio import GAINS, PAYS
 from model.studies.markov import COUNTED, Estimate, Expected
-from model.verify.narration import plural
+from model.verify.wording import plural
 
 LESS = (
     "A copy is redundant where the page has not changed since that client last read it. "

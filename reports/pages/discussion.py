@@ -11,7 +11,7 @@ from model.designs.catalogue import load
 from model.instance.trace import Trace
 from model.studies.cost import tally, told
 from model.studies.discussion_2019 import DESIGNS, OWN, SHARED, Answer, Careless, GetClears, Mask
-from model.verify.narration import plural
+from model.verify.wording import plural
 from reports.formats.markdown import escaped
 from reports.pages import claims
 from reports.pages.costs import records, tables

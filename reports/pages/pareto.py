@@ -14,7 +14,7 @@ from math import floor, log10
 from model.errors import UsageError
 from model.studies.comparison import Row, front, measures
 from model.studies.markov import Estimate
-from model.verify.narration import plural
+from model.verify.wording import plural
 from reports.formats.phrases import escaped
 from reports.pages.costs import BEATS, safety
 from reports.pages.render import asset

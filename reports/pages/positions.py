@@ -12,8 +12,9 @@ from model.instance.state import State
 from model.instance.trace import Trace
 from model.program.program import Invariant
 from model.program.step import Param
-from model.verify.cause import writes_page
-from model.verify.narration import Line, move_text, page_set, thread_name, told
+from model.verify.narration import Line, move_text, told
+from model.verify.stake import writes_page
+from model.verify.wording import page_set, thread_name
 from reports.pages.render import fragment
 from reports.strips import lanes
 

@@ -90,7 +90,7 @@ def picture(program: Program, name: str) -> Picture | None:
 
 def _cells(instance: Instance) -> list[tuple[str, str, int]]:
     """(variable, what to call it, position) of the bitmaps and flags that a node shows."""
-    from model.verify.narration import change_name
+    from model.verify.wording import change_name
 
     fields = [(f, i) for i, f in enumerate(instance.fields) if f.role == "part"]
     several = any(n > 1 for _, n in instance.free_sizes.items())
