@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import click
 
 from model.cli.options import Finite, coloured, sized
-from model.designs.catalogue import DEFAULT_PROPERTIES, find_property
 from model.limits import Limits
 from model.program.design import Design
+from model.verify.defaults import asked_of
 from model.verify.judge import PROOF_SECONDS, SCOPES, Judge
 
 
@@ -23,7 +23,7 @@ def judged(function: Callable[..., int]) -> Callable[..., int]:
         click.option("--seconds", type=Finite(0), default=PROOF_SECONDS, show_default=True, help="For each proof."),
         click.option("--states", type=count, default=30_000_000, show_default=True, help="At most, for a search."),
         sized(),
-        click.option("--property", "names", multiple=True, metavar="NAME", help="Default: both forms of safety."),
+        click.option("--property", "names", multiple=True, metavar="NAME", help="Default: what `check` asks."),
     ):
         function = option(function)
     return function
@@ -43,7 +43,7 @@ class Judging:
 
     def judge_of(self, design: type[Design]) -> Judge:
         """A judge by these properties, at the small sizes up to this one and at this one."""
-        asked = [find_property(n, design) for n in self.names or DEFAULT_PROPERTIES]
+        asked = asked_of(design, self.names)
         size = self.pages, self.clients
         scopes = [s for s in SCOPES if s[0] <= size[0] and s[1] <= size[1]]
         return Judge(asked, [*scopes, *([] if size in scopes else [size])], Limits(states=self.states))

@@ -12,13 +12,15 @@ import click
 
 from model.cli.options import Finite
 from model.cli.terminal import columns, print_lines
-from model.designs.catalogue import DEFAULT_PROPERTIES, built_in_properties, load
+from model.designs.catalogue import find_property, load
 from model.instance.problem import Problem
+from model.instance.sizes import used_sorts
 from model.limits import Limits
 from model.program.design import record
 from model.program.mutation import mutants
 from model.program.program import Program
 from model.verdict import PROVED, REFUTED, Verdict
+from model.verify.defaults import asked_of
 from model.verify.portfolio import proof
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ def judged(
     wanted = [
         (design, m.kind, m.change, m.program, name, pages, clients, seconds)
         for m in mutants(program)
-        for name in properties or DEFAULT_PROPERTIES
+        for name in [p.name for p in asked_of(load(design), tuple(properties or ()))]
     ]
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         return list(pool.map(_judge, *zip(*wanted, strict=True)))
@@ -69,9 +71,13 @@ def _judge(
 ) -> Judged:
     from model.engines.packed import search as lanes
 
-    asked = Problem.of(program, built_in_properties()[name], pages=pages, sizes={"Client": clients})
+    asked = Problem.of(program, find_property(name, load(design)), pages=pages, sizes=_clients(program, clients))
     finite = lanes.search(asked, Limits(states=20_000_000))
     return Judged(design, kind, change, name, finite, proof(asked, seconds)[0])
+
+
+def _clients(program: Program, clients: int) -> dict[str, int]:
+    return {"Client": clients} if "Client" in used_sorts(program) else {}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -79,8 +85,11 @@ def _judge(
 @click.option("--pages", type=click.IntRange(1), default=2, show_default=True)
 @click.option("--clients", type=click.IntRange(1), help="Default: 2; 1 for top-layer, which is safe with one.")
 @click.option("--seconds", type=Finite(0, min_open=True), default=SECONDS, show_default=True, help="A proof.")
+@click.option("--property", "names", multiple=True, metavar="NAME", help="Default: what `check` asks.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
-def command(designs: tuple[str, ...], pages: int, clients: int | None, seconds: float, color: str) -> int:
+def command(
+    designs: tuple[str, ...], pages: int, clients: int | None, seconds: float, names: tuple[str, ...], color: str
+) -> int:
     """Change one line of a safe DESIGN in every way, and compare what finite search and proof say of each.
 
     Exit code 0 where the two never contradict one another, else 1.
@@ -88,7 +97,7 @@ def command(designs: tuple[str, ...], pages: int, clients: int | None, seconds: 
     found: list[Judged] = []
     for design in designs or SAFE:
         size = clients or (1 if design == "top-layer" else 2)
-        found += judged(design, pages=pages, clients=size, seconds=seconds)
+        found += judged(design, pages=pages, clients=size, seconds=seconds, properties=names)
     print_lines(_table(found, columns(color)), color)
     return PROVED if all(j.agrees for j in found) else REFUTED
 

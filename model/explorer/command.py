@@ -64,14 +64,12 @@ def command(design: str, options: Options) -> int:
 
 
 def _session(spec: str, options: Options) -> Session:
-    from model.designs.catalogue import DEFAULT_PROPERTIES, find_property, load
-    from model.explorer.session import Session, askable
+    from model.designs.catalogue import load
+    from model.explorer.session import Session
+    from model.verify.defaults import asked_of
 
     design = load(spec)
-    rules = [find_property(name, design) for name in options.properties or DEFAULT_PROPERTIES]
-    if not options.properties:
-        rules = askable(design, rules)
-    return Session(design, rules, options.pages, _sizes(design, options))
+    return Session(design, asked_of(design, tuple(options.properties)), options.pages, _sizes(design, options))
 
 
 def _sizes(design: type[Design], options: Options) -> dict[str, int]:

@@ -15,6 +15,7 @@ from model.errors import UsageError, did_you_mean
 from model.expr import Lock, Part, is_register, walk
 from model.instance.breadth_first import BreadthFirst
 from model.instance.instance import Instance
+from model.instance.state import Field
 from model.instance.trace import ReplayError, _key
 from model.program.mutation import _is_keeping, _moved, _relocated
 from model.program.program import Program
@@ -159,12 +160,31 @@ class Arranging:
         return parts
 
 
-def taken(program: Program) -> set[str]:
-    """Labels of the steps that are taken in some run with one page and two clients."""
-    instance = Instance(program, 1, {"Client": 2})
-    walk = BreadthFirst([instance.initial], instance.successors)
-    numbers = {number for state in walk for number, _ in instance.successors(state)}
-    return {instance.moves[n].ground.step.label for n in numbers}
+def taken(program: Program) -> set[object]:
+    """What can happen in runs with one page: steps that are taken, readers that read, `finished`, and no deadlock.
+
+    A candidate in which less can happen than before is none: a design that stops keeps every promise.
+    """
+    instance = Instance(program, 1)
+    begins = [m.ground.step.first and m.ground.step.operation in program.writing for m in instance.moves]
+    inside = [i for i, f in enumerate(instance.fields) if f.role == "location"]
+    numbers: set[int] = set()
+    found: set[object] = {"nobody is stuck"}
+    watched = [i for i, f in enumerate(instance.fields) if f.name in ("unread", "finished")]
+    for state in BreadthFirst([instance.initial], instance.successors):
+        goes_on = False
+        for number, after in instance.successors(state):
+            goes_on |= not begins[number]
+            numbers.add(number)
+            found |= {instance.fields[i].key for i in watched if _happened(instance.fields[i], state[i], after[i])}
+        if not goes_on and any(state[i] for i in inside):
+            found.discard("nobody is stuck")
+    return found | {instance.moves[n].ground.step.label for n in numbers}
+
+
+def _happened(field: Field, before: int, after: int) -> bool:
+    """A page was read, or the end was reached."""
+    return before > after if field.name == "unread" else after > before
 
 
 def _others(locks: Sequence[Held], but: Held) -> list[Held]:

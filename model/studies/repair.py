@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from model.errors import UsageError
-from model.expr import PAGES, Expr, make, node, walk
+from model.expr import PAGES, Expr, Guest, make, node, walk
 from model.program.holes import clears, put_for
 from model.program.program import Program
 from model.program.step import Step, Update
@@ -235,9 +235,9 @@ def _shared(program: Program, step: Step) -> bool:
 
 
 def _arrangings(program: Program) -> Iterator[Arranging]:
-    """The operations of clients that have lines to arrange."""
+    """The operations that have lines to arrange, whoever runs them, but for the guest."""
     for operation in program.operations:
-        if any(s.operation == operation and s.by == "Client" for s in program.steps):
+        if any(s.operation == operation and s.by != Guest.name for s in program.steps):
             try:
                 yield Arranging(program, operation)
             except UsageError:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from model.errors import ModelError
-from model.expr import Property
+from model.expr import Client, Property
 from model.instance.problem import Problem
+from model.instance.sizes import used_sorts
 from model.instance.trace import Trace, replayed
 from model.limits import Limits
 from model.program.program import Program
@@ -67,9 +68,10 @@ class Judge:
             Unsettled: a search ended at a limit.
             UsageError: a property cannot be asked of the program.
         """
-        for pages, clients in self.scopes:
+        known = Client.name in used_sorts(program)
+        for pages, sizes in dict.fromkeys((pages, clients if known else 0) for pages, clients in self.scopes):
             for property in self.properties:
-                asked = Problem.of(program, property, pages=pages, sizes={"Client": clients})
+                asked = Problem.of(program, property, pages=pages, sizes={Client.name: sizes} if known else {})
                 trace = violation(asked, self.limits)
                 if trace is not None:
                     return Killing(program, property, trace)
