@@ -22,19 +22,7 @@ from model.explorer.session import Session, askable
 from model.instance.problem import Problem
 from tests.support.browser import NARROW, WIDE, Sheet, chromium
 from tests.support.paths import ROOT
-
-RACE = [
-    "the guest: write page 0 (P1)",
-    "MIGRATION: sync",
-    "MIGRATION: collect",
-    "MIGRATION: clear.cleared page 0",
-    "MIGRATION: clear.read page 0",
-    "the guest: write page 0 (P2)",
-    "VGA: collect",
-    "VGA: clear.cleared page 0",
-    "the guest: stop",
-    "MIGRATION: sync",
-]
+from tests.support.results import RACE
 
 
 def session(name="top-layer", pages=1, clients=2, **more):

@@ -10,6 +10,7 @@ from model.expr import ALL, TRUTH, Client, Lock, Pages, Slot, always, every, nod
 from model.instance.instance import Instance
 from model.program.design import Design, record
 from model.program.program import Invariant
+from tests.support.reachable import reachable
 from tests.support.tla import errors
 from tests.support.tools import ROWS, name, row_claim, tlc
 from tests.support.wide_designs import hardest, made
@@ -77,12 +78,7 @@ def user_is_logged(s, client):
 
 
 def states(instance):
-    seen, todo = {instance.initial}, [instance.initial]
-    while todo:
-        fresh = {after for _, after in instance.successors(todo.pop())} - seen
-        seen |= fresh
-        todo += fresh
-    return len(seen)
+    return len(reachable(instance))
 
 
 def test_locations_that_remember_an_index_and_locks_of_a_family_are_said(tmp_path):

@@ -30,6 +30,12 @@ def compiled(tmp_path, text: str, *more: str) -> str:
     return str(tmp_path / "loss")
 
 
+def ran(tmp_path, text):
+    """The exit code of a program, and what it prints."""
+    done = subprocess.run([compiled(tmp_path, text)], capture_output=True, text=True)
+    return done.returncode, done.stdout
+
+
 @needs_gcc
 @pytest.mark.parametrize("more", [["-O2"], ["-std=gnu11", "-Wpedantic"]])
 def test_the_program_compiles_without_a_warning(tmp_path, more):
@@ -39,8 +45,7 @@ def test_the_program_compiles_without_a_warning(tmp_path, more):
 @needs_gcc
 def test_on_another_processor_the_program_is_skipped_with_4(tmp_path):
     text = document(result("top-layer")).replace("#ifndef __x86_64__", "#if 1")
-    done = subprocess.run([compiled(tmp_path, text)], capture_output=True, text=True)
-    assert (4, "KTAP version 1\n1..0 # SKIP x86-64 only\n") == (done.returncode, done.stdout)
+    assert (4, "KTAP version 1\n1..0 # SKIP x86-64 only\n") == ran(tmp_path, text)
 
 
 @needs_gcc
@@ -48,13 +53,13 @@ def test_on_another_processor_the_program_is_skipped_with_4(tmp_path):
 @pytest.mark.parametrize("name", ["naive", "top-layer", "no-lock", "cache-not-forgotten", "read-before-clear"])
 def test_the_program_reports_the_loss_on_this_kernel(tmp_path, name):
     found = result(name)
-    done = subprocess.run([compiled(tmp_path, document(found))], capture_output=True, text=True)
-    lines, moves = done.stdout.splitlines(), len(found.trace)
+    code, printed = ran(tmp_path, document(found))
+    lines, moves = printed.splitlines(), len(found.trace)
     assert ["KTAP version 1", f"1..{moves + 1}"] == lines[:2]
     assert [f"ok {n}" for n in range(1, moves + 1)] == [" ".join(x.split()[:2]) for x in lines if x.startswith("ok")]
     assert [f"not ok {moves + 1} the destination has every page", f"# Totals: pass:{moves} fail:1 skip:0"] == lines[-2:]
     assert lines[-3].startswith("# page ")
-    assert 1 == done.returncode
+    assert 1 == code
 
 
 @needs_gcc
@@ -67,8 +72,7 @@ def test_top_layer_clears_one_bit_and_naive_all_ones():
 @needs_gcc
 def test_without_the_device_the_program_is_skipped_with_4(tmp_path):
     text = document(result("naive")).replace('"/dev/kvm"', '"/nowhere/kvm"')
-    done = subprocess.run([compiled(tmp_path, text)], capture_output=True, text=True)
-    assert (4, "KTAP version 1\n1..0 # SKIP /dev/kvm cannot be opened\n") == (done.returncode, done.stdout)
+    assert (4, "KTAP version 1\n1..0 # SKIP /dev/kvm cannot be opened\n") == ran(tmp_path, text)
 
 
 @needs_gcc

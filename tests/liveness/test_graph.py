@@ -21,6 +21,7 @@ from model.studies.cost import with_device
 from model.verdict import Proved, Refuted
 from model.verify.judge import Judge
 from properties.told_is_read import told_is_read
+from tests.support.log_only import LogOnly
 
 LOSS = Judge([built_in_properties()["no_lost_write"]], ((1, 2),))
 
@@ -320,14 +321,8 @@ class dirty_is_told:
 # ---------------------------------------------------------------- what is not understood
 
 
-class Wordless(Design):
+class Wordless(LogOnly):
     """It does not say what is unread."""
-
-    kernel = Pages("a log")
-
-    @operation
-    def write(s, me, page):
-        s.kernel |= page
 
 
 def test_what_is_not_understood_is_refused():

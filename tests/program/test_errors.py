@@ -297,22 +297,26 @@ def test_an_initial_value_is_a_constant(tmp_path, monkeypatch):
     assert "odd.py:5: a starts as 3; it can start as NONE or ALL." == str(caught.value)
 
 
+def refusal_of(folder, text):
+    """What is said of a file broken.py in the current directory."""
+    (folder / "broken.py").write_text(text)
+    with pytest.raises(DesignError) as caught:
+        load("broken.py")
+    return str(caught.value)
+
+
 def test_a_syntax_error_in_a_design_names_its_line(tmp_path, monkeypatch):
     """As any other mistake: one message, file and line."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "broken.py").write_text("from model import Design\n\nclass Broken(Design)\n    pass\n")
-    with pytest.raises(DesignError) as caught:
-        load("broken.py")
-    assert str(caught.value) == "broken.py:3: expected ':'."
+    text = "from model import Design\n\nclass Broken(Design)\n    pass\n"
+    assert "broken.py:3: expected ':'." == refusal_of(tmp_path, text)
 
 
 def test_an_exception_while_a_file_is_run_names_its_line(tmp_path, monkeypatch):
     """A misspelt import is the commonest."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "broken.py").write_text("import os\nfrom model import Desing\n")
-    with pytest.raises(DesignError) as caught:
-        load("broken.py")
-    assert str(caught.value).startswith("broken.py:2: ImportError: cannot import name 'Desing' from 'model'")
+    message = "broken.py:2: ImportError: cannot import name 'Desing' from 'model'"
+    assert refusal_of(tmp_path, "import os\nfrom model import Desing\n").startswith(message)
 
 
 def test_wait_for_outside_an_operation_is_refused():

@@ -7,7 +7,7 @@ import pytest
 
 from reports.formats.mail import document, in_columns
 from tests.support.paths import GOLDEN
-from tests.support.results import every_kind, hostile, proved, recovered, refuted, result, undetermined
+from tests.support.results import RACE, every_kind, hostile, proved, recovered, refuted, result, undetermined
 
 
 @pytest.mark.parametrize("layout", [document, in_columns], ids=["numbered", "columns"])
@@ -29,18 +29,7 @@ def test_top_layer_pastes_as_the_race_of_the_2019_mail(layout, file):
 def test_the_eight_steps_stand_in_the_order_of_the_mail():
     """Write, sync, collect, clear, read by migration, write again, collect and clear by the display."""
     steps = re.findall(r"^ ?\(\d+\) (.*)$", document([refuted()]), re.MULTILINE)
-    assert [
-        "the guest: write page 0 (P1)",
-        "MIGRATION: sync",
-        "MIGRATION: collect",
-        "MIGRATION: clear.cleared page 0",
-        "MIGRATION: clear.read page 0",
-        "the guest: write page 0 (P2)",
-        "VGA: collect",
-        "VGA: clear.cleared page 0",
-        "the guest: stop",
-        "MIGRATION: sync",
-    ] == steps
+    assert RACE == steps
 
 
 def test_a_proof_is_one_short_paragraph_with_its_scope():

@@ -21,7 +21,7 @@ from model.expr import Client
 from model.instance.instance import Instance
 from model.instance.problem import Problem
 from model.instance.trace import replayed
-from model.program.design import Design, record
+from model.program.design import record
 from model.studies.comparison import Candidate, beats, contains, front, row
 from model.studies.cost import (
     Count,
@@ -36,6 +36,7 @@ from model.studies.cost import (
 from model.studies.cycle_ratio import greatest_ratio, state_graph, worst
 from model.studies.markov import COUNTED, Estimate, Expected, expected, simulated, stationary
 from model.verify.judge import Judge
+from tests.support.log_only import LogOnly
 
 PROMISE = [built_in_properties()["promise_kept"]]
 BOTH = [built_in_properties()[name] for name in ("no_lost_write", "promise_kept")]
@@ -326,20 +327,10 @@ def test_bitmaps_are_those_that_the_design_keeps():
     )
 
 
-class NoReader(Design):
-    """Nothing is read."""
-
-    kernel = Pages("a log")
-
-    @operation
-    def write(s, me, page):
-        s.kernel |= page
-
-
 def test_a_design_without_copies_is_refused():
     """There is nothing to count."""
     with pytest.raises(UsageError, match="nothing is copied"):
-        redundant_copy(record(NoReader), 1, 1)
+        redundant_copy(record(LogOnly), 1, 1)
 
 
 class NoWriter(DirtyLog):

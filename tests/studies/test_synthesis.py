@@ -2,7 +2,7 @@
 
 import pytest
 
-from model import ALL, every_client, hole, operation, wait_for
+from model import ALL, hole, operation, wait_for
 from model.commands.synthesize import command
 from model.designs.catalogue import built_in_properties, load
 from model.designs.dirty_log import DirtyLog, SlotCache
@@ -100,12 +100,8 @@ def test_the_weakest_safe_mask_of_naive_is_what_the_one_client_owes():
     assert ["want | mine[me]"] == [found.hole.text(t) for t in synthesise(holed("naive", "want", "mine"), one).greatest]
 
 
-class Kept(DirtyLog):
+class Kept(Naive):
     """A clear that says what stays."""
-
-    @operation
-    def sync(s, me):
-        s.user[every_client] |= s.kernel
 
     @operation
     def clear(s, me, want):

@@ -9,6 +9,18 @@ from model.verify.portfolio import answer
 from model.verify.question import Question
 from tests.support.paths import DATA
 
+RACE = [  # the moves of the shortest loss of top-layer
+    "the guest: write page 0 (P1)",
+    "MIGRATION: sync",
+    "MIGRATION: collect",
+    "MIGRATION: clear.cleared page 0",
+    "MIGRATION: clear.read page 0",
+    "the guest: write page 0 (P2)",
+    "VGA: collect",
+    "VGA: clear.cleared page 0",
+    "the guest: stop",
+    "MIGRATION: sync",
+]
 HOSTILE = DATA / "hostile_design.py"
 
 

@@ -53,14 +53,18 @@ def test_designs_without_clients_are_not_called_vacuous(name):
     assert (0, []) == (ran.return_value, json.loads(ran.stdout)["results"][0]["vacuous"])
 
 
-class NeverCollects(DirtyLog):
-    """The bits arrive, and nobody may take them."""
-
-    allowed = Flag("collecting is allowed")
+class Synced(DirtyLog):
+    """A sync, and nothing that comes of it."""
 
     @operation
     def sync(s, me):
         s.user[every_client] |= s.kernel
+
+
+class NeverCollects(Synced):
+    """The bits arrive, and nobody may take them."""
+
+    allowed = Flag("collecting is allowed")
 
     @operation
     def collect(s, me):
@@ -68,12 +72,8 @@ class NeverCollects(DirtyLog):
         DirtyLog.collect.function(s, me)
 
 
-class NeverEmpties(DirtyLog):
+class NeverEmpties(Synced):
     """What was read stays in the client's bitmap, so no client ever comes to an end."""
-
-    @operation
-    def sync(s, me):
-        s.user[every_client] |= s.kernel
 
     @operation
     def take(s, me, want):
@@ -104,14 +104,10 @@ def test_what_never_happens_is_the_claim_of_a_property_of_one_literal():
 def test_a_side_of_a_comparison_that_is_always_empty_is_told():
     """And a property of one's own stays proved, with the note."""
 
-    class Idle(DirtyLog):
+    class Idle(Synced):
         """A part that nothing touches."""
 
         spare = Pages("not used")
-
-        @operation
-        def sync(s, me):
-            s.user[every_client] |= s.kernel
 
     @always
     def spare_within_kernel(s):

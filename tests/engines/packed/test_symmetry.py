@@ -20,6 +20,7 @@ from model.verdict import Refuted, Undetermined
 from tests.support.clear_k import ClearK, ClearKNaive, ClearKTopLayer, promise
 from tests.support.packed import question
 from tests.support.random_designs import SIZES, designs, questions
+from tests.support.reachable import reachable
 from tests.support.seeded_bugs import hardest, same_every_time
 
 
@@ -29,16 +30,6 @@ def said(verdict):
 
 def with_symmetry(asked, limits=None, **more):
     return lanes.search(asked, limits, reductions=["symmetry"], **more)
-
-
-def reachable(asked):
-    """Every state, by the compiled successors of the plain interpreter."""
-    seen, waiting = {asked.initial}, [asked.initial]
-    while waiting:
-        new = {after for _, after in asked.successors(waiting.pop())} - seen
-        seen |= new
-        waiting += new
-    return seen
 
 
 def images(asked, alike, pages=True):
