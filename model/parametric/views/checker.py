@@ -11,7 +11,7 @@ from typing import Any
 
 Local = tuple[str, tuple[int, ...]]
 Shared = tuple[tuple[int, ...], tuple[Local, ...]]
-Beside = tuple[tuple[Local, int], ...]  # who can stand there; of "counts" with 1, or 2 for two or more
+Beside = tuple[tuple[Local, int], ...]  # who can stand there; of "counts" with how many
 
 MEANS: Mapping[str, Callable[..., int]] = {
     "none": lambda: 0,
@@ -47,7 +47,8 @@ def wrong(protocol: Mapping[str, Any], views: Mapping[str, Any]) -> Iterator[str
 class _Views:
     def __init__(self, protocol: Mapping[str, Any], views: Mapping[str, Any]) -> None:
         self.protocol = protocol
-        self.counted = {"one": False, "counts": True}[views["kind"]]
+        self.many = {"one": 0, "present": 1, "counts": 2}[views["kind"]]
+        self.counted = self.many > 0
         locals_: list[Local] = [(s, tuple(v)) for s, v in views["locals"]]
         shared: list[Shared] = [(tuple(v), tuple(sorted(locals_[m] for m in h))) for v, h in views["shared"]]
         self.rows: dict[Any, set[Local] | Beside] = {}
@@ -76,7 +77,7 @@ class _Views:
         if not self.counted:
             yield self.start, tuple((m, 1) for m in self.fresh.values())
             return
-        for counts in product(*(range(0 if self.protocol["named"][s] else 1, 3) for s in sorts)):
+        for counts in product(*(range(0 if self.protocol["named"][s] else 1, self.many + 1) for s in sorts)):
             yield self.start, tuple((self.fresh[s], n) for s, n in zip(sorts, counts, strict=True) if n)
 
     def has(self, shared: Shared, beside: Beside) -> bool:
@@ -95,11 +96,10 @@ class _Views:
     def casts(self, key: Any, roles: Sequence[str]) -> Iterator[tuple[tuple[Local, ...], list[Local], list[Local]]]:
         """(a process for each role, those of them that are free, holders without a role)."""
         (_, holders), free = self.there(key)
-        many = max(2, len(roles))
         for n in range(min(len(roles), len(holders)) + 1):
             for chosen in set(permutations(range(len(holders)), n)):
                 for who in combinations_with_replacement(sorted(m for m, _ in free), len(roles) - n):
-                    if any(c < 2 and who.count(m) > c for m, c in free) or (len(who) > many):
+                    if any(c < (self.many or 2) and who.count(m) > c for m, c in free):
                         continue
                     busy = [holders[i] for i in chosen]
                     rest = [h for i, h in enumerate(holders) if i not in chosen]
@@ -127,7 +127,7 @@ class _Views:
         for rule in self.protocol["rules"]:
             for cast, who, rest in self.casts(key, rule["roles"]):
                 for chosen in self._fires(rule, shared, cast):
-                    if not self._stays(rule, shared, cast, chosen, rest, _without(free, who)):
+                    if not self._stays(rule, shared, cast, chosen, rest, _without(free, who, self.many or 2)):
                         yield f"{rule['label']} leads out of the views"
                         return
 
@@ -167,25 +167,25 @@ class _Views:
             if self.counted and any(m is None for m, _ in listened):
                 continue
             after_all = [*freed, *((m, n) for m, n in listened if m is not None)]
-            if not self.has(there, _summed(after_all)):
+            if not self.has(there, _summed(after_all, self.many or 2)):
                 return False
         return True
 
 
-def _without(free: Sequence[tuple[Local, int]], who: Sequence[Local]) -> Iterator[list[tuple[Local, int]]]:
-    """What may be left of them: of two or more, less some, any number that there may be."""
+def _without(free: Sequence[tuple[Local, int]], who: Sequence[Local], many: int) -> Iterator[list[tuple[Local, int]]]:
+    """What may be left of them: of `many` or more, less some, any number that there may be."""
     ranges = []
     for m, n in free:
         gone = who.count(m)
-        ranges.append([n - gone] if n < 2 else list(range(max(0, 2 - gone), 3)))
+        ranges.append([n - gone] if n < many else list(range(max(0, many - gone), many + 1)))
     for counts in product(*ranges) if len(who) else [tuple(n for _, n in free)]:
         yield [(m, n) for (m, _), n in zip(free, counts, strict=True) if n]
 
 
-def _summed(there: Sequence[tuple[Local, int]]) -> Beside:
+def _summed(there: Sequence[tuple[Local, int]], many: int) -> Beside:
     total: dict[Local, int] = {}
     for m, n in there:
-        total[m] = min(2, total.get(m, 0) + n)
+        total[m] = min(many, total.get(m, 0) + n)
     return tuple(sorted(total.items()))
 
 

@@ -73,7 +73,8 @@ class _Decision:
         yield lambda: self.at(1)
         yield lambda: self.at(2)
         yield lambda: self.at(3, FIRST)
-        yield self.counts
+        yield lambda: self.counts(1)
+        yield lambda: self.counts(2)
         yield self.pairs
         yield lambda: self.at(3)
         yield lambda: self.at(4)
@@ -101,11 +102,11 @@ class _Decision:
         why = ", ".join(loose) or "a choice leaves the page out"
         return f"one page shows a run that whole pages do not have: {why}"
 
-    def counts(self) -> Verdict:
+    def counts(self, many: int) -> Verdict:
         if not self.system.sorts:
             return self.open("")
-        counts = Counts(self.system)
-        return self.closed(counts, counts.run(self.stop_at("counts up to two", CONFIGURATIONS)))
+        counts = Counts(self.system, many)
+        return self.closed(counts, counts.run(self.stop_at(counts.kind, CONFIGURATIONS)))
 
     def pairs(self) -> Verdict:
         if not self.system.sorts or any(r.rule.others for r in self.system.rules):

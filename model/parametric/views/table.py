@@ -20,11 +20,12 @@ class Table:
     """A set of views, each local and each shared part once.
 
     Attributes:
-        kind: "one", "two" or "counts".
+        kind: "one", "two", "present" or "counts".
         locals: (sort, values) of a process, by number.
         shared: (values, numbers of the processes that hold locks), by number.
         rows: (number of the shared part, what can stand beside it): of "one" (local,) each, of "two" pairs of locals,
-            of "counts" one configuration a row, as (local, 1 or 2 for two or more) each.
+            of "counts" one configuration a row, as (local, 1 or 2 for two or more) each; of "present" the same, with
+            1 for one or more.
     """
 
     kind: str
@@ -57,6 +58,7 @@ def table(system: System, closed: Closed) -> Table:
     """The set as plain data."""
     made = {Ones: ("one", _ones), Pairs: ("two", _pairs), Counts: ("counts", _counts)}
     kind, rows = made[type(closed)]
+    kind = "present" if isinstance(closed, Counts) and closed.many == 1 else kind
     return Table(kind, tuple(system.locals), tuple(system.shareds), tuple(rows(closed)))  # type: ignore[operator]
 
 
