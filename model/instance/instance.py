@@ -35,6 +35,13 @@ class Move:
     ground: GroundStep
     arguments: Mapping[str, int]
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        """The step, the thread and what was chosen: the same on another instance of the design, whatever its number."""
+        ground = self.ground
+        chosen = (tuple(sorted(d.items())) for d in (ground.indices, self.arguments))
+        return (ground.step.label, ground.sort, ground.thread, *chosen)
+
 
 WIDEST = 20  # pages up to which all sets of pages are gone through
 
@@ -47,16 +54,21 @@ class Instance:
         sizes: elements of each index sort that the program uses, such as {"Client": 2}; others get their default
             (the sort's own size, else 2).
 
+        open_holes: a hole is let be; otherwise a program that has one is refused, as it is not one design but many.
+
     Raises:
-        UsageError: a size is missing, below 1, or of a sort that the program does not use.
+        UsageError: a size is below 1, or of a sort that the program does not use, or the program has a hole.
     """
 
-    def __init__(self, program: Program, pages: int, sizes: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self, program: Program, pages: int, sizes: Mapping[str, int] | None = None, *, open_holes: bool = False
+    ) -> None:
         self.program, self.pages = program, pages
         if pages < 1:
             raise UsageError(f"an instance has at least 1 page, not {pages}.")
         self.sizes = sizes_of(program, sizes or {})
-        self.refuse_holes()
+        if not open_holes:
+            self._refuse_holes()
         self.full = (1 << pages) - 1
         self.places = Places(program, self.sizes)
 
@@ -75,12 +87,7 @@ class Instance:
         """Those of them that belong to the design, whatever is asked."""
         return fixed_sizes(self.program, self.sizes)
 
-    def refuse_holes(self) -> None:
-        """Only the synthesiser looks at a program that has a hole, and it does not search it.
-
-        Raises:
-            UsageError: the program has a hole.
-        """
+    def _refuse_holes(self) -> None:
         for step in self.program.steps:
             for each in walk(*step.guards, *(u.value for u in step.updates)):
                 if each.op == "hole":

@@ -181,24 +181,13 @@ def joined(trace: Trace, continuation: Continuation, invariant: Invariant, numbe
         ReplayError: the joined trace does not run.
     """
     instance = continuation.instance
-    by_key = {_key(m): m for m in instance.moves}
-    moves = tuple(by_key[_key(m)] for m in trace.moves)
+    by_key = {m.key: m for m in instance.moves}
+    moves = tuple(by_key[m.key] for m in trace.moves)
     states = [instance.initial]
     for move in moves:
         states.append(instance.apply(move, states[-1]))
     whole = Trace(instance, moves + continuation.moves, tuple(states) + continuation.states[1:], invariant, number)
     return replayed(whole)
-
-
-def _key(move: Move) -> tuple[object, ...]:
-    ground = move.ground
-    return (
-        ground.step.label,
-        ground.sort,
-        ground.thread,
-        tuple(sorted(ground.indices.items())),
-        tuple(sorted(move.arguments.items())),
-    )
 
 
 def smaller_sizes(pages: int, sizes: dict[str, int]) -> Iterable[tuple[int, dict[str, int]]]:

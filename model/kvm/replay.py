@@ -44,7 +44,8 @@ class Outcome:
     """How a run went on the model and on the kernel.
 
     Attributes:
-        lost: pages that the client (`client`) misses at the end: by the model, and by comparing contents.
+        model_lost, kernel_lost: pages that the client (`client`) misses at the end: by the model, and by comparing
+            contents.
         source, copy: versions of every page at the source, and in the client's copy (None: never read).
         disagreement: where model and kernel differ, in a sentence, or an empty string.
     """

@@ -1,6 +1,6 @@
 """Recordings of a VMM's dirty-log ioctls: JSON lines, read as a stream, each line judged on its own.
 
-Source: docs of the format, version 1: a header, then one line an ioctl, written when it returns; `q` gives the
+The format, version 1: a header, then one line for each ioctl, written when it returns; `q` gives the
 positions of its begin and end in one global order, and decides which ioctls overlapped.
 """
 

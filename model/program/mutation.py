@@ -89,10 +89,10 @@ def swapped_steps(program: Program) -> Iterator[Mutant]:
     for i, (first, second) in enumerate(pairwise(program.steps)):
         if first.operation != second.operation:
             continue
-        steps = [*program.steps[:i], _moved(second, first), _moved(first, second), *program.steps[i + 2 :]]
+        steps = [*program.steps[:i], moved_to(second, first), moved_to(first, second), *program.steps[i + 2 :]]
         known = {v.name for v in program.variables}
         if all(register(p.name) in known for p in first.params if p.kind != "index"):
-            swapped = _relocated(replace(program, steps=tuple(steps)))
+            swapped = relocated(replace(program, steps=tuple(steps)))
             assert swapped is not None, "locks are where they were"
             yield Mutant("swapped steps", f"{second.label} before {first.label}", swapped)
 
@@ -103,7 +103,7 @@ def dropped_locks(program: Program) -> Iterator[Mutant]:
         locks = {h for s in program.steps if s.operation == operation for h in s.takes}
         for held in sorted(locks, key=str):
             steps = tuple(_unlocked(s, held) if s.operation == operation else s for s in program.steps)
-            bare = _relocated(replace(program, steps=steps))
+            bare = relocated(replace(program, steps=steps))
             if bare:
                 yield Mutant("dropped lock", f"{operation}: with s.{held}", bare)
 
@@ -147,7 +147,7 @@ def _substituted(whole: Expr, part: Expr, other: Expr) -> Expr:
     return rewrite(whole, lambda e: rewrite(other, lambda _: None) if e is part else None)
 
 
-def _moved(step: Step, place: Step) -> Step:
+def moved_to(step: Step, place: Step) -> Step:
     """The step's work at another place of the operation, which keeps its locks, its parameters and its resets."""
     me = Index("me", step.by)
     names = {p.name for p in (step.params or place.params)}
@@ -159,8 +159,8 @@ def _moved(step: Step, place: Step) -> Step:
             return node("var", (register(expr.args[0]), me), expr.sort)
         return None
 
-    work = [u for u in step.updates if not _is_keeping(u, step)]
-    keeping = [u for u in place.updates if _is_keeping(u, place)]
+    work = [u for u in step.updates if not is_keeping(u, step)]
+    keeping = [u for u in place.updates if is_keeping(u, place)]
     fixed = {u.variable for u in keeping}
     moved = [replace(u, value=rewrite(u.value, leaf)) for u in work if u.variable not in fixed]
     return replace(
@@ -172,7 +172,7 @@ def _moved(step: Step, place: Step) -> Step:
     )
 
 
-def _is_keeping(update: Update, step: Step) -> bool:
+def is_keeping(update: Update, step: Step) -> bool:
     """The recorder's own: a parameter kept in its register, a register reset at the end."""
     private = is_register(update.variable)
     return private and (update.value.op == "param" or (step.last and (update.value is NONE or update.value is FALSE)))
@@ -186,7 +186,7 @@ def _without(locks: Sequence[Held], held: Held) -> tuple[Held, ...]:
     return tuple(h for h in locks if h != held)
 
 
-def _relocated(program: Program) -> Program | None:
+def relocated(program: Program) -> Program | None:
     """The program with what is held at each location computed anew, or None where locks no longer pair up."""
     threads = {sort: list(locations) for sort, locations in program.threads.items()}
     for operation in program.operations:

@@ -16,8 +16,8 @@ from model.expr import Lock, Part, is_register, walk
 from model.instance.breadth_first import BreadthFirst
 from model.instance.instance import Instance
 from model.instance.state import Field
-from model.instance.trace import ReplayError, _key
-from model.program.mutation import _is_keeping, _moved, _relocated
+from model.instance.trace import ReplayError
+from model.program.mutation import is_keeping, moved_to, relocated
 from model.program.program import Program
 from model.program.step import Held, Step
 from model.verify.judge import Judge, Killing, TooLarge, rerun
@@ -143,11 +143,11 @@ class Arranging:
             if e.op == "var"
         ):
             return None
-        made = _relocated(replace(self.program, steps=steps, parts=self._parts()))
+        made = relocated(replace(self.program, steps=steps, parts=self._parts()))
         return made if made and taken(self.program) <= taken(made) else None
 
     def _placed(self, line: Step, at: Step, i: int, arrangement: Arrangement) -> Step:
-        moved = line if line is at else _moved(line, at)
+        moved = line if line is at else moved_to(line, at)
         takes = (*_others(at.takes, self.lock), *([self.lock] if i in {a for a, _ in arrangement.scopes} else []))
         frees = (*_others(at.frees, self.lock), *([self.lock] if i in {b for _, b in arrangement.scopes} else []))
         return replace(moved, takes=takes, frees=frees)
@@ -192,12 +192,12 @@ def _others(locks: Sequence[Held], but: Held) -> list[Held]:
 
 
 def _only_chooses(step: Step) -> bool:
-    return bool(step.params) and not step.takes and all(_is_keeping(u, step) for u in step.updates)
+    return bool(step.params) and not step.takes and all(is_keeping(u, step) for u in step.updates)
 
 
 def _set_before_use(lines: Sequence[Step], steps: Sequence[Step]) -> bool:
     """No line reads a register of the operation that a later line, and no earlier one, sets."""
-    sets = [{u.variable for u in s.updates if is_register(u.variable) and not _is_keeping(u, s)} for s in lines]
+    sets = [{u.variable for u in s.updates if is_register(u.variable) and not is_keeping(u, s)} for s in lines]
     for i, line in enumerate(lines):
         needed = {v for v in line.reads if any(v in s for s in sets)}
         if not needed <= set().union(*sets[:i]):
@@ -296,9 +296,9 @@ def _known(program: Program, killings: Sequence[Killing]) -> Killing | None:
 def transferred(program: Program, killing: Killing) -> Killing | None:
     """The same moves, by name, on another program, replayed; None where they are no run of it or end well."""
     asked = killing.again(program)
-    numbers = {_key(m): m.number for m in asked.instance.moves}
+    numbers = {m.key: m.number for m in asked.instance.moves}
     try:
-        moves = [numbers[_key(m)] for m in killing.trace.moves]
+        moves = [numbers[m.key] for m in killing.trace.moves]
         trace = rerun(asked, moves, killing.trace.number)
     except (KeyError, ReplayError):
         return None

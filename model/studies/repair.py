@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from math import comb
 
 from model.errors import UsageError
 from model.expr import PAGES, Expr, Guest, make, node, walk
@@ -100,7 +101,7 @@ def repairs(program: Program, judge: Judge, most: int = 2) -> Repairs:
 
 def _sets(program: Program, known: Sequence[Change], size: int) -> Iterator[tuple[tuple[Change, ...], Program]]:
     """Every set of so many changes that gives a program; one where a step can never be taken any more is none."""
-    if len(list(combinations(range(len(known)), size))) > MOST_SETS:
+    if comb(len(known), size) > MOST_SETS:
         raise TooLarge(f"there are more than {MOST_SETS:,} sets of {size} changes of {program.name}.")
     for chosen in combinations(known, size):
         changed: Program | None = program

@@ -29,19 +29,12 @@ MOST_INPUTS = 4  # 65,536 fillings; with five inputs there are 2 ** 32
 # ---------------------------------------------------------------- running a trace with the table unknown
 
 
-class Open(Instance):
-    """An instance of a program with a hole: its moves are those of every filling, with the same numbers."""
-
-    def refuse_holes(self) -> None:
-        """Here holes are read as an unknown truth table."""
-
-
 def kills(killing: Killing, program: Program, bits: Sequence[Any]) -> Any:
     """A z3 formula over the bits of the table: with it, the same moves are a run that ends in the same violation."""
     import z3
 
     asked = killing.again(program)
-    instance = Open(asked.program, asked.pages, asked.sizes)
+    instance = Instance(asked.program, asked.pages, asked.sizes, open_holes=True)
     table = {**bit_vectors(instance.pages), "hole": lambda _, *inputs: looked_up(bits, inputs, instance.pages)}
     state: list[Any] = [_symbol(f.sort, f.initial, f.width) for f in instance.fields]
     conditions: list[Any] = []

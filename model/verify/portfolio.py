@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import replace
-from time import monotonic
 from typing import Any
 
 from model.errors import UsageError, did_you_mean
 from model.expr import Property
-from model.instance.instance import Instance
 from model.instance.problem import Problem
 from model.limits import Limits, Progress
 from model.parametric.inference.prove import Violated
@@ -24,13 +21,12 @@ from model.verify.beyond import PROOF_SECONDS, beyond, interrupted, ordered, pro
 from model.verify.buffers import buffer_notes
 from model.verify.counterexample import Counterexamples
 from model.verify.deadlock import deadlock_note
+from model.verify.meanwhile import Meanwhile
 from model.verify.question import Question, refuse_infinite
 from model.verify.result import Evidence, Result, finite_scope, sizes_for
 from model.verify.vacuity import applies_to, passed, vacuities
 
 ENGINES = ("auto", "explicit", "lanes", "bounded", "induction", "inductive", "views")
-ALONE = 1.0  # seconds after which a finite search that still runs gets company
-PATIENCE = 20.0  # seconds after which a proof that was found ends a finite search that still runs
 __all__ = ["ENGINES", "Evidence", "Result", "answer", "applies", "applies_to", "proof"]
 
 
@@ -82,16 +78,11 @@ def _induction(asked: _Asked, limits: Limits) -> Verdict:
     return induction.search(asked.problem, limits)
 
 
-def _inductive(asked: _Asked, limits: Limits) -> Verdict:
-    return proof(asked.problem, limits.seconds, limits.report)[0]
-
-
 RUN: Mapping[str, Callable[[_Asked, Limits], Verdict]] = {
     "explicit": _explicit,
     "lanes": _lanes,
     "bounded": _bounded,
     "induction": _induction,
-    "inductive": _inductive,
 }
 
 
@@ -134,34 +125,17 @@ class _Asked:
 
         A refutation ends the other process; an answer for any number ends a search that runs for long.
         """
-        from model.engines.worker import Aside
-
-        begin, limits = monotonic(), self.question.limits
-        with ExitStack() as stack:
-            others: list[Aside] = []
-            found: list[Evidence] = []
-
-            def cancelled() -> str:
-                if not others and monotonic() - begin > ALONE:
-                    others.append(
-                        stack.enter_context(Aside(beyond, self.problem, seconds, None, self.question.clauses))
-                    )
-                if monotonic() - begin < PATIENCE or not (found or (others and others[0].done)):
-                    return ""
-                found[:] = found or others[0].result()
-                return "the proof for any number was there first" if found[0].verdict.conclusive else ""
-
-            finite = self.ask("lanes", replace(limits, cancelled=cancelled))
-            if isinstance(finite.verdict, Refuted) or interrupted(finite.verdict):
-                if isinstance(finite.verdict, Refuted) and (found or (others and others[0].done)):
-                    _agree(finite, (found or others[0].result())[0])
+        limits = self.question.limits
+        with Meanwhile(self.problem, seconds, self.question.clauses) as other:
+            finite = self.ask("lanes", replace(limits, cancelled=other.cancels))
+            if interrupted(finite.verdict):
+                return [finite]
+            if isinstance(finite.verdict, Refuted):
+                if other.done:
+                    _agree(finite, other.answer(None)[0])
                 return [finite]
             try:
-                if others and not found:
-                    if limits.report:
-                        limits.report(Progress("inductive", 0, 0))
-                    found = others[0].result()
-                return ordered(finite, found or beyond(self.problem, seconds, limits.report, self.question.clauses))
+                return ordered(finite, other.answer(limits.report))
             except KeyboardInterrupt:
                 unproved = Undetermined(reason="interrupted", interrupted=True, engine="inductive")
                 return [proven(self.problem, unproved, {}), finite]
@@ -259,42 +233,41 @@ def _agree(refuted: Evidence, proof: Evidence) -> None:
 
 def _happenings(question: Question, program: Program) -> Result:
     """A `sometimes` property: proved where every case was reached, refuted where one never can be."""
-    sizes = sizes_for(program, question.sizes)
-    instance = Instance(program, question.pages, sizes)
-    evidence, missing, open_ = [], [], []
+    size = Problem(program, (), question.pages, sizes_for(program, question.sizes))
     engine = question.engine if question.engine in ("explicit", "lanes") else "lanes"
-    for label, watched, never in goals(program, question.property, instance.sizes):
-        asked = _Asked(question, program, Problem(watched, (never,)))
-        found = asked.ask(engine)
-        evidence.append(found)
-        if isinstance(found.verdict, Proved):
-            missing.append(label)
-        elif isinstance(found.verdict, Undetermined):
-            open_.append(label)
-        if interrupted(found.verdict):
+    found: dict[str, Verdict] = {}
+    for label, watched, never in goals(program, question.property, size.instance.sizes):
+        found[label] = _Asked(question, program, Problem(watched, (never,))).ask(engine).verdict
+        if interrupted(found[label]):
             break
-    states = max((e.verdict.states for e in evidence), default=0)
-    depth = max((e.verdict.depth for e in evidence if isinstance(e.verdict, Refuted)), default=0)
-    seconds = sum(e.verdict.seconds for e in evidence)
-    common: dict[str, Any] = {"states": states, "depth": depth, "engine": engine, "seconds": seconds}
-    if missing:
-        verdict: Verdict = Refuted(**common)
-        notes = [f"never happens: {', '.join(missing)}"]
-    elif open_ or not evidence:
-        stopped = any(interrupted(e.verdict) for e in evidence)
-        verdict = Undetermined(
-            reason=f"not reached within the limits: {', '.join(open_)}", interrupted=stopped, **common
-        )
-        notes = []
-    else:
-        verdict, notes = Proved(**common), [f"all {len(evidence)} reached, the last after {depth} moves"]
+    verdict, notes = _all_happen(found, engine)
+    scope = finite_scope(size.instance)
     return Result(
         design=question.name or program.name,
         property=question.property.name,
         verdict=verdict,
-        scope=finite_scope(instance),
+        scope=scope,
         program=program,
-        evidence=(Evidence(engine, verdict, finite_scope(instance)),),
+        evidence=(Evidence(engine, verdict, scope),),
         notes=(*question.notes, *notes),
         spec=question.spec or question.name or program.name,
     )
+
+
+def _all_happen(found: Mapping[str, Verdict], engine: str) -> tuple[Verdict, list[str]]:
+    """What the answers to "it never happens" come to, label by label, and what is to be said of it."""
+    reached = [v.depth for v in found.values() if isinstance(v, Refuted)]
+    common: dict[str, Any] = {
+        "states": max((v.states for v in found.values()), default=0),
+        "depth": max(reached, default=0),
+        "engine": engine,
+        "seconds": sum(v.seconds for v in found.values()),
+    }
+    missing = [label for label, v in found.items() if isinstance(v, Proved)]
+    left = [label for label, v in found.items() if isinstance(v, Undetermined)]
+    if missing:
+        return Refuted(**common), [f"never happens: {', '.join(missing)}"]
+    if left or not found:
+        reason = f"not reached within the limits: {', '.join(left)}"
+        return Undetermined(reason=reason, interrupted=any(map(interrupted, found.values())), **common), []
+    return Proved(**common), [f"all {len(found)} reached, the last after {common['depth']} moves"]

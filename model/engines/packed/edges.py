@@ -10,7 +10,6 @@ search counts transitions.
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import shutil
@@ -34,7 +33,6 @@ from model.engines.store.bitset import beginnings
 from model.engines.store.packing import Columns, Packing, Words
 from model.engines.store.spill import resident
 from model.errors import ModelError, TooWide, UsageError
-from model.instance.ground_step import GroundStep
 from model.instance.instance import Instance
 from model.instance.problem import Problem
 from model.limits import Limits, Progress
@@ -240,10 +238,9 @@ class Writer:
     def __init__(self, packing: Packing, states: Words, begin: float, limits: Limits) -> None:
         self.states, self.ranks = states, Ranks(states)
         self.count = states.shape[1]
+        kernel = Kernel(packing, carry=1)
         self.expands = [
-            (number, expand)
-            for number, step in enumerate(packing.instance.steps)
-            for expand in Kernel(_only(packing, step), carry=1).expands()
+            (number, expand) for number, step in enumerate(packing.instance.steps) for expand in kernel.expands([step])
         ]
         self.begin, self.limits = begin, limits
 
@@ -308,14 +305,6 @@ class Writer:
         taken = np.repeat(np.array([number for number, _ in self.expands], dtype=np.uint16), sizes)
         counts = np.bincount(source, minlength=block.shape[1])
         return counts, np.concatenate(targets)[order], taken[order]
-
-
-def _only(packing: Packing, step: GroundStep) -> Packing:
-    """The same layout for an instance that has this step only, so that a kernel's successors are by it."""
-    alone = copy.copy(packing)
-    alone.instance = copy.copy(packing.instance)
-    alone.instance.__dict__["steps"] = (step,)  # in the place of the cached ones
-    return alone
 
 
 def _metadata(levels: Levels, initial: int) -> dict[str, Any]:

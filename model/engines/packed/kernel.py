@@ -19,7 +19,6 @@ from model.expr import PAGES, PLACE, TRUTH, Expr, children, walk
 from model.expr.algebra import Table, words
 from model.expr.names import word
 from model.instance.ground_step import GroundStep
-from model.instance.instance import Instance
 
 Emit = Callable[[Columns], None]
 Expand = Callable[[Words, Emit], int]
@@ -42,19 +41,21 @@ class Kernel:
         self.table = table or words(packing.instance.pages)
         self.columns = range(packing.words + carry)
 
-    def expands(self) -> list[Expand]:
-        """Functions that together make every move; steps that begin where a thread is at one location share one.
+    def expands(self, steps: Sequence[GroundStep] | None = None) -> list[Expand]:
+        """Functions that together make every move, or those of some steps only.
+
+        Steps that begin where a thread is at one location share a function.
 
         Each takes a block and calls `emit` with the successors by one move after the other, as columns; it returns
         how many successors there are, those that change nothing included.
         """
-        return [self._expand(here, steps) for here, steps in grouped(self.instance)]
+        return [self._expand(here, group) for here, group in grouped(steps or self.instance.steps)]
 
     def expands_alone(self, alone: Sequence[Expr]) -> list[Expand]:
         """The same, but of a state where one of these locations is taken only the moves that begin at the first."""
         if not alone:
             return self.expands()
-        groups = dict(grouped(self.instance))
+        groups = dict(grouped(self.instance.steps))
         first = [(self.test(here), self._expand(here, groups[here])) for here in alone]
         rest = self.expands()
 
@@ -91,12 +92,12 @@ class Kernel:
         return lambda block: function(*block)
 
 
-def grouped(instance: Instance) -> list[tuple[Expr | None, list[GroundStep]]]:
+def grouped(steps: Sequence[GroundStep]) -> list[tuple[Expr | None, list[GroundStep]]]:
     """Steps that begin where a thread is at one location, with that guard; with None those that begin anywhere."""
     groups: dict[int, list[GroundStep]] = {}
-    for step in instance.steps:
+    for step in steps:
         groups.setdefault(id(step.guards[0]) if _located(step) else 0, []).append(step)
-    return [(steps[0].guards[0] if key else None, steps) for key, steps in groups.items()]
+    return [(group[0].guards[0] if key else None, group) for key, group in groups.items()]
 
 
 def _located(step: GroundStep) -> bool:

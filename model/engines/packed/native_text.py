@@ -133,7 +133,7 @@ def _digit(k: int, digit: Digit) -> str:
 
 
 def _moves(kernel: Kernel, alone: Sequence[Expr]) -> Iterator[str]:
-    writer, groups = CWriter(kernel), dict(grouped(kernel.instance))
+    writer, groups = CWriter(kernel), dict(grouped(kernel.instance.steps))
     for here in alone:
         writer.group(here, groups.pop(here), last=True)
     for located, steps in groups.items():

@@ -309,7 +309,7 @@ def test_the_command_prints_what_the_graph_is_like(tmp_path):
     ("words", "code", "message"),
     [
         (["nonesuch"], 2, "error: there is no design 'nonesuch'"),
-        (["naive", "--size", "X=2"], 2, "error: naive has no X; it has Client, Guest."),
+        (["naive", "--size", "X=2"], 2, "error: naive has no X; it has Client."),
         (["naive", "--size", "Client"], 2, "error: --size Client: write the sort and a number from 1"),
         (["per-slot-cache", "--max-states", "100"], 3, "error: the limit of 100 states was reached; "),
     ],
