@@ -1,0 +1,253 @@
+"""Designs on which an engine of ours with one condition left out answers wrongly; `tests.mutation` leaves them out."""
+
+from dataclasses import replace
+
+import pytest
+
+from model import ALL, MIGRATION, NONE, Client, Design, Flag, Guest, Lock, Pages, Slot, idle, operation, wait_for
+from model.designs.catalogue import load
+from model.engines import explicit, refinement
+from model.engines.packed import search as lanes
+from model.engines.packed import symmetry
+from model.errors import UsageError
+from model.expr import always
+from model.instance.problem import Problem
+from model.limits import Limits
+from model.parametric.inference import prove as inductive
+from model.parametric.solver import Question
+from model.program.design import record
+from model.verify import packed
+from model.verify.refinement import refines
+from tests.support.packed import question
+
+# ---------------------------------------------------------------- partial order
+
+
+@always
+def never_bad(s):
+    """The flag is never set; it is."""
+    return ~s.bad
+
+
+class LastWriter(Design):
+    """The guest empties x before the client fills it; whoever takes the lock afterwards sees x full."""
+
+    x = Pages("written by both, read under the lock only")
+    begun = Flag("the client has begun")
+    emptied = Flag("the guest has emptied x")
+    bad = Flag("x was full although it was emptied")
+    lock = Lock("held from the beginning to the filling")
+
+    @operation
+    def fill(s, me):
+        with s.lock:
+            wait_for(~s.begun)
+            s.begun = True
+            yield "begun"
+            s.x = ALL
+            yield "filled"
+
+    @operation(by=Guest)
+    def empty(s, me):
+        wait_for(s.begun & ~s.emptied)
+        s.x, s.emptied = NONE, True
+
+    @operation(by=Guest)
+    def look(s, me):
+        with s.lock:
+            s.bad = s.bad | (s.emptied & (ALL <= s.x))
+            yield "looked"
+
+
+class Watched(Design):
+    """The guest looks whether the client is within its operation, where it does what nobody reads."""
+
+    own = Pages("read by nobody", per=Client)
+    begun = Flag("the client has begun")
+    bad = Flag("the client was seen at work")
+
+    @operation
+    def work(s, me):
+        wait_for(~s.begun)
+        s.begun = True
+        yield "begun"
+        s.own[me] = ALL
+        yield "done"
+
+    @operation(by=Guest)
+    def look(s, me):
+        s.bad = s.bad | (s.begun & ~idle(MIGRATION))
+
+
+class Spinning(Design):
+    """The client goes round for ever in what nobody reads."""
+
+    own = Pages("read by nobody", per=Client)
+    bad = Flag("the guest has done harm")
+
+    @operation
+    def spin(s, me):
+        s.own[me] = ALL
+        yield "one"
+        s.own[me] = NONE
+        yield "two"
+
+    @operation(by=Guest)
+    def harm(s, me):
+        s.bad = True
+
+
+class Elsewhere(Watched):
+    """The guest does harm at any time after the client has begun; what counts is where the client is then."""
+
+    look = None
+
+    @operation(by=Guest)
+    def harm(s, me):
+        wait_for(s.begun)
+        s.bad = True
+
+
+@always
+def harmless_at_work(s):
+    """No harm is done while the client is at work; it can be."""
+    return idle(MIGRATION) | ~s.bad
+
+
+@pytest.mark.parametrize(
+    ("design", "rule", "depth"),
+    [(LastWriter, never_bad, 4), (Watched, never_bad, 2), (Spinning, never_bad, 1), (Elsewhere, harmless_at_work, 2)],
+)
+def test_partial_order_finds_what_a_condition_left_out_would_hide(design, rule, depth):
+    """Writes that others write; locations that others test; circles; locations that the invariant names."""
+    asked = question(design, rule, 1, 1)
+    assert ("refuted", depth) == (explicit.search(asked).word, explicit.search(asked).depth)
+    assert ("refuted", depth) == (packed.search(asked, reductions=["order"]).word, depth)
+
+
+# ---------------------------------------------------------------- symmetry
+
+
+class Paired(Design):
+    """A client marks one slot and then another, keeps both in mind, and looks at the first again."""
+
+    second = Flag("marked second", per=Slot)
+    first = Flag("marked first", per=Slot)
+    begun = Flag("the client has begun")
+    bad = Flag("the first is still marked")
+
+    @operation
+    def mark(s, me, slot, other: Slot):
+        wait_for(~s.begun & (slot != other))
+        s.begun, s.first[slot] = True, True
+        yield "first"
+        s.second[other] = True
+        yield "second"
+        s.bad = s.first[slot]
+        yield "looked"
+
+
+def paired():
+    return Problem.of(record(Paired), never_bad, sizes={"Client": 1, "Slot": 2})
+
+
+@pytest.mark.parametrize("net", ["both", "the steps alone"])
+def test_elements_that_threads_keep_in_mind_are_not_exchanged(net, monkeypatch):
+    """Two things see to it: what locations carry is looked for, and the steps at a location name it."""
+    if net == "the steps alone":
+        monkeypatch.setattr(symmetry, "_kept_in_mind", lambda instance, sort: False)
+    assert () == symmetry.symmetry(paired()).classes
+    assert ("refuted", 3) == (explicit.search(paired()).word, explicit.search(paired()).depth)
+    assert ("refuted", 3) == (packed.search(paired(), reductions=["symmetry"]).word, 3)
+
+
+def test_exchanging_slots_but_not_those_kept_in_mind_would_prove_what_is_wrong(monkeypatch):
+    """After the second mark the least state has the other slot marked first, and the client keeps the one in mind."""
+    monkeypatch.setattr(lanes, "symmetry", lambda asked: symmetry.Symmetry(False, (("Slot", (0, 1)),)))
+    assert "proved" == packed.search(paired(), reductions=["symmetry"]).word
+
+
+# ---------------------------------------------------------------- checkpoints
+
+
+class Counting(Design):
+    """Two flags, the first of which is set at once."""
+
+    first = Flag("set at once")
+    second = Flag("set then")
+    third = Flag("set last")
+
+    @operation
+    def go(s, me):
+        s.third = s.second
+        s.second = s.first
+        s.first = True
+
+
+@always
+def not_first(s):
+    """The first flag is never set; it is, in the first move."""
+    return ~s.first | s.second | s.third
+
+
+@always
+def not_impossible(s):
+    """The third is never set without the first."""
+    return s.first | ~s.third
+
+
+def test_a_search_of_one_invariant_is_not_gone_on_with_for_another(tmp_path):
+    """Levels that were searched for one would be taken for safe of the other: it would be proved."""
+    file = tmp_path / "saved"
+    assert "refuted" == lanes.search(question(Counting, not_first, 1, 1)).word
+    stopped = lanes.search(question(Counting, not_impossible, 1, 1), Limits(depth=2), checkpoint=file)
+    assert ("undetermined", True) == (stopped.word, file.exists())
+    with pytest.raises(UsageError, match="is the checkpoint of another search"):
+        lanes.search(question(Counting, not_first, 1, 1), checkpoint=file)
+
+
+# ---------------------------------------------------------------- the proof for any number
+
+
+@pytest.mark.parametrize("answer", ["unknown: timeout", "unknown: (incomplete quantifiers)"])
+def test_what_z3_cannot_tell_proves_nothing(answer, monkeypatch):
+    """One question of the final proof is answered `unknown`; all others are `unsat`."""
+    asked = question("top-layer-and-cache", "promise_kept", 1, 2)
+    assert "proved" == inductive.prove(asked.program, asked.invariants).word
+    right, count = Question.ask, iter(range(1000))
+
+    def ask(self, seconds, *more):
+        return answer if more and next(count) == 5 else right(self, seconds, *more)
+
+    monkeypatch.setattr(Question, "ask", ask)
+    found = inductive.prove(asked.program, asked.invariants)
+    assert ("undetermined", True) == (found.word, found.reason.startswith(answer))
+
+
+def test_a_step_without_a_guard_is_no_step_of_one_with_it():
+    """For any size a design refines another where each step is the same, its guards too."""
+    abstract = load("per-slot-cache")
+
+    class Unguarded(abstract):
+        """It clears whatever it likes."""
+
+        @operation
+        def clear(s, me, want, span):
+            wait_for(want <= span)
+            yield "chosen"
+            with s.slots_lock:
+                me.known = s.cache & span
+                s.kernel -= me.known
+                yield "cleared"
+                s.cache -= me.known
+                yield "forgotten"
+            s.mine[me] -= want
+            s.unread[me] -= want
+            yield "read"
+
+    guarded = record(abstract)
+    assert refinement.mapping(guarded, guarded) is not None
+    assert refinement.mapping(record(Unguarded), guarded) is None
+    steps = tuple(replace(s, guards=()) for s in guarded.steps)
+    assert refinement.mapping(replace(guarded, steps=steps), guarded) is None
+    assert "refuted" == refines(Unguarded, abstract, pages=1, sizes={"Client": 1}).verdict.word
