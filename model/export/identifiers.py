@@ -20,6 +20,9 @@ def spelled(text: str) -> str:
     return safe if safe[:1].isalpha() else f"x{safe}"
 
 
+LONGEST = 60  # letters of an identifier; Spin stops at some longer ones
+
+
 def unique(
     wanted: Mapping[object, str], reserved: Collection[str] = (), *, cases_differ: bool = False
 ) -> dict[object, str]:
@@ -32,7 +35,7 @@ def unique(
     taken = {same(word) for word in reserved}
     found = {}
     for key, text in wanted.items():
-        base, number = spelled(text), 1
+        base, number = spelled(text)[:LONGEST], 1
         word = base
         while same(word) in taken:
             number += 1
