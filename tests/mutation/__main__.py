@@ -1,6 +1,6 @@
 """`python -m tests.mutation [WORD ...]`: each change of the table in a copy of the tree, and does a test notice?
 
-With words, only mutants whose file or note has one of them. Exit code 1 where one lives that the table does not explain.
+With words, only mutants whose name has one of them. Exit code 1 where one lives that the table does not explain.
 """
 
 import shutil

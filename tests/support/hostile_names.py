@@ -100,11 +100,13 @@ PROMELA = (
 )
 PROMELA += " np_ _last STDIN hidden show xr xs ltl c_code unsigned printf empty full nempty nfull notrace trace select"
 TLA = "MODULE EXTENDS CONSTANT VARIABLE ASSUME LET IN IF THEN ELSE CASE OTHER CHOOSE EXCEPT UNION SUBSET DOMAIN ENABLED"
-TLA += " UNCHANGED WF_x SF_x INSTANCE LOCAL THEOREM PROOF LAMBDA TRUE FALSE BOOLEAN STRING Nat Seq Page Init Next Spec vars"
+TLA += " UNCHANGED WF_x SF_x INSTANCE LOCAL THEOREM PROOF LAMBDA TRUE"
+TLA += " FALSE BOOLEAN STRING Nat Seq Page Init Next Spec vars"
 SMT = (
     "distinct xor select store and or not ite let forall exists push pop exit par as Bool Int Real Array BitVec concat"
 )
-SMT += " extract bvand bvor bvnot bvadd root-obj match check-sat Client Thread Slot Guest thread page at idle free me s holds"
+SMT += " extract bvand bvor bvnot bvadd root-obj match check-sat Client"
+SMT += " Thread Slot Guest thread page at idle free me s holds"
 WORDS = [w for text in (C, PROMELA, TLA, SMT, " ".join(keyword.kwlist)) for w in text.split()]
 NAMES = tuple(dict.fromkeys([*BROKEN, *SIGNS, *WORDS]))
 PLAIN = {
