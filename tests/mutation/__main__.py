@@ -1,6 +1,7 @@
 """`python -m tests.mutation [WORD ...]`: each change of the table in a copy of the tree, and does a test notice?
 
-With words, only mutants whose name has one of them. Exit code 1 where one lives that the table does not explain.
+The named tests have to pass without a mutant first. With words, only mutants whose name has one of them. Exit code 1
+where one lives that the table does not explain, or a test fails without one.
 """
 
 import shutil
@@ -27,21 +28,27 @@ def copied(directory):
             shutil.copy(source, directory / name)
 
 
+def passes(tests, directory):
+    """Whether these tests pass in the copy; too long is no pass."""
+    command = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    try:
+        done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    if done.returncode not in (0, 1, 2):
+        raise SystemExit(f"{' '.join(tests)}: pytest said {done.returncode}: {done.stdout[-500:]}{done.stderr[-500:]}")
+    return done.returncode == 0
+
+
 def survives(mutant, directory):
     """Whether the named tests pass all the same."""
     file = directory / mutant.file
     text = file.read_text()
     file.write_text(mutant.applied(text))
-    command = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *mutant.tests]
     try:
-        done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=SECONDS)
-    except subprocess.TimeoutExpired:
-        return False
+        return passes(mutant.tests, directory)
     finally:
         file.write_text(text)
-    if done.returncode not in (0, 1, 2):
-        raise SystemExit(f"{mutant.name}: pytest said {done.returncode}: {done.stdout[-500:]}{done.stderr[-500:]}")
-    return done.returncode == 0
 
 
 def main(words):
@@ -51,6 +58,9 @@ def main(words):
     with tempfile.TemporaryDirectory(prefix="mutation-") as scratch:
         directory = Path(scratch)
         copied(directory)
+        for tests in dict.fromkeys(m.tests for m in chosen):
+            if not passes(tests, directory):
+                raise SystemExit(f"{' '.join(tests)}: fails without a mutant, so it says nothing of one")
         for number, mutant in enumerate(chosen, 1):
             begin = monotonic()
             lives = survives(mutant, directory)
