@@ -14,7 +14,7 @@ class clear_before_read:
     late = Flag("a bit was cleared after its page was read")
 
     def observe(step, before, s, me):
-        if step.by != "Client":
+        if step.by != Client.name:
             return
         if "kernel" in step.writes:
             s.late |= ~((before.kernel - s.kernel) & before.sent[me] <= NONE)

@@ -17,7 +17,7 @@ class collect_before_destroy:
     destroyed = Flag("a bit was destroyed whose page some client still has to read and was not told of")
 
     def observe(step, before, s, me):
-        if step.by == "Client" or "kernel" not in step.writes:
+        if step.by == Client.name or "kernel" not in step.writes:
             return
         gone = before.kernel - s.kernel
         s.destroyed |= ~every(Client, lambda c: gone & s.unread[c] <= s.user[c] | s.mine[c])

@@ -1,6 +1,6 @@
 """The rule that makes reading after an ioctl's return safe."""
 
-from model.expr import NONE, Flag, always, some
+from model.expr import NONE, Client, Flag, always, some
 
 
 @always
@@ -18,7 +18,7 @@ class flush_before_read:
     stale = Flag("a page was read through whose stale translation it can still be written")
 
     def observe(step, before, s, me):
-        if step.by != "Client" or "unread" not in step.writes:
+        if step.by != Client.name or "unread" not in step.writes:
             return
         read = before.unread[me] - s.unread[me]
         cached = some(s.tlb.sort_of_index, lambda each: s.tlb[each]) if hasattr(s.tlb, "sort_of_index") else s.tlb

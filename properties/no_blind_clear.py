@@ -18,7 +18,7 @@ class no_blind_clear:
 
     def observe(step, before, s, me):
         gone = before.kernel - s.kernel
-        if step.operation == "sync" and step.by == "Client":
+        if step.operation == "sync" and step.by == Client.name:
             if step.first or "kernel" in step.reads:
                 s.seen[me] |= before.kernel
             s.told[Client.every] |= s.seen[me] & s.user[Client.every]

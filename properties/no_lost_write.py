@@ -27,7 +27,7 @@ class no_lost_write:
         s.watched[client] = True
 
     def observe(step, before, s, me):
-        if step.operation == "sync" and step.by != "Client":
+        if step.operation == "sync" and step.by != Client.name:
             raise DesignError("its sync is not a client's, so no client would ever complete one.")
         if step.operation == "sync":
             if step.first:

@@ -18,7 +18,7 @@ class one_lock_around_sync:
     changed = Flag("the cache was changed in between")
 
     def observe(step, before, s, me):
-        if step.by != "Client":
+        if step.by != Client.name:
             return
         if "cache" in step.writes:
             s.changed |= some(Client, lambda c: before.between[c] & ~(c == me)) & ~(before.cache == s.cache)

@@ -41,7 +41,7 @@ class every_client_reads:
     has_read = Flag("this client has read a page", per=Client)
 
     def observe(step, before, s, me):
-        if step.by == "Client" and "unread" in step.writes:
+        if step.by == Client.name and "unread" in step.writes:
             s.has_read[me] |= ~(before.unread[me] <= s.unread[me])
 
     def holds(s, client):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from model.expr import PAGES, PLACE, TRUTH, bare
+from model.expr import PAGES, PLACE, TRUTH, Client, bare
 from model.instance.instance import Instance
 from model.instance.state import Field, State
 from model.verify.wording import page_set, thread_name
@@ -57,8 +57,8 @@ class Lane:
 
 def lane_keys(instance: Instance) -> list[str]:
     """The lanes of an instance from left to right: who writes, what is shared, everything else, the clients."""
-    sorts = sorted(instance.sizes, key=lambda s: (s == "Client", s not in instance.program.threads, s))
-    threads = [s for s in sorts if s != "Client" and s in instance.program.threads]
+    sorts = sorted(instance.sizes, key=lambda s: (s == Client.name, s not in instance.program.threads, s))
+    threads = [s for s in sorts if s != Client.name and s in instance.program.threads]
     others = [s for s in sorts if s not in threads]
     shared = [SHARED] if _has_shared(instance) else []
     left = [lane_key(s, k) for s in threads for k in range(instance.sizes[s])]

@@ -154,6 +154,62 @@ def test_only_command_faces_print():
     assert [] == printing
 
 
+def declared(tree):
+    """Nodes that may write a sort's name out: `__all__`, and the name of a sort that a design declares as its own."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and "__all__" in {t.id for t in node.targets if isinstance(t, ast.Name)}:
+            yield from ast.walk(node.value)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Sort":
+            yield from node.args[:1]
+
+
+def raised(tree):
+    """Nodes of what is raised: the texts of errors."""
+    return (part for node in ast.walk(tree) if isinstance(node, ast.Raise) for part in ast.walk(node))
+
+
+def written_out(text, wanted, allowed):
+    """Lines of a file with a string constant that is `wanted`, but for those that are `allowed`."""
+    tree = ast.parse(text)
+    free = {id(node) for node in allowed(tree)}
+    strings = (n for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str))
+    return [n.lineno for n in strings if wanted(n.value) and id(n) not in free]
+
+
+def client(value):
+    """The name of the sort of clients."""
+    return value == "Client"
+
+
+def prefixed(value):
+    """The name of a register among the variables of a program, or the start of one."""
+    return value.startswith("me.")
+
+
+@pytest.mark.parametrize(
+    ("home", "wanted", "allowed"),
+    [("model.expr.sorts", client, declared), ("model.expr.registers", prefixed, raised)],
+)
+def test_a_name_is_written_out_where_it_is_defined(home, wanted, allowed):
+    """Everybody else says `Client.name` and `register(name)`."""
+    found = {name: written_out(file.read_text(), wanted, allowed) for name, file in FILES.items() if name != home}
+    assert {} == {name: lines for name, lines in found.items() if lines}
+    assert [] != written_out(FILES[home].read_text(), wanted, lambda tree: ())
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "allowed", "lines"),
+    [
+        ("ok = step.by == Client.name\nbad = step.by == 'Client'", client, declared, [2]),
+        ("__all__ = ['Client']\nOne = Sort('Client', 'one', size=1)\nsizes = {'Client': 2}", client, declared, [3]),
+        ("raise error(f'me.{name} is no register')\nname = f'me.{name}'", prefixed, raised, [2]),
+    ],
+)
+def test_a_seeded_name_is_found(text, wanted, allowed, lines):
+    """In a comparison, as a key, and in the pieces of an f-string."""
+    assert lines == written_out(text, wanted, allowed)
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -12,6 +12,7 @@ import click
 from model.check.options import Options
 from model.errors import UsageError
 from model.export import EXPORTS
+from model.expr import Client
 from reports.formats.registry import SINGLE
 
 if TYPE_CHECKING:
@@ -122,6 +123,6 @@ def asked_sizes(design: type[Design], options: Options) -> dict[str, int]:
     named = {"Slot": options.slots, "Vcpu": options.vcpus}
     typed = {sort: n for sort, n in named.items() if n} | dict(options.extra)
     program = record(design)
-    if "Client" in used_sorts(program) and given("clients"):
-        refuse_size(program, "Client", options.clients)
+    if Client.name in used_sorts(program) and given("clients"):
+        refuse_size(program, Client.name, options.clients)
     return question.asked_sizes(program, options.clients, typed)

@@ -12,6 +12,7 @@ import click
 from model.cli.options import bounded, collected, folder, sized, sorts
 from model.cli.progress import progress_line
 from model.cli.terminal import decided
+from model.expr import Client
 from model.verdict import PROVED
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def command(design: str, options: Options) -> int:
 
     extra = dict(options.extra)
     program = record(load(design), buffer=extra.get(SIZE))
-    sizes = sizes_for(program, {"Client": options.clients}) | extra
+    sizes = sizes_for(program, {Client.name: options.clients}) | extra
     instance = Instance(program, options.pages, sizes)
     with progress_line(options.quiet) as report:
         graph = write(instance, options.output, Limits(options.max_states, options.timeout, report=report))

@@ -14,6 +14,7 @@ from model.cli.files import write_lines, write_out
 from model.cli.options import bounded, by_property, collected, coloured, sized, written
 from model.cli.terminal import columns, decided
 from model.errors import UsageError, did_you_mean
+from model.expr import Client
 from model.verdict import PROVED, Undetermined, Verdict, exit_code
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _instance(program: Program, options: Options) -> Instance:
     from model.instance.instance import Instance
     from model.verify.result import sizes_for
 
-    return Instance(program, options.pages, sizes_for(program, {"Client": options.clients}))
+    return Instance(program, options.pages, sizes_for(program, {Client.name: options.clients}))
 
 
 def _answers(

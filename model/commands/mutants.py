@@ -13,6 +13,7 @@ import click
 from model.cli.options import Finite
 from model.cli.terminal import columns, print_lines
 from model.designs.catalogue import find_property, load
+from model.expr import Client
 from model.instance.problem import Problem
 from model.instance.sizes import used_sorts
 from model.limits import Limits
@@ -77,7 +78,7 @@ def _judge(
 
 
 def _clients(program: Program, clients: int) -> dict[str, int]:
-    return {"Client": clients} if "Client" in used_sorts(program) else {}
+    return {Client.name: clients} if Client.name in used_sorts(program) else {}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

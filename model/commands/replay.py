@@ -12,6 +12,7 @@ import click
 
 from model.cli.files import write_lines, write_out
 from model.cli.options import collected, coloured, written
+from model.expr import Client
 from model.verdict import PROVED, REFUTED, UNDETERMINED, Refuted
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _searched(spec: str, options: Options) -> list[_Run] | None:
     design = load(spec)
     no_lost_write = find_property("no_lost_write")
     program = record(design)
-    sizes = sizes_for(program, {"Client": options.clients})
+    sizes = sizes_for(program, {Client.name: options.clients})
     limits = Limits(MOST_STATES)
     result = answer(Question(design, no_lost_write, options.pages, sizes, "lanes", limits, name=program.name))
     if isinstance(result.verdict, Refuted) and result.trace:
@@ -137,7 +138,7 @@ def _walked(spec: str, options: Options) -> dict[str, Any]:
     from model.verify.result import sizes_for
 
     name, program = record(load(spec)).name, observed(record(load(spec)), find_property("no_lost_write"))
-    sizes = sizes_for(program, {"Client": options.clients})
+    sizes = sizes_for(program, {Client.name: options.clients})
     small = Instance(program, 1, sizes)
     runs = deepest(small)
     with bench(small, options.stride) as on:
@@ -180,7 +181,7 @@ def _text(run: _Run, outcome: Outcome) -> Iterator[Text]:
         same = "= model" if step.kernel == step.model else f"but the model has {page_set(step.model)}"
         ioctls = ", ".join(step.ioctls)
         yield Text(f"{step.number:3} {texts[step.number - 1]:{wide}}  {ioctls:{done}}  {page_set(step.kernel)} {same}")
-    who = "destination" if outcome.client == 0 else f"{thread_name(instance, 'Client', outcome.client)}'s copy"
+    who = "destination" if outcome.client == 0 else f"{thread_name(instance, Client.name, outcome.client)}'s copy"
     for page, version in enumerate(outcome.source):
         copy = outcome.copy[page]
         yield Text(f"    page {page}: source P{version}, {who} {'nothing' if copy is None else f'P{copy}'}")

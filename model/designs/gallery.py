@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from model.expr import Client
+
 FAMILIES = Path(__file__).parent
 RULES = (
     "clear_before_read",
@@ -125,7 +127,8 @@ def _from_manifest(name: str) -> tuple[list[Row], Mapping[str, str]]:
 
     own = [r for r in manifest() if r.design == name]
     rows = [
-        Row(r.property, r.pages, {"Client": r.clients}, r.verdict, r.depth, r.states, r.states > 1_000_000) for r in own
+        Row(r.property, r.pages, {Client.name: r.clients}, r.verdict, r.depth, r.states, nightly=r.states > 1_000_000)
+        for r in own
     ]
     everywhere = {r.property: recorded(name, r.property, {"pages": "any", "clients": "any"}) for r in own}
     return rows, {p: v for p, v in everywhere.items() if v == "proved"}

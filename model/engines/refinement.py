@@ -15,7 +15,7 @@ from itertools import product
 from time import monotonic
 
 from model.errors import UsageError
-from model.expr import TRUE, Expr, bare, node, register, rewrite
+from model.expr import TRUE, Client, Expr, bare, node, register, rewrite
 from model.instance.breadth_first import BreadthFirst
 from model.instance.instance import Instance, Move
 from model.instance.state import State
@@ -92,7 +92,7 @@ def visible_parts(concrete: Instance, abstract: Instance) -> tuple[str, ...]:
     """
     if (concrete.pages, concrete.sizes) != (abstract.pages, abstract.sizes):
         raise UsageError("two designs are compared at the same number of pages and clients.")
-    names = [{f.name for f in i.fields if f.per == "Client" and f.role == "part"} for i in (concrete, abstract)]
+    names = [{f.name for f in i.fields if f.per == Client.name and f.role == "part"} for i in (concrete, abstract)]
     shared = tuple(sorted(names[0] & names[1]))
     if not shared:
         raise UsageError(
@@ -115,7 +115,7 @@ class _Follower:
     def label(self, move: Move, before: State, after: State) -> Label | None:
         """What a client sees of a move, or None."""
         ground = move.ground
-        if ground.sort != "Client":
+        if ground.sort != Client.name:
             return ground.step.label, tuple(sorted(move.arguments.items())), tuple(sorted(ground.indices.items()))
         changed = tuple(
             (key, after[i]) for key, i in zip(self.keys, self.positions, strict=True) if before[i] != after[i]

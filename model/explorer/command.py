@@ -10,6 +10,7 @@ import click
 from model.cli.options import by_property, collected, sized, sorts
 from model.cli.terminal import complain
 from model.errors import UsageError
+from model.expr import Client
 from model.verdict import INTERRUPTED
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _sizes(design: type[Design], options: Options) -> dict[str, int]:
     from model.instance.sizes import used_sorts
     from model.program.design import record
 
-    clients = {"Client": options.clients} if "Client" in used_sorts(record(design)) else {}
+    clients = {Client.name: options.clients} if Client.name in used_sorts(record(design)) else {}
     return clients | dict(options.extra)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from model.expr import Client
 from model.instance.breadth_first import BreadthFirst
 from model.instance.instance import Instance, Move
 from model.instance.locations import at as location
@@ -337,10 +338,10 @@ def _options(instance: Instance, state: State, stopping: bool) -> list[list[Move
 def finished(instance: Instance, state: State) -> int | None:
     """The watched client, once it has synced after the stop and has nothing left to read."""
     at = instance.position
-    for client in range(instance.sizes["Client"]):
+    for client in range(instance.sizes[Client.name]):
         if not (state[at["watched", client]] and state[at["synced", None]]):
             continue
-        place = at.get((location("Client"), client))
+        place = at.get((location(Client.name), client))
         busy = place is not None and state[place]
         left = [state[at[name, client]] for name in ("user", "mine") if (name, client) in at]
         if not busy and not any(left):

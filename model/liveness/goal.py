@@ -44,7 +44,7 @@ from model.program.step import Update
 from model.program.store_buffer import Drainer
 
 BEGIN_WRITES = ("Guest", "Device")  # kinds of threads whose operations are writes
-KNOWN = {*BEGIN_WRITES, "Client", "Machine", Drainer.name}
+KNOWN = {*BEGIN_WRITES, Client.name, "Machine", Drainer.name}
 WAITING = "still waiting"  # the ghost of `leads_to`; no part can have this name
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as xml
 
 from model import __version__
+from model.expr import Client
 from model.monitor.judgement import CERTAIN, SHOWN_BY, Finding, Findings, Moment, exit_code
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def trace(case: str) -> tuple[str, ...]:
     from model.verify.portfolio import answer
     from model.verify.question import Question
 
-    found = answer(Question(load(SHOWN_BY[case]), find_property("no_lost_write"), 2, {"Client": 2}, "lanes"))
+    found = answer(Question(load(SHOWN_BY[case]), find_property("no_lost_write"), 2, {Client.name: 2}, "lanes"))
     return tuple(line.text for line in found.story.lines) if found.story else ()
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from model.errors import UsageError
-from model.expr import ALL, NONE, PAGES, Expr, Index, make, node, register, rewrite, show, walk
+from model.expr import ALL, NONE, PAGES, Client, Expr, Index, make, node, register, rewrite, show, walk
 from model.program.program import Program
 from model.program.step import Param, Step, Update
 
@@ -141,7 +141,7 @@ def mask_of(step: Step, update: Update) -> Expr | None:
     if clears(step, update.variable, update.value):
         mask: Expr = update.value.args[1]
         return mask
-    emptied = (step.by, update.variable, update.index) == ("Client", "kernel", None) and update.value is NONE
+    emptied = (step.by, update.variable, update.index) == (Client.name, "kernel", None) and update.value is NONE
     return ALL if emptied and step.operation != "sync" else None
 
 
@@ -158,7 +158,7 @@ def put_for(update: Update, mask: Expr, there: Expr) -> Update:
 def clears(step: Step, variable: str, value: Expr) -> bool:
     """In this step a client takes a mask away from the kernel's log."""
     own = value.op == "minus" and value.args[0].op == "var" and value.args[0].args[0] == "kernel"
-    return step.by == "Client" and variable == "kernel" and own
+    return step.by == Client.name and variable == "kernel" and own
 
 
 def _visible(program: Program, step: Step, name: str) -> Expr:

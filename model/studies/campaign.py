@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from model.errors import MissingTool, ModelError, UsageError
+from model.expr import Client
 from model.verdict import UNDETERMINED
 
 Row = dict[str, Any]
@@ -119,7 +120,7 @@ def answered(configuration: Configuration) -> Row:
             "every worker the same files, then start the campaign again."
         )
     try:
-        sizes = {"Client": configuration.clients}
+        sizes = {Client.name: configuration.clients}
         question = Question(design, wanted, configuration.pages, sizes, configuration.engine, limits, packed=packed)
         result = answer(question)
     except ModelError as refused:

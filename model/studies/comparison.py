@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import product
 
 from model.designs.catalogue import built_in_properties
-from model.expr import Property, show
+from model.expr import Client, Property, show
 from model.instance.problem import Problem
 from model.instance.trace import Trace
 from model.limits import Limits
@@ -138,7 +138,7 @@ def row(
 def shortest(property: Property, program: Program, pages: int, clients: int) -> Trace | None:
     """A shortest trace to a violation at up to so many pages, at the smallest size where it is that short."""
     asked = Problem.of(program, property)
-    sizes = (asked.at(p, {"Client": clients}) for p in range(1, pages + 1))
+    sizes = (asked.at(p, {Client.name: clients}) for p in range(1, pages + 1))
     found = [trace for trace in (violation(each, SEARCH) for each in sizes) if trace]
     return min(found, key=len, default=None)
 

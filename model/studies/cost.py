@@ -111,12 +111,12 @@ def redundant_copy(program: Program, pages: int, clients: int, limits: Limits | 
     """
     if not any(_reads(s.by, s.writes) for s in program.steps):
         raise UsageError(f"{program.name} has no step that takes a page from `mine` and `unread`; nothing is copied.")
-    asked = Problem.of(program, no_redundant_copy, pages=pages, sizes={"Client": clients})
+    asked = Problem.of(program, no_redundant_copy, pages=pages, sizes={Client.name: clients})
     return violation(asked, limits or Limits(states=30_000_000))
 
 
 def _reads(by: str, writes: frozenset[str]) -> bool:
-    return by == "Client" and {"unread", "mine"} <= writes
+    return by == Client.name and {"unread", "mine"} <= writes
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def counted(instance: Instance, move: Move, before: State, after: State, client:
         copies=copies,
         redundant=redundant,
         gets=int(step.operation == "sync" and "kernel" in step.reads),
-        clears=int(step.by == "Client" and "kernel" in step.writes and step.operation != "sync"),
+        clears=int(step.by == Client.name and "kernel" in step.writes and step.operation != "sync"),
     )
 
 
@@ -184,4 +184,4 @@ def told(trace: Trace) -> list[tuple[str, Count]]:
 def bitmaps(program: Program, clients: int) -> int:
     """Bitmaps that the design keeps, ghosts and registers not counted."""
     kept = [v for v in program.variables if v.role == "part" and v.sort == PAGES and not v.at_stake]
-    return sum(1 if v.per is None else clients if v.per.name == "Client" else 1 for v in kept)
+    return sum(1 if v.per is None else clients if v.per.name == Client.name else 1 for v in kept)

@@ -85,7 +85,7 @@ def state_graph(program: Program, pages: int, clients: int, *, most: int = 60_00
     """
     import numpy as np
 
-    rows = np.array(sorted(_edges(Instance(program, pages, {"Client": clients}), most)), dtype=np.int64)
+    rows = np.array(sorted(_edges(Instance(program, pages, {Client.name: clients}), most)), dtype=np.int64)
     source, target, client, *counts = rows.T
     return Graph(source, target, client, dict(zip((*GAINS, *PAYS), counts, strict=True)))
 

@@ -10,6 +10,7 @@ from typing import Any
 from model.designs.catalogue import built_in_properties, load
 from model.designs.dirty_log import DirtyLog
 from model.expr import NONE, every_client, operation, wait_for
+from model.expr.registers import PREFIX
 from model.instance.trace import Trace
 from model.program.design import record
 from model.program.holes import formula, inputs_of, opened, table_of
@@ -168,7 +169,7 @@ def _mask(found: Synthesis, table: int, design: str, clients: int, source: str) 
         base=design,
         inputs=asked,
         text=text,
-        candidate=Candidate(f"mask {text.replace('me.', '').replace('[me]', '')}", load(design), asked, shown),
+        candidate=Candidate(f"mask {text.replace(PREFIX, '').replace('[me]', '')}", load(design), asked, shown),
         safe=len(found.safe),
         fillings=1 << found.hole.rows,
         ones=found.killer((1 << found.hole.rows) - 1),

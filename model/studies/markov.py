@@ -25,6 +25,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from model.errors import UsageError
+from model.expr import Client
 from model.instance.breadth_first import BreadthFirst
 from model.instance.instance import Instance, Move
 from model.instance.state import State
@@ -161,7 +162,7 @@ def stationary(
         None for each rate where there are more than `most` states, where no page is ever written in the long run, or
         where the chain can end up in several sets of states.
     """
-    instance = Instance(program, pages, {"Client": clients})
+    instance = Instance(program, pages, {Client.name: clients})
     found = _explored((instance.initial, frozenset()), scheduler(instance), most)
     return [None if found is None else _average(found, rate) for rate in rates]
 
@@ -253,7 +254,7 @@ def simulated(
     Args:
         seed: of the random numbers; the same seed gives the same estimate.
     """
-    instance = Instance(program, pages, {"Client": clients})
+    instance = Instance(program, pages, {Client.name: clients})
     choices, random = _choices(scheduler(instance), rate), Random(seed)
     found = [_run((instance.initial, frozenset()), choices, random, moves) for _ in range(RUNS)]
     copies, redundant, gets, clears = (_ratio(found, name) for name in COUNTED)

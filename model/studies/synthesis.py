@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from model.errors import UsageError
-from model.expr import TRUTH, Expr, Flag, node, walk
+from model.expr import TRUTH, Client, Expr, Flag, node, walk
 from model.expr.algebra import bit_vectors, fold
 from model.instance.instance import Instance
 from model.instance.problem import Problem
@@ -310,7 +310,7 @@ def _looked_up(found: Synthesis, table: int, row: int, pages: int, clients: int)
     program = filled(flagged, table)
     watched = replace(program, variables=(*program.variables, _flag(seen)))
     never = Invariant("never looked up", ~node("var", (seen, None), TRUTH))
-    return violation(Problem(watched, (never,), pages, {"Client": clients}), found.judge.limits) is not None
+    return violation(Problem(watched, (never,), pages, {Client.name: clients}), found.judge.limits) is not None
 
 
 def _in_row(inputs: Sequence[Expr], row: int) -> Expr:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from model.errors import UsageError, did_you_mean
-from model.expr import Property
+from model.expr import Client, Property
 from model.instance.problem import Problem
 from model.limits import Limits, Progress
 from model.parametric.inference.prove import Violated
@@ -196,7 +196,7 @@ class _Asked:
     def shown_by(self, seen: Violated) -> str:
         """The command that finds the trace to a violation that the proof has met at another size."""
         spec, property = self.question.spec or self.name, self.problem.invariant.name
-        sizes = [f"--clients {n}" if s == "Client" else f"--size {s}={n}" for s, n in seen.sizes.items()]
+        sizes = [f"--clients {n}" if s == Client.name else f"--size {s}={n}" for s, n in seen.sizes.items()]
         options = " ".join([f"--pages {seen.pages}", *sizes])
         return f"the trace: python -m model.check {shlex.quote(spec)} --property {property} {options} --engine lanes"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from model.errors import UsageError
-from model.expr import INFINITE, Property
+from model.expr import INFINITE, Client, Property
 from model.instance.sizes import known_sorts, refuse_size, used_sorts
 from model.limits import Limits
 from model.program.design import Design
@@ -57,7 +57,7 @@ def asked_sizes(program: Program, clients: int, others: Mapping[str, int]) -> di
         if name not in used | ({SIZE} if program.buffer else set()):
             raise UsageError(f"{program.name} has no {name}; it has {known_sorts(program)}.")
         refuse_size(program, name, others[name])
-    return ({"Client": clients} if "Client" in used else {}) | dict(others)
+    return ({Client.name: clients} if Client.name in used else {}) | dict(others)
 
 
 def refuse_infinite(property: Property, spec: str) -> None:

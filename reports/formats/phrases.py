@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from model import __version__
 from model.errors import Place, UsageError
+from model.expr import Client
 from model.verdict import Proved, Refuted, Undetermined
 from model.verify import result_text as text
 from model.verify.narration import Line, Story
@@ -146,7 +147,8 @@ def threads(result: Result) -> list[str]:
     trace = result.whole or result.trace
     moves = trace.moves if trace else ()
     found = {
-        (m.ground.sort == "Client", m.ground.thread, told.thread) for m, told in zip(moves, lines(result), strict=True)
+        (m.ground.sort == Client.name, m.ground.thread, told.thread)
+        for m, told in zip(moves, lines(result), strict=True)
     }
     return list(dict.fromkeys(thread for _, _, thread in sorted(found)))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.text import Text
 
-from model.expr import Property, is_register, show
+from model.expr import Client, Guest, Property, is_register, show
 from model.program.program import Program
 from model.program.step import Step
 from model.verdict import Proved
@@ -111,7 +111,8 @@ def steps(program: Program, *, width: int) -> Iterator[Text]:
         yield from wrapped(Text(f"  {lock.name} (lock): {lock.doc}"), width, 6)
     for step in program.steps:
         yield Text()
-        who = "" if step.by == "Client" else f" by {program.sorts[step.by].call(0) if step.by == 'Guest' else step.by}"
+        by = program.sorts[step.by].call(0) if step.by == Guest.name else step.by
+        who = "" if step.by == Client.name else f" by {by}"
         params = f"({', '.join(_param(p) for p in step.params)})" if step.params else ""
         yield Text(f"{step.label}{params}{who}", "bold")
         for row in formulas(step):

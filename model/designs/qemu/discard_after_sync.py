@@ -14,7 +14,7 @@ class discarded_stays_unsent:
     vain = Flag("a discarded page was sent after the start")
 
     def observe(step, before, s, me):
-        if step.by == "Client" and step.operation == "clear" and "mine" in step.writes:
+        if step.by == Client.name and step.operation == "clear" and "mine" in step.writes:
             s.vain |= before.started & ~((before.mine[me] - s.mine[me]) & before.discarded <= NONE)
 
     def holds(s):

@@ -23,7 +23,7 @@ class read_is_settled:
         s.quiet = True
 
     def observe(step, before, s, me):
-        if step.by != "Client":
+        if step.by != Client.name:
             if step.first and "unread" in step.writes:
                 wait_for(~before.quiet)
         elif step.operation == "sync":
