@@ -58,7 +58,9 @@ def test_a_swap_over_the_choice_of_parameters_reads_them_where_they_are():
     )
 
 
-@pytest.mark.parametrize(("design", "clients"), [("per-slot-cache", 2), ("top-layer", 1)])
+@pytest.mark.parametrize(
+    ("design", "clients"), [pytest.param("per-slot-cache", 2, marks=pytest.mark.slow), ("top-layer", 1)]
+)
 def test_search_and_proof_never_contradict_one_another(design, clients):
     """Where both conclude they agree; a refuted mutant is never proved."""
     found = judged(design, pages=2, clients=clients, seconds=6.0, properties=["promise_kept"])

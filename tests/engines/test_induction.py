@@ -162,7 +162,7 @@ def test_locations_that_no_thread_can_be_at_are_not_considered():
                 found[field.name].add(model.eval(term, model_completion=True).as_long())
         places = [t for f, t in zip(instance.fields, unrolled.states[0], strict=True) if f.sort == PLACE]
         unrolled.solver.add(z3.Or([t != model.eval(t, model_completion=True) for t in places]))
-    assert {"at": set(range(len(instance.codes["Client"])))} == found
+    assert {"at.Client": set(range(len(instance.codes["Client"])))} == found
 
 
 def test_what_holds_at_every_location_of_a_thread_is_proved_with_k_0():

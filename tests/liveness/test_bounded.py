@@ -107,7 +107,7 @@ def random_property(data, writers, kind):
 
 
 @settings(
-    max_examples=60,
+    max_examples=20,
     derandomize=True,
     deadline=None,
     database=None,
@@ -121,6 +121,29 @@ def random_property(data, writers, kind):
     st.sampled_from(KINDS),
 )
 def test_z3_and_the_graph_agree_on_random_designs(data, kind, writers, fairness, of_one):
+    z3_and_the_graph_agree(data, kind, writers, fairness, of_one)
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=60,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+@given(
+    designs(),
+    st.sampled_from(INFINITE),
+    st.sampled_from(("stop", "go on")),
+    st.sampled_from(KINDS),
+    st.sampled_from(KINDS),
+)
+def test_z3_and_the_graph_agree_on_60_random_designs(data, kind, writers, fairness, of_one):
+    z3_and_the_graph_agree(data, kind, writers, fairness, of_one)
+
+
+def z3_and_the_graph_agree(data, kind, writers, fairness, of_one):
     """One page and two clients, two pages and one; operation `one` has a fairness of its own."""
     program = record(design(data))
     question = asked(program, random_property(data, writers, kind))

@@ -23,8 +23,8 @@ ENGINES = DATA / "reproducers" / "engines"
 NAMED = (
     ("a12_newline", "never_lost", 2, r"a step's name is 'in\n(assert false)\n;', and '\n' does not print"),
     ("a1_thread", "never_lost", 1, "refuted"),
-    ("a1c_thread", "never_lost", 0, "any number of pages, 2 threads"),
-    ("a1c_control", "never_lost", 0, "any number of pages, 2 threads"),
+    ("a1c_thread", "never_lost", 1, "safe with 2 threads; 4 threads break never_lost"),
+    ("a1c_control", "never_lost", 1, "safe with 2 threads; 4 threads break never_lost"),
     ("a1d_page", "same", 0, "any number of pages and clients"),
     ("a2_at", "empty", 1, "1 move"),
     ("a2_at", "never_bad", 1, "refuted"),

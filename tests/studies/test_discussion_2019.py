@@ -204,8 +204,15 @@ def browser():
         yield found
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("size", "scheme"),
+    [
+        pytest.param(WIDE, "light", id="1280-light"),
+        pytest.param(NARROW, "dark", id="390-dark"),
+        pytest.param(WIDE, "dark", id="1280-dark", marks=pytest.mark.slow),
+        pytest.param(NARROW, "light", id="390-light", marks=pytest.mark.slow),
+    ],
+)
 def test_the_page_is_readable_wide_and_narrow_light_and_dark(browser, size, scheme):
     """No overhang, nothing from outside, nothing that axe finds serious."""
     address = (EVIDENCE / "discussion.html").as_uri()

@@ -61,9 +61,9 @@ def test_two_pages_and_two_clients_are_the_default():
 
 
 def test_sizes_of_other_sorts_are_given_by_name():
-    """And clients are ignored where the design has none."""
+    """And clients are ignored where the design has none; sorts of fixed size are named."""
     result = verify("ring-with-bitmap", "complete_copy", pages=1, sizes={"Vcpu": 1}, engine="lanes")
-    assert {"pages": 1, "vcpus": 1} == dict(result.scope)
+    assert {"pages": 1, "vcpus": 1, "clients": 1, "itss": 1} == dict(result.scope)
 
 
 def test_a_limit_is_undetermined_and_says_so():

@@ -41,7 +41,7 @@ def test_the_size_is_asked_for_and_said():
     """One entry forbids what two allow; the scope, a trace and a proof for any number name the entries."""
     file = LITMUS / "sb_2stores.py"
     code, said = ran(file, "--property", "never", "--size", "Buffer=1")
-    assert (0, True) == (code, "proved any number of pages, store buffers of 1" in said)
+    assert (0, True) == (code, "proved any number of pages, 1 p0, 1 p1, store buffers of 1" in said)
     code, said = ran(file, "--property", "never")
     assert (1, True) == (code, "refuted 6 moves, 1 page, 1 p0, 1 p1, store buffers of 2" in said)
 

@@ -106,11 +106,21 @@ def test_every_design_has_the_edges_and_components_of_the_interpreter(design, wo
     assert levels.search(Problem.on(made)).verdict.transitions == graph.indices.size
 
 
-@settings(same_every_time, max_examples=60)
+@settings(same_every_time, max_examples=15)
 @given(data=designs())
 def test_random_designs_have_the_edges_and_components_of_the_interpreter(data, tmp_path_factory):
-    """60 of them; states of 5-bit words are several words as a rule."""
-    folder = tmp_path_factory.getbasetemp() / "random-graph"
+    same_edges(data, tmp_path_factory.getbasetemp() / "random-graph")
+
+
+@pytest.mark.slow
+@settings(same_every_time, max_examples=60)
+@given(data=designs())
+def test_60_random_designs_have_the_edges_and_components_of_the_interpreter(data, tmp_path_factory):
+    same_edges(data, tmp_path_factory.getbasetemp() / "random-graph")
+
+
+def same_edges(data, folder):
+    """States of 5-bit words are several words as a rule."""
     for pages, clients in SIZES:
         made = questions(data, pages, clients)[0].instance
         assume(levels.search(Problem.on(made), limits=Limits(states=3_000)).verdict.conclusive)

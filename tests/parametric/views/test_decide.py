@@ -99,13 +99,13 @@ def checks_proofs(data, sizes):
             assert not isinstance(found, Refuted), (pages, clients)
 
 
-@settings(same_every_time, max_examples=60)
+@settings(same_every_time, max_examples=25)
 @given(designs())
 def test_random_designs_are_refuted_alike_with_one_to_three_clients(data):
     checks_few(data, 3)
 
 
-@settings(same_every_time, max_examples=40)
+@settings(same_every_time, max_examples=15)
 @given(designs())
 def test_no_random_design_is_proved_that_has_a_violation(data):
     checks_proofs(data, ((1, 3), (2, 2)))
