@@ -6,24 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from model.errors import DesignError
-from model.expr import (
-    ALL,
-    FALSE,
-    NONE,
-    PAGES,
-    TRUE,
-    TRUTH,
-    Element,
-    Expr,
-    Index,
-    Part,
-    bare,
-    is_register,
-    make,
-    node,
-    register,
-    rewrite,
-)
+from model.expr import PAGES, TRUTH, Element, Index, Part, bare, is_register, register, rewrite
+from model.expr.nodes import ALL, FALSE, NONE, TRUE, Expr, make, node
 from model.program.builder import Recorder
 from model.program.lowering import carried
 from model.program.program import Location, Variable

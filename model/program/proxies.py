@@ -5,24 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from model.errors import DesignError, did_you_mean, here
-from model.expr import (
-    NONE,
-    PAGES,
-    TRUE,
-    TRUTH,
-    Element,
-    Expr,
-    Index,
-    Lock,
-    Part,
-    Queue,
-    Sort,
-    choose,
-    lift,
-    node,
-    register,
-)
+from model.expr import PAGES, TRUTH, Element, Index, Lock, Part, Queue, Sort, choose, lift, register
 from model.expr.names import identifier
+from model.expr.nodes import NONE, TRUE, Expr, node
 from model.program.builder import Recorder
 from model.program.step import Held
 

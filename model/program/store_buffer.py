@@ -12,25 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from model.errors import DesignError, Place, UsageError
-from model.expr import (
-    ALL,
-    FALSE,
-    NONE,
-    PAGES,
-    TRUE,
-    TRUTH,
-    Expr,
-    Flag,
-    Index,
-    Operation,
-    Pages,
-    Part,
-    Sort,
-    choose,
-    node,
-    rewrite,
-    wait_for,
-)
+from model.expr import PAGES, TRUTH, Flag, Index, Operation, Pages, Part, Sort, choose, rewrite, wait_for
+from model.expr.nodes import ALL, FALSE, NONE, TRUE, Expr, node
 from model.program.program import Program
 from model.program.step import Step, Update
 from model.program.tracing import Page

@@ -3,7 +3,7 @@
 import pytest
 import z3
 
-from model import ALL, NONE, Design, Flag, Lock, Pages, choose, idle, operation, wait_for
+from model import ALL, NONE, Design, Lock, Pages, choose, idle, operation
 from model.designs.catalogue import built_in_properties, load
 from model.designs.delivers_nothing import DeliversNothing
 from model.designs.manifest import rows
@@ -11,7 +11,7 @@ from model.designs.per_slot_cache import PerSlotCache
 from model.designs.top_layer import TopLayer
 from model.designs.top_layer_and_cache import TopLayerAndCache
 from model.engines import explicit, induction, unrolling
-from model.expr import PLACE, Guest, always
+from model.expr import PLACE, always
 from model.expr.algebra import bit_vectors
 from model.instance.problem import Problem
 from model.limits import Limits
@@ -19,6 +19,7 @@ from model.program.design import record
 from model.verdict import Proved, Refuted, Undetermined
 from properties.no_lost_write import no_lost_write
 from properties.promise_kept import promise_kept
+from tests.support.designs import Rounds, never_bad
 
 ROWS = {f"{r.design} {r.property} {r.pages} {r.clients}": r for r in rows() if r.pages * r.clients <= 2}
 
@@ -109,37 +110,6 @@ def test_what_is_inductive_is_proved_with_k_1():
         return s.a <= s.b
 
     assert Proved(depth=1) == induction.search(question(Growing, within, 2, 1))
-
-
-class Rounds(Design):
-    """`up` and `down` can go round for ever where nobody starts them, and from there into trouble."""
-
-    up = Flag("on while unreachable things happen")
-    down = Flag("the other of the two")
-    bad = Flag("what must not be")
-
-    @operation(by=Guest)
-    def there(s, me):
-        wait_for(s.up)
-        s.up = False
-        s.down = True
-
-    @operation(by=Guest)
-    def back(s, me):
-        wait_for(s.down)
-        s.up = True
-        s.down = False
-
-    @operation(by=Guest)
-    def fall(s, me):
-        wait_for(s.up)
-        s.bad = True
-
-
-@always
-def never_bad(s):
-    """Trouble is never reached."""
-    return ~s.bad
 
 
 def test_going_round_in_unreachable_states_is_no_obstacle_for_runs_are_simple():

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from model import ALL, MIGRATION, NONE, Client, Design, Flag, Guest, Lock, Pages, Slot, idle, operation, wait_for
+from model import Design, Flag, operation, wait_for
 from model.designs.catalogue import load
 from model.engines import explicit, refinement
 from model.engines.packed import search as lanes
@@ -18,100 +18,10 @@ from model.parametric.solver import Question
 from model.program.design import record
 from model.verify import packed
 from model.verify.refinement import refines
+from tests.support.designs import Elsewhere, LastWriter, Paired, Spinning, Watched, harmless_at_work, never_bad
 from tests.support.packed import question
 
 # ---------------------------------------------------------------- partial order
-
-
-@always
-def never_bad(s):
-    """The flag is never set; it is."""
-    return ~s.bad
-
-
-class LastWriter(Design):
-    """The guest empties x before the client fills it; whoever takes the lock afterwards sees x full."""
-
-    x = Pages("written by both, read under the lock only")
-    begun = Flag("the client has begun")
-    emptied = Flag("the guest has emptied x")
-    bad = Flag("x was full although it was emptied")
-    lock = Lock("held from the beginning to the filling")
-
-    @operation
-    def fill(s, me):
-        with s.lock:
-            wait_for(~s.begun)
-            s.begun = True
-            yield "begun"
-            s.x = ALL
-            yield "filled"
-
-    @operation(by=Guest)
-    def empty(s, me):
-        wait_for(s.begun & ~s.emptied)
-        s.x, s.emptied = NONE, True
-
-    @operation(by=Guest)
-    def look(s, me):
-        with s.lock:
-            s.bad = s.bad | (s.emptied & (ALL <= s.x))
-            yield "looked"
-
-
-class Watched(Design):
-    """The guest looks whether the client is within its operation, where it does what nobody reads."""
-
-    own = Pages("read by nobody", per=Client)
-    begun = Flag("the client has begun")
-    bad = Flag("the client was seen at work")
-
-    @operation
-    def work(s, me):
-        wait_for(~s.begun)
-        s.begun = True
-        yield "begun"
-        s.own[me] = ALL
-        yield "done"
-
-    @operation(by=Guest)
-    def look(s, me):
-        s.bad = s.bad | (s.begun & ~idle(MIGRATION))
-
-
-class Spinning(Design):
-    """The client goes round for ever in what nobody reads."""
-
-    own = Pages("read by nobody", per=Client)
-    bad = Flag("the guest has done harm")
-
-    @operation
-    def spin(s, me):
-        s.own[me] = ALL
-        yield "one"
-        s.own[me] = NONE
-        yield "two"
-
-    @operation(by=Guest)
-    def harm(s, me):
-        s.bad = True
-
-
-class Elsewhere(Watched):
-    """The guest does harm at any time after the client has begun; what counts is where the client is then."""
-
-    look = None
-
-    @operation(by=Guest)
-    def harm(s, me):
-        wait_for(s.begun)
-        s.bad = True
-
-
-@always
-def harmless_at_work(s):
-    """No harm is done while the client is at work; it can be."""
-    return idle(MIGRATION) | ~s.bad
 
 
 @pytest.mark.parametrize(
@@ -126,25 +36,6 @@ def test_partial_order_finds_what_a_condition_left_out_would_hide(design, rule, 
 
 
 # ---------------------------------------------------------------- symmetry
-
-
-class Paired(Design):
-    """A client marks one slot and then another, keeps both in mind, and looks at the first again."""
-
-    second = Flag("marked second", per=Slot)
-    first = Flag("marked first", per=Slot)
-    begun = Flag("the client has begun")
-    bad = Flag("the first is still marked")
-
-    @operation
-    def mark(s, me, slot, other: Slot):
-        wait_for(~s.begun & (slot != other))
-        s.begun, s.first[slot] = True, True
-        yield "first"
-        s.second[other] = True
-        yield "second"
-        s.bad = s.first[slot]
-        yield "looked"
 
 
 def paired():

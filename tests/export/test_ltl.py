@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from model import Design, Flag, Pages, choose, every_client, operation, wait_for
+from model import Design, Pages, choose, every_client, operation
 from model.designs.catalogue import MAIN, built_in_designs, built_in_properties, load
 from model.designs.dirty_log import DirtyLog
 from model.designs.naive import Naive
@@ -19,6 +19,7 @@ from model.liveness.goal import applies, asked
 from model.liveness.lasso import Fairness
 from model.program.design import record
 from model.studies.cost import with_device
+from tests.support.designs import UpAndDown, Waits
 from tests.support.tools import needed, run, spin
 
 PROPERTIES = {n: p for n, p in built_in_properties().items() if p.kind in INFINITE}
@@ -133,23 +134,6 @@ def test_spin_agrees_with_two_pages_and_one_client(design, property, tmp_path):
 # ---------------------------------------------------------------- the ends of runs, and the text
 
 
-class Waits(Design):
-    """One step, possible until it is taken; then nothing but a write."""
-
-    unread = Pages("never read")
-    done = Flag("it was taken")
-
-    @operation
-    def write(s, me, page):
-        s.unread |= page
-
-    @operation
-    def finish(s, me):
-        wait_for(~s.done)
-        s.done = choose(s.unread <= s.unread, True, s.done)
-        s.unread = choose(s.done, s.unread, ~s.unread)
-
-
 @eventually
 def done(s):
     """In the end it is done."""
@@ -179,29 +163,6 @@ def test_a_run_may_stay_where_only_a_write_is_possible(property, kind, writers, 
     instance = Instance(asks.observed, 1)
     verdict = liveness_graph.search(instance, asks, Fairness(kind))
     assert (broken, broken) == (verdict.word == "refuted", breaks(tmp_path, ltl.text(asks, instance, Fairness(kind))))
-
-
-class UpAndDown(Design):
-    """A flag goes up and down, and one step is possible only while it is up."""
-
-    unread = Pages("nobody looks at it")
-    up = Flag("the window in which it can be finished")
-    done = Flag("it was finished")
-
-    @operation
-    def raise_it(s, me):
-        wait_for(~s.up)
-        s.up = True
-
-    @operation
-    def lower_it(s, me):
-        wait_for(s.up)
-        s.up = False
-
-    @operation
-    def finish(s, me):
-        wait_for(s.up & ~s.done)
-        s.done = True
 
 
 @pytest.mark.parametrize(("kind", "broken"), [("strong", False), ("weak", True)])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from model import ALL, NONE, Client, Design, Flag, Lock, Machine, Pages, Sort, choose, fence, operation, wait_for
+from model import ALL, NONE, Client, Design, Flag, Lock, Machine, Pages, choose, fence, operation
 from model.designs.catalogue import find_property, load
 from model.engines import explicit
 from model.errors import DesignError
@@ -13,6 +13,7 @@ from model.liveness.goal import applies
 from model.program.design import record
 from model.verify import packed
 from tests.program.test_tracing import after
+from tests.support.designs import ONE, TWO, Overtaking, T
 from tests.support.paths import ROOT
 
 
@@ -81,10 +82,6 @@ def test_two_plain_stores_in_one_step_are_refused():
 
     with pytest.raises(DesignError, match="two plain stores in one step, to x and to y; each is an instruction"):
         record(Twice)
-
-
-T = Sort("T", "a thread")
-ONE, TWO = Sort("One", "a thread", size=1), Sort("Two", "another", size=1)
 
 
 class Cards(Design):
@@ -216,26 +213,6 @@ def test_what_was_answered_wrongly(file, rule, pages, word):
     """A machine that waited for its own drain, bytes that took each other away, a store that acted as a fence."""
     design = load(str(ROOT / "tests" / "data" / "reproducers" / "tso" / f"{file}.py"))
     assert word == searched(design, find_property(rule, design), pages=pages).word
-
-
-class Overtaking(Design):
-    """A plain part is stored while a store waits."""
-
-    field = Flag("memory", memory="tso")
-    mark = Flag("a mark that others look at")
-    lock = Lock("a lock")
-
-    @operation(by=ONE)
-    def write(s, me):
-        s.field = True
-        yield "stored"
-        s.mark = True
-        yield "marked"
-
-    @operation(by=TWO)
-    def look(s, me):
-        wait_for(s.mark)
-        s.mark = False
 
 
 def test_a_plain_store_that_would_overtake_is_refused():

@@ -35,6 +35,7 @@ from model.instance.instance import Instance
 from model.instance.problem import Problem
 from model.program.design import kebab, record
 from model.verify.result import sizes_for
+from tests.support.designs import Plain
 
 
 def after(design, *moves, pages=2, **sizes):
@@ -54,23 +55,6 @@ def after(design, *moves, pages=2, **sizes):
         assert instance.enabled(found[0], state), label
         state = instance.apply(found[0], state)
     return {f.name if f.number is None else (f.name, f.number): v for f, v in zip(instance.fields, state, strict=True)}
-
-
-class Plain(Design):
-    """One bitmap a client and a shared one."""
-
-    log = Pages("log")
-    own = Pages("own", per=Client)
-    on = Flag("flag")
-
-    @operation
-    def write(s, me, page):
-        s.log |= page
-
-    @operation
-    def take(s, me):
-        s.own[me] |= s.log
-        s.log = NONE
 
 
 def test_a_write_by_the_guest_sets_one_page():

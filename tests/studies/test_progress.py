@@ -2,49 +2,15 @@
 
 from click.testing import CliRunner
 
-from model import ALL, NONE, Design, Flag, Pages, Sort, operation, wait_for
+from model import operation, wait_for
 from model.commands.repair import command
 from model.program.design import record
 from model.studies.reorder import taken
 from model.studies.repair import repairs
 from model.verify.defaults import asked_of
 from model.verify.judge import Judge
+from tests.support.designs import FlushBlindly, Flusher
 from tests.support.paths import ROOT
-
-Flusher = Sort("Flusher", "writes the buffer out", size=1)
-
-
-class FlushBlindly(Design):
-    """The buffer is written out first, and its bit is taken then: what was stored in between is lost."""
-
-    kernel = Pages("dirty bits of the buffer", initially=ALL)
-    unread = Pages("ghost: newest content is not on disk", initially=ALL)
-    closed = Flag("nobody stores any more")
-    finished = Flag("the buffer is clean")
-
-    @operation
-    def write(s, me, page):
-        wait_for(~s.closed)
-        s.kernel |= page
-        s.unread |= page
-
-    @operation(by=Flusher)
-    def flush(s, me, page):
-        wait_for(page <= s.kernel)
-        yield "chosen"
-        s.unread -= page
-        yield "written"
-        s.kernel -= page
-        yield "terminated"
-
-    @operation(by=Flusher)
-    def close(s, me):
-        s.closed = True
-
-    @operation(by=Flusher)
-    def finish(s, me):
-        wait_for(s.closed & (s.kernel <= NONE))
-        s.finished = True
 
 
 class Waits(FlushBlindly):

@@ -17,6 +17,7 @@ from model.studies.discussion_2019 import GetClears
 from model.studies.reorder import Arrangement, Arranging, arrange, runs
 from model.studies.synthesis import exhaustive, explained, synthesise
 from model.verify.judge import Judge, TooLarge, Unsettled
+from tests.support.designs import AllOnes
 
 BOTH = [built_in_properties()[name] for name in ("no_lost_write", "promise_kept")]
 SMALL = Judge(BOTH, ((1, 1), (1, 2), (2, 1)))
@@ -65,18 +66,6 @@ def test_a_filled_hole_is_the_design_that_was_opened():
     program = record(load("top-layer-and-cache"))
     there, mask = opened(program, ["cache", "want"])
     assert program.digest == filled(there, table_of(mask, inputs_of(there))).digest
-
-
-class AllOnes(Naive):
-    """The same as naive, written as the mask that is taken away."""
-
-    @operation
-    def clear(s, me, want):
-        wait_for(want <= s.mine[me])
-        s.kernel -= ALL
-        yield "cleared"
-        DirtyLog.read(s, me, want)
-        yield "read"
 
 
 @pytest.mark.parametrize("design", [load("naive"), AllOnes])

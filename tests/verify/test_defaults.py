@@ -3,32 +3,15 @@
 import pytest
 from click.testing import CliRunner
 
-from model import Client, Flag, Guest, Pages, every_client, operation
+from model import Client, Flag, Guest, Pages, operation
 from model.check.command import command
 from model.designs.dirty_log import DirtyLog
 from model.verify.defaults import asked_of, default_questions
 from tests.support.command import check
+from tests.support.designs import NobodySyncs, WithAnEnd
 from tests.support.paths import ROOT
 
 REPRODUCERS = ROOT / "tests" / "data" / "reproducers"
-
-
-class NobodySyncs(DirtyLog):
-    """Whatever the log holds is merged by an operation of another name."""
-
-    @operation
-    def report(s, me):
-        s.user[every_client] |= s.kernel
-
-
-class WithAnEnd(DirtyLog):
-    """It says itself when it has finished."""
-
-    finished = Flag("done")
-
-    @operation
-    def sync(s, me):
-        s.finished = True
 
 
 def names(design):

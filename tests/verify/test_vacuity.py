@@ -5,15 +5,15 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from model import Flag, Pages, every_client, operation, wait_for
+from model import Pages, operation, wait_for
 from model.check.command import command
 from model.designs.catalogue import find_property, load
-from model.designs.dirty_log import DirtyLog
 from model.designs.gallery import entries
 from model.expr import always
 from model.instance.problem import Problem
 from model.program.design import record
 from model.verify.vacuity import vacuities
+from tests.support.designs import NeverCollects, Synced
 from tests.support.paths import ROOT
 
 REPRODUCERS = ROOT / "tests" / "data" / "reproducers"
@@ -51,25 +51,6 @@ def test_designs_without_clients_are_not_called_vacuous(name):
     file, *rest = name.split()
     ran = check(REPRODUCERS / "misleading" / file, *rest, "--format", "json")
     assert (0, []) == (ran.return_value, json.loads(ran.stdout)["results"][0]["vacuous"])
-
-
-class Synced(DirtyLog):
-    """A sync, and nothing that comes of it."""
-
-    @operation
-    def sync(s, me):
-        s.user[every_client] |= s.kernel
-
-
-class NeverCollects(Synced):
-    """The bits arrive, and nobody may take them."""
-
-    allowed = Flag("collecting is allowed")
-
-    @operation
-    def collect(s, me):
-        wait_for(s.allowed)
-        DirtyLog.collect.function(s, me)
 
 
 class NeverEmpties(Synced):

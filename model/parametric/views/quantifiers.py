@@ -7,23 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from model.errors import CannotSay
-from model.expr import (
-    ALL,
-    FALSE,
-    NONE,
-    PAGES,
-    TRUE,
-    TRUTH,
-    Expr,
-    Index,
-    indices,
-    make,
-    node,
-    replace_index,
-    rewrite,
-    show,
-    walk,
-)
+from model.expr import PAGES, TRUTH, Index, indices, replace_index, rewrite, show, walk
+from model.expr.nodes import ALL, FALSE, NONE, TRUE, Expr, make, node
 from model.expr.traversal import children
 from model.program.step import Step
 

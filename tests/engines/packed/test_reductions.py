@@ -4,7 +4,7 @@ import functools
 
 import pytest
 
-from model import ALL, NONE, Client, Design, Flag, Guest, Lock, Pages, operation, wait_for
+from model import ALL, NONE, Client, Design, Flag, Guest, Pages, operation, wait_for
 from model.designs.catalogue import built_in_designs, built_in_properties, gallery_designs, load
 from model.designs.manifest import rows
 from model.engines import explicit
@@ -21,6 +21,7 @@ from model.verdict import Proved, Refuted, Undetermined
 from model.verify import packed
 from model.verify.portfolio import applies
 from model.verify.result import sizes_for
+from tests.support.designs import Announced, Brief, Locked, Spinning, never_bad, never_both, never_empty, never_seen
 from tests.support.packed import question
 from tests.support.seeded_bugs import sample
 
@@ -147,84 +148,6 @@ def test_as_many_states_are_left_as_a_plain_search_leaves(design):
         assert states_left(asked) == found.states
 
 
-class Announced(Design):
-    """A client says that it begins, and only then fills x."""
-
-    x = Pages("x")
-    begun = Flag("some client has begun")
-    empty = Flag("a client has begun, and x was seen empty then")
-
-    @operation
-    def fill(s, me):
-        wait_for(~s.begun)
-        s.begun = True
-        yield "begun"
-        s.x = ALL
-        yield "filled"
-
-    @operation(by=Guest)
-    def look(s, me):
-        wait_for(s.begun)
-        s.empty = s.empty | (s.x <= NONE)
-
-
-@always
-def never_empty(s):
-    """Nobody sees x empty once a client has begun; someone does."""
-    return ~s.empty
-
-
-class Brief(Design):
-    """x is full for a moment, and in that moment another thread may fill z."""
-
-    x = Pages("x")
-    z = Pages("z")
-    begun = Flag("x has been filled")
-
-    @operation
-    def flash(s, me):
-        wait_for(~s.begun)
-        s.x, s.begun = ALL, True
-        yield "full"
-        s.x = NONE
-        yield "empty"
-
-    @operation(by=Guest)
-    def fill(s, me):
-        wait_for(s.begun)
-        s.z = ALL
-
-
-@always
-def never_both(s):
-    """x and z are never full at once; they are, for a moment."""
-    return ~((ALL <= s.x) & (ALL <= s.z))
-
-
-class Spinning(Design):
-    """A client does for ever what nobody looks at."""
-
-    own = Pages("own", per=Client)
-    bad = Flag("the guest has done it")
-
-    @operation
-    def spin(s, me):
-        s.own[me] = ALL
-        yield "one"
-        s.own[me] = NONE
-        yield "two"
-
-    @operation(by=Guest)
-    def harm(s, me):
-        s.bad = True
-
-
-@always
-def never_bad(s):
-    """The guest does no harm; it does."""
-    return ~s.bad
-
-
 def nobody_disturbs(patch):
     patch.setattr(partial_order.Effect, "disturbs", lambda self, other: False)
 
@@ -252,32 +175,6 @@ def test_each_condition_is_needed(design, rule, without, monkeypatch):
     assert said(explicit.search(asked)) == said(packed.search(asked, reductions=["order"]))
     without(monkeypatch)
     assert "proved" == packed.search(asked, reductions=["order"]).word
-
-
-class Locked(Design):
-    """Two kinds of thread under one lock, and one that looks without it."""
-
-    x = Pages("x")
-    seen = Flag("x was seen full")
-    lock = Lock("guards x")
-
-    @operation
-    def flash(s, me):
-        with s.lock:
-            s.x = ALL
-            yield "full"
-            s.x = NONE
-            yield "empty"
-
-    @operation(by=Guest)
-    def look(s, me):
-        s.seen = s.seen | (ALL <= s.x)
-
-
-@always
-def never_seen(s):
-    """Nobody sees x full; who takes no lock does."""
-    return ~s.seen
 
 
 def test_a_reader_without_the_lock_keeps_the_writer_from_going_alone():
