@@ -12,6 +12,7 @@ from model.program.store_buffer import HARDWARE, SIZE, entries_told
 from model.verify import claims
 from model.verify.cause import Argument, Loss, argue, loss, owed_to
 from model.verify.claims import Claim, Note, NoteKind
+from model.verify.delivery import Delivery
 from model.verify.stake import Key, at_stake, kept_choices, logs, marks_page, reader, takes_page, writes_page
 from model.verify.wording import change_name, members, page_set, pages_text, plural, thread_name
 
@@ -118,7 +119,10 @@ def _title(name: str, trace: Trace, lost: Loss | None) -> str:
         lacks = f"{whom} has never read page {page} as it is" if whom else f"page {page} is still in `{lost.key[0]}`"
         return f"{name} loses a write: it has finished, and {lacks}"
     if trace.invariant.name == "promise_kept":
-        return f"{name} breaks the promise: no bit tells {whom} of page {page} any more"
+        if Delivery(instance, lost.key, page).promised(trace.states[-1]) is False:
+            return f"{name} breaks the promise: no bit tells {whom} of page {page} any more"
+        # A bit that the property does not name, a register's say, may still carry the page.
+        return f"{name} breaks the promise: no bit that the property names tells {whom} of page {page}"
     return f"{name} violates {trace.invariant.name}" + (f" for {who}" if who else "")
 
 
