@@ -2,16 +2,12 @@
 
 # ruff: noqa: E402
 import sys
-import warnings
 
 # `python -m model.check` looks for modules in the working directory first, so that a user's queue.py would stand for
 # Python's. sys.argv is ["-m", …] only while Python looks for the module to run: an import by a program moves nothing.
 if sys.argv[:1] == ["-m"] and not sys.flags.safe_path and sys.path:
     _after = max((n for n, p in enumerate(sys.path) if p.endswith("lib-dynload")), default=len(sys.path) - 1)
     sys.path.insert(_after, sys.path.pop(0))
-
-# `clearorder record` is also the recorder of VMMs; runpy would warn that the module is imported already
-warnings.filterwarnings("ignore", r"'model\.record' found in sys\.modules", RuntimeWarning)
 
 from model.expr import (
     ALL,
