@@ -1,6 +1,5 @@
 """The words that a design imports: parts, index sorts, operations, and what an operation may say."""
 
-# ruff: noqa: E402
 import sys
 
 # `python -m model.check` looks for modules in the working directory first, so that a user's queue.py would stand for
