@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from model.expr import Expr
+from model.expr import TRUTH, Expr
 from model.instance.instance import Instance
 from model.instance.state import State
 
@@ -34,16 +34,23 @@ class Coverage:
     Attributes:
         steps: labels of steps that were not taken.
         facts: keys of facts that did not come to hold.
+        flags: flags that steps read and that kept the value they begin with.
         whole: every reachable state was visited, so what was not seen never happens at this size.
     """
 
     steps: tuple[str, ...]
     facts: frozenset[Hashable]
+    flags: tuple[str, ...]
     whole: bool
+
+    @property
+    def nothing(self) -> bool:
+        """Everything was seen."""
+        return not (self.steps or self.facts or self.flags)
 
 
 def coverage(instance: Instance, facts: Mapping[Any, Fact], states: int = STATES) -> Coverage:
-    """Walk through the reachable states until every step was taken and every fact seen, or there are no more.
+    """Walk through the reachable states until every step, fact and changed flag was seen, or there are no more.
 
     Args:
         instance: small: a state is a tuple, each move is taken one at a time.
@@ -54,9 +61,9 @@ def coverage(instance: Instance, facts: Mapping[Any, Fact], states: int = STATES
     waiting = {key: (instance.predicate(f.holds), _bit(f, unread)) for key, f in facts.items()}
     untaken, label_of = set(labels), [m.ground.step.label for m in instance.moves]
     start = (instance.initial, 0)
-    seen, level = {start}, [start]
+    seen, level, still = {start}, [start], _flags(instance)
     _strike(waiting, *start)
-    while level and (waiting or untaken) and len(seen) < states:
+    while level and (waiting or untaken or still) and len(seen) < states:
         following = []
         for state, read in level:
             for number, after in instance.successors(state):
@@ -66,8 +73,23 @@ def coverage(instance: Instance, facts: Mapping[Any, Fact], states: int = STATES
                     seen.add(new)
                     following.append(new)
                     _strike(waiting, *new)
+                    still -= {f for f in still if after[f[0]] != instance.initial[f[0]]}
         level = following
-    return Coverage(tuple(x for x in labels if x in untaken), frozenset(waiting), not level)
+    changed = {name for _, name in _flags(instance) - still}
+    kept = tuple(sorted({name for _, name in still} - changed))
+    return Coverage(tuple(x for x in labels if x in untaken), frozenset(waiting), kept, not level)
+
+
+def _flags(instance: Instance) -> set[tuple[int, str]]:
+    """(field, name) of the flags of the design that some step reads; of one per element, of each element.
+
+    A name with a dot is no part's: what a store buffer consists of, or the ghost of a property.
+    """
+    read = {name for step in instance.program.steps for name in step.reads}
+    fields = enumerate(instance.fields)
+    return {
+        (i, f.name) for i, f in fields if f.role == "part" and f.sort == TRUTH and f.name in read and "." not in f.name
+    }
 
 
 Waiting = dict[Hashable, tuple[Callable[[State], bool], int]]

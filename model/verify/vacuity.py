@@ -49,7 +49,7 @@ def vacuities(problem: Problem) -> tuple[Vacuity, ...]:
     free = problem.instance.free_sizes
     small = Pieces(problem.at(1, {s: min(n, 2) for s, n in free.items()}))
     missing = small.missing
-    if missing.whole and (missing.steps or missing.facts) and (problem.pages, free) != (1, small.problem.free_sizes):
+    if missing.whole and not missing.nothing and (problem.pages, free) != (1, small.problem.free_sizes):
         missing = _in_both(missing, Pieces(problem.at(problem.pages, free)).missing)
     return tuple(small.told(missing)) if missing.whole else ()
 
@@ -57,8 +57,9 @@ def vacuities(problem: Problem) -> tuple[Vacuity, ...]:
 def _in_both(small: Coverage, large: Coverage) -> Coverage:
     """What neither has seen; the small one alone decides where the large one has too many states."""
     if not large.whole:
-        large = Coverage(large.steps, large.facts, True)
-    return Coverage(tuple(s for s in small.steps if s in large.steps), small.facts & large.facts, small.whole)
+        large = replace(large, whole=True)
+    steps, flags = (tuple(x for x in a if x in b) for a, b in ((small.steps, large.steps), (small.flags, large.flags)))
+    return Coverage(steps, small.facts & large.facts, flags, small.whole)
 
 
 ORDER = ("always", "asked", "reads", "unread", "read")  # the plainest reason first
@@ -104,6 +105,11 @@ class Pieces:
                     yield (case, "read", self.named(literal)), Fact(rest, literal.leaf.args[1])
 
     @cached_property
+    def spoken_of(self) -> set[object]:
+        """What the property itself is about: told apart, or the claim itself (`~aborted`)."""
+        return {literal.leaf.args[0] for several in self.cases.values() for clause in several for literal in clause}
+
+    @cached_property
     def missing(self) -> Coverage:
         return coverage(self.instance, self.facts)
 
@@ -117,6 +123,7 @@ class Pieces:
         for case, keys in idle.items():
             for _, what, literal in keys:
                 told.setdefault(literal if what == "always" else SENTENCES[what], []).append(self._element(case))
+        yield from (Vacuity(self._kept(flag)) for flag in missing.flags if flag not in self.spoken_of)
         for text, who in told.items():
             yield Vacuity(text.format(who=" and ".join(dict.fromkeys(who))), whole)
 
@@ -134,6 +141,11 @@ class Pieces:
     def _element(self, case: int | None) -> str:
         each = self.problem.invariants[0].each
         return self.problem.program.sorts[each.sort].call(case) if each and case is not None else "anybody"
+
+    def _kept(self, flag: str) -> str:
+        """A flag that some step reads and that never changes: its other side is dead, though no step is."""
+        fields = [f for f in self.instance.fields if f.name == flag]
+        return f"{flag} is {'always' if fields[0].initial else 'never'} set"
 
     def named(self, literal: Literal) -> str:
         """`finished is never set`: the literal as a sentence that says that it always holds."""

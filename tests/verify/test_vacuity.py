@@ -5,9 +5,10 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from model import Pages, operation, wait_for
+from model import ALL, NONE, Flag, Pages, choose, every_client, operation, wait_for
 from model.check.command import command
 from model.designs.catalogue import find_property, load
+from model.designs.dirty_log import DirtyLog
 from model.designs.gallery import entries
 from model.expr import always
 from model.instance.problem import Problem
@@ -66,8 +67,9 @@ def test_clients_that_never_read_prove_nothing():
     """The form that speaks of every state still says that the promise stands."""
     text = "MIGRATION and VGA can never read a page that was written, so nothing can be lost"
     steps = "at 1 page collect can never be taken"
-    assert [(steps, False), (text, True)] == found(NeverCollects, "no_lost_write")
-    assert [(steps, False), (text, False)] == found(NeverCollects, "promise_kept")
+    flag = "allowed is never set"
+    assert [(steps, False), (flag, False), (text, True)] == found(NeverCollects, "no_lost_write")
+    assert [(steps, False), (flag, False), (text, False)] == found(NeverCollects, "promise_kept")
 
 
 def test_an_end_that_is_not_reached_after_reading_proves_nothing():
@@ -120,3 +122,25 @@ def test_the_good_designs_have_no_deadlock(name):
     ran = check(name, "--property", "no_deadlock", "--engine", "lanes", "--pages", "1")
     assert (0, False) == (ran.return_value, "deadlock: after" in ran.stdout)
     assert "deadlock: after" not in check(name, "--property", "promise_kept", "--pages", "1").stdout
+
+
+class Untracked(DirtyLog):
+    """The log is kept only while somebody tracks, and nobody ever does."""
+
+    tracking = Flag("set by the start of a migration")
+
+    @operation
+    def sync(s, me):
+        s.user[every_client] |= choose(s.tracking, s.kernel, NONE)
+
+    @operation
+    def read_all(s, me):
+        s.mine[me] = ALL
+        yield "all"
+        s.unread[me] -= s.mine[me]
+        yield "read"
+
+
+def test_a_flag_that_steps_read_and_nothing_sets_is_told():
+    """Every step is taken, and one side of `choose` is dead all the same."""
+    assert ("tracking is never set", False) in found(Untracked, "no_lost_write")

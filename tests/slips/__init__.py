@@ -1,0 +1,1 @@
+"""Safe designs with one slip each: none passes in silence."""
