@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from types import FrameType
@@ -91,10 +92,14 @@ def here() -> Place | None:
     The innermost line in the file of the operation, so that a mistake is reported where the operation calls an
     inherited helper and not inside the helper; outside a recording, the innermost line that is not ours.
     """
-    frames = list(_frames())
-    own = [f for f in frames if focus and f.f_code.co_filename == focus[-1]]
-    others = [f for f in frames if not is_ours(f.f_code.co_filename)]
-    return next((place_of(f) for f in own or others), None)
+    innermost = None
+    for frame in _frames():
+        file = frame.f_code.co_filename
+        if focus and file == focus[-1]:
+            return place_of(frame)
+        if innermost is None and not is_ours(file):
+            innermost = frame
+    return place_of(innermost) if innermost else None
 
 
 def place_of(frame: FrameType, instruction: int | None = None) -> Place:
@@ -131,8 +136,16 @@ def _frames() -> Iterator[FrameType]:
 def shown_path(path: str) -> str:
     """`path` relative to the working directory where that is shorter, else as it is."""
     try:
-        return str(Path(path).resolve().relative_to(Path.cwd()))
-    except (ValueError, OSError):
+        return _shown_from(Path.cwd(), path)
+    except OSError:
+        return path
+
+
+@lru_cache(maxsize=1024)  # asked for every step, and each folder of a path is a question to the system
+def _shown_from(folder: Path, path: str) -> str:
+    try:
+        return str(Path(path).resolve().relative_to(folder))
+    except ValueError:
         return path
 
 

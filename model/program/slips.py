@@ -88,20 +88,51 @@ ENDS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
-def slips(function: Function, resolve: Callable[[ast.expr], Callee | None], *, acts: bool) -> Iterator[Slip]:
-    """Every line of the function that recording would lose, in the order of the file.
+@dataclass(frozen=True)
+class Called:
+    """A call: the function inside that it means, whether something drives it, whether it is a line of its own."""
 
-    Args:
-        function: its syntax tree.
-        resolve: what an expression that is called means, or None where that is unknown.
-        acts: it is an operation: nobody takes what it returns.
+    at: ast.Call
+    inner: Callee | None
+    driven: bool
+    alone: bool
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the text of one function says, read once for every time that it is recorded.
+
+    Attributes:
+        fixed: lines that are lost whatever the names in the function mean.
+        calls: calls, of which that depends on what is called.
+        returned: values that it returns, which nobody takes of an operation.
+        gives: it returns a value somewhere.
     """
-    if isinstance(function, ast.AsyncFunctionDef):
-        yield _slip(REFUSED[ast.AsyncFunctionDef], function)
-    found = [*_by_kind(function), *_calls(function, resolve), *_unused(function)]
-    if acts:
-        found += [_slip(RETURNED, n) for n in own(function) if isinstance(n, ast.Return) and _something(n.value)]
-    yield from sorted(found, key=lambda slip: (slip.line, slip.start))
+
+    fixed: tuple[Slip, ...]
+    calls: tuple[Called, ...]
+    returned: tuple[Slip, ...]
+    gives: bool
+
+    @classmethod
+    def of(cls, function: Function) -> Reading:
+        """Read the syntax tree."""
+        nodes = [*ast.walk(function)]
+        returns = [n for n in own(function) if isinstance(n, ast.Return)]
+        gives = isinstance(function, ast.Lambda) or any(r.value is not None for r in returns)
+        fixed = (*_by_kind(nodes), *_yields(nodes), *_unused(function, nodes))
+        returned = tuple(_slip(RETURNED, r) for r in returns if _something(r.value))
+        return cls(fixed, tuple(_calls(function, nodes)), returned, gives)
+
+    def slips(self, resolve: Callable[[ast.expr], Callee | None], *, acts: bool) -> Iterator[Slip]:
+        """Every line of the function that recording would lose, in the order of the file.
+
+        Args:
+            resolve: what an expression that is called means, or None where that is unknown.
+            acts: it is an operation: nobody takes what it returns.
+        """
+        found = [*self.fixed, *(self.returned if acts else ()), *_lost_calls(self.calls, resolve)]
+        yield from sorted(found, key=lambda slip: (slip.line, slip.start))
 
 
 def own(function: Function) -> Iterator[ast.AST]:
@@ -114,9 +145,9 @@ def own(function: Function) -> Iterator[ast.AST]:
             waiting += ast.iter_child_nodes(one)
 
 
-def _by_kind(function: Function) -> Iterator[Slip]:
-    for one in ast.walk(function):
-        if one is not function and type(one) in REFUSED:
+def _by_kind(nodes: list[ast.AST]) -> Iterator[Slip]:
+    for one in nodes:
+        if type(one) in REFUSED:
             yield _slip(REFUSED[type(one)], one)
         elif isinstance(one, ast.Compare):
             yield from _comparison(one)
@@ -164,27 +195,34 @@ def _is_bare_yield(line: ast.AST) -> bool:
     return isinstance(line, ast.Expr) and isinstance(line.value, ast.Yield) and line.value.value is None
 
 
-def _calls(function: Function, resolve: Callable[[ast.expr], Callee | None]) -> Iterator[Slip]:
+def _yields(nodes: list[ast.AST]) -> Iterator[Slip]:
+    alone = _alone(nodes)
+    return (_slip(RESULT_OF_YIELD, n) for n in nodes if isinstance(n, ast.Yield) and id(n) not in alone)
+
+
+def _calls(function: Function, nodes: list[ast.AST]) -> Iterator[Called]:
+    inner = {n.name: _inner(n) for n in own(function) if isinstance(n, ast.FunctionDef)}
+    driven, alone = _driven(nodes), _alone(nodes)
+    for one in nodes:
+        if isinstance(one, ast.Call):
+            name = one.func.id if isinstance(one.func, ast.Name) else ""
+            yield Called(one, inner.get(name), id(one) in driven, id(one) in alone)
+
+
+def _lost_calls(calls: tuple[Called, ...], resolve: Callable[[ast.expr], Callee | None]) -> Iterator[Slip]:
     """Generators that nobody drives, and values of helpers that nobody takes."""
-    inner = {n.name: n for n in own(function) if isinstance(n, ast.FunctionDef)}
-    driven, alone = _driven(function), _alone(function)
-    for one in ast.walk(function):
-        if isinstance(one, ast.Yield) and id(one) not in alone:
-            yield _slip(RESULT_OF_YIELD, one)
-        if not isinstance(one, ast.Call):
-            continue
-        name = one.func.id if isinstance(one.func, ast.Name) else ""
-        callee = _inner(inner[name]) if name in inner else resolve(one.func)
+    for call in calls:
+        callee = call.inner or resolve(call.at.func)
         if callee is None:
             continue
-        if callee.generator and id(one) not in driven:
-            text = ast.unparse(one)
+        if callee.generator and not call.driven:
+            text = ast.unparse(call.at)
             yield _slip(
                 f"{callee.name} has a yield, and nobody runs it here, so all of it is lost. Write `yield from {text}`.",
-                one,
+                call.at,
             )
-        elif callee.gives and id(one) in alone:
-            yield _slip(f"the value of {callee.name}(...) is thrown away. {ELSE_MEANT}", one)
+        elif callee.gives and call.alone:
+            yield _slip(f"the value of {callee.name}(...) is thrown away. {ELSE_MEANT}", call.at)
 
 
 def _inner(function: ast.FunctionDef) -> Callee:
@@ -193,24 +231,24 @@ def _inner(function: ast.FunctionDef) -> Callee:
     return Callee(function.name, generator, any(isinstance(n, ast.Return) and _something(n.value) for n in nodes))
 
 
-def _driven(function: Function) -> set[int]:
+def _driven(nodes: list[ast.AST]) -> set[int]:
     """Calls under `yield from`, or that a `for` loop runs."""
-    loops = {id(n.iter) for n in ast.walk(function) if isinstance(n, ast.For)}
-    return loops | {id(n.value) for n in ast.walk(function) if isinstance(n, ast.YieldFrom)}
+    loops = {id(n.iter) for n in nodes if isinstance(n, ast.For)}
+    return loops | {id(n.value) for n in nodes if isinstance(n, ast.YieldFrom)}
 
 
-def _alone(function: Function) -> set[int]:
+def _alone(nodes: list[ast.AST]) -> set[int]:
     """Values that are a line of their own, through `yield from` too."""
-    found = {id(n.value): n.value for n in ast.walk(function) if isinstance(n, ast.Expr)}
+    found = {id(n.value): n.value for n in nodes if isinstance(n, ast.Expr)}
     return set(found) | {id(v.value) for v in found.values() if isinstance(v, ast.YieldFrom)}
 
 
-def _unused(function: Function) -> Iterator[Slip]:
+def _unused(function: Function, nodes: list[ast.AST]) -> Iterator[Slip]:
     """Local names that are assigned and never read: most often `kernel = ...` where `s.kernel = ...` is meant."""
     if isinstance(function, ast.Lambda):
         return
     given = {a.arg for a in ast.walk(function.args) if isinstance(a, ast.arg)}
-    loads = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    loads = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
     for one in own(function):
         targets = one.targets if isinstance(one, ast.Assign) else [one.target] if isinstance(one, _ASSIGNS) else []
         for name in (n for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)):

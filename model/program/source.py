@@ -21,7 +21,7 @@ from typing import Any
 from model.errors import DesignError, Place, is_ours, place
 from model.expr import Operation
 from model.program import bytecode
-from model.program.slips import Callee, Function, Slip, own, slips
+from model.program.slips import Callee, Function, Reading, Slip
 
 STANDARD = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 UNREAD = "its source cannot be read, so it was checked for lost lines by its bytecode alone"
@@ -48,13 +48,13 @@ def read(function: Callable[..., Any], error: Callable[[str, Place], DesignError
         if one.__code__ in seen:
             continue
         seen.add(one.__code__)
-        found = tree_of(one.__code__)
+        found = reading_of(one.__code__)
         complete &= found is not None
         if found is None:
             _refuse_first(bytecode.slips(one, partial(named, one)), one, error)
         else:
             acts = operation and one is first
-            _refuse_first(slips(found, partial(_resolve, one), acts=acts), one, error)
+            _refuse_first(found.slips(partial(_resolve, one), acts=acts), one, error)
         waiting += [f for f in map(underlying, helpers(one)) if f and f is not first]
     return complete
 
@@ -93,6 +93,7 @@ def helpers(function: FunctionType) -> list[object]:
     return [f for f in (*known, *inside) if underlying(f)]
 
 
+@lru_cache(maxsize=1024)
 def loaded(code: CodeType) -> tuple[list[str], list[str]]:
     """Names that a function and those in it look up outside themselves, and names of attributes."""
     own = list(dis.get_instructions(code))
@@ -120,8 +121,8 @@ def _resolve(function: FunctionType, called: ast.expr) -> Callee | None:
     value = _value(function, called)
     target = underlying(value)
     if target is not None:
-        tree = tree_of(target.__code__)
-        gives = bool(tree and _gives_value(tree))
+        found = reading_of(target.__code__)
+        gives = bool(found and found.gives)
         return Callee(target.__name__, generator=inspect.isgeneratorfunction(target), gives=gives)
     if isinstance(value, FunctionType) and is_ours(value.__code__.co_filename):
         return Callee(value.__name__, gives=value.__annotations__.get("return") not in (None, "None"))
@@ -137,16 +138,17 @@ def _value(function: FunctionType, expr: ast.expr) -> object:
     return None
 
 
-def _gives_value(tree: Function) -> bool:
-    return isinstance(tree, ast.Lambda) or any(isinstance(n, ast.Return) and n.value is not None for n in own(tree))
-
-
-def tree_of(code: CodeType) -> Function | None:
-    """The syntax tree of the function that has this code, or None where its file cannot be read or has changed."""
+def reading_of(code: CodeType) -> Reading | None:
+    """What the function with this code says, or None where its file cannot be read or has changed."""
     linecache.checkcache(code.co_filename)
-    trees = _functions("".join(linecache.getlines(code.co_filename)))
-    found = [t for t in trees.get((code.co_name, code.co_firstlineno), []) if _arguments(t) == _parameters(code)]
-    return found[0] if len(found) == 1 else None
+    return _reading("".join(linecache.getlines(code.co_filename)), code)
+
+
+@lru_cache(maxsize=1024)  # a design is recorded many times, and its text is the same each time
+def _reading(text: str, code: CodeType) -> Reading | None:
+    trees = _functions(text).get((code.co_name, code.co_firstlineno), [])
+    found = [t for t in trees if _arguments(t) == _parameters(code)]
+    return Reading.of(found[0]) if len(found) == 1 else None
 
 
 def _arguments(tree: Function) -> list[str]:
@@ -160,7 +162,7 @@ def _parameters(code: CodeType) -> list[str]:
     return list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + extra])
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _functions(text: str) -> dict[tuple[str, int], list[Function]]:
     """(name, first line as a code object has it) -> the functions of a file."""
     found: dict[tuple[str, int], list[Function]] = {}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dis
 import inspect
 from collections.abc import Callable, Mapping
-from types import FrameType, GeneratorType
+from functools import lru_cache
+from types import CodeType, FrameType, GeneratorType
 from typing import Any
 
 from model.errors import DesignError, Place, focus, place_of, shown_path
@@ -133,15 +134,24 @@ def of_python(wrong: BaseException) -> str:
 
 def _no_rebinding(operation: Operation, names: list[str], recorder: Recorder) -> None:
     code = operation.function.__code__
-    line = code.co_firstlineno
+    for name, line in _stores(code):
+        if name in names:
+            raise recorder.error(
+                f"{name} is a parameter: it is chosen once, when the operation starts, and cannot be "
+                f"assigned. Keep the new value in a register of another name, me.kept_{name} = ...",
+                Place(shown_path(code.co_filename), line),
+            )
+
+
+@lru_cache(maxsize=1024)
+def _stores(code: CodeType) -> list[tuple[str, int]]:
+    """Every local name that the function assigns, with the line."""
+    line, found = code.co_firstlineno, []
     for instruction in dis.get_instructions(code):
         line = getattr(instruction, "line_number", instruction.starts_line) or line  # line_number: Python 3.13
-        if instruction.opname.startswith(("STORE_FAST", "STORE_DEREF")) and instruction.argval in names:
-            raise recorder.error(
-                f"{instruction.argval} is a parameter: it is chosen once, when the operation starts, and cannot be "
-                f"assigned. Keep the new value in a register of another name, me.kept_{instruction.argval} = ...",
-                Place(shown_path(code.co_filename), int(line)),
-            )
+        if instruction.opname.startswith(("STORE_FAST", "STORE_DEREF")):
+            found.append((instruction.argval, int(line)))
+    return found
 
 
 def _named(wrong: DesignError, recorder: Recorder) -> DesignError:

@@ -3,7 +3,7 @@
 import pytest
 
 from model.designs.catalogue import load
-from model.errors import DesignError
+from model.errors import DesignError, shown_path
 from model.program.design import record
 
 HEAD = """\
@@ -367,3 +367,22 @@ def test_a_declaration_that_makes_no_sense_is_refused(right, wrong, message, tmp
     with pytest.raises(DesignError) as caught:
         record(load("mine.py"))
     assert str(caught.value).startswith(message)
+
+
+def test_a_place_is_shown_from_the_folder_that_one_is_in(tmp_path, monkeypatch):
+    (tmp_path / "inner").mkdir()
+    for folder, shown in ((tmp_path, "inner/mine.py"), (tmp_path / "inner", "mine.py")):
+        monkeypatch.chdir(folder)
+        assert shown == shown_path(str(tmp_path / "inner" / "mine.py"))
+
+
+def test_a_file_that_was_mended_is_read_again(tmp_path):
+    """What a text says is read once, and another text in the same file is another."""
+    mine = tmp_path / "mine.py"
+    for line in ("wait_for(page <= s.kernel); s.kernel is NONE", "wait_for(page <= s.kernel); s.kernel = NONE"):
+        mine.write_text(f"{HEAD}        {line}\n")
+        if "is NONE" in line:
+            with pytest.raises(DesignError, match="the value of this line is thrown away|`is` asks"):
+                record(load(str(mine)))
+        else:
+            assert 1 == len(record(load(str(mine))).steps)
