@@ -1,6 +1,7 @@
-"""A proof by views as files: the protocol as numbers and trees, and the table of views that every rule stays in.
+"""A proof by views as files: the protocol as numbers and trees, the table of views, and the clauses that it comes to.
 
-`checker` reads nothing else. That the protocol is the design's is checked by writing it again (`commands.certify`).
+Two proofs of the same: the table, which `checker` tries every rule on, and the clauses, whose conditions stand in
+SMT-LIB (`conditions`). That the protocol is the design's is checked by writing it again (`commands.certify`).
 """
 
 from __future__ import annotations
@@ -9,16 +10,23 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from model.errors import CannotSay
-from model.expr import Expr
+from model.expr import PAGES, Expr
 from model.expr.algebra import OPERATORS, fold
+from model.instance.locations import at
+from model.instance.state import Field
+from model.limits import Limits
 from model.parametric.views import scenes
+from model.parametric.views.clauses import few_clauses
 from model.parametric.views.codegen import roles
+from model.parametric.views.conditions import as_json, conditions, scripts
 from model.parametric.views.protocol import Protocol
 from model.parametric.views.rule import Key, Rule
+from model.parametric.views.situations import Situations
 from model.parametric.views.table import Safe, Table
+from model.parametric.vocabulary import place
 
-MANIFEST, PROTOCOL, VIEWS = "manifest.json", "protocol.json", "views.json"
+MANIFEST, PROTOCOL, VIEWS, CLAUSES = "manifest.json", "protocol.json", "views.json", "clauses.json"
+SECONDS = 60.0  # to look for clauses
 VERSION = 2
 TREE = {op: (lambda *a, op=op: [op, *a]) for op in OPERATORS}
 
@@ -28,12 +36,13 @@ def contents(found: Safe, digest: str, design: str, properties: Sequence[str]) -
 
     Args:
         digest: of the design with what the properties watch (`Program.digest`).
-
-    Raises:
-        CannotSay: views of two, which the checker does not read.
     """
-    if found.table.kind == "two":
-        raise CannotSay("a proof by views of two has no certificate yet; --engine inductive may find clauses")
+    from model.parametric.inference.certificate import answers
+
+    made, views = data(found).values()
+    clauses = few_clauses(made, views, Limits(seconds=SECONDS))
+    asked = conditions(Situations.of_views(made, views), clauses)
+    files = scripts(asked)
     manifest = {
         "version": VERSION,
         "kind": "views",
@@ -41,23 +50,48 @@ def contents(found: Safe, digest: str, design: str, properties: Sequence[str]) -
         "properties": list(properties),
         "digest": digest,
         "sizes": dict(found.sizes),
-        "files": {},
+        "impossible": [name for name, condition in asked.items() if not condition.possible],
+        "files": {name: answers(script) for name, script in files.items()},
     }
+    written = {MANIFEST: manifest, PROTOCOL: made, VIEWS: views, CLAUSES: {"clauses": as_json(clauses)}}
+    return {name: _json(content) for name, content in written.items()} | files
+
+
+def data(found: Safe) -> dict[str, dict[str, Any]]:
+    """The protocol and the table, by the name of the file."""
     made = protocol_of(Protocol(found.program, found.invariants, found.sizes))
-    return {MANIFEST: _json(manifest), PROTOCOL: _json(made), VIEWS: _json(views_of(found.table))}
+    return {PROTOCOL: made, VIEWS: views_of(found.table)}
 
 
 def protocol_of(protocol: Protocol) -> dict[str, Any]:
     """Everything that the checker needs to know of the design."""
     layout, sorts = protocol.layout, protocol.cast.sorts
     return {
-        "shared": [[f.name, f.number, f.initial] for f in layout.shared],
-        "local": {s: [[f.name, f.initial] for f in layout.local[s]] for s in sorts},
+        "pages": protocol.instance.pages,
+        "shared": [[f.name, f.number, f.initial, _sort(protocol, f)] for f in layout.shared],
+        "local": {s: [[f.name, f.initial, _sort(protocol, f)] for f in layout.local[s]] for s in sorts},
         "named": dict(protocol.cast.named),
         "holding": {s: [protocol.place_of(s), _holding(protocol, s)] for s in sorts},
         "rules": [_rule(protocol, r) for r in scenes.rules(protocol)],
         "violations": [_rule(protocol, r) for r in scenes.violations(protocol)],
     }
+
+
+def _sort(protocol: Protocol, field: Field) -> str | list[str]:
+    """What the field can hold: "pages", "truth", or a list of places."""
+    if field.role != "location":
+        return "pages" if field.sort == PAGES else "truth"
+    sort = field.name.removeprefix(at(""))
+    return [_place(protocol, sort, code) for code in range(len(protocol.instance.codes[sort]))]
+
+
+def _place(protocol: Protocol, sort: str, code: int) -> str:
+    """`is at sync.reported`, with the elements that the operation was given."""
+    location, carried = protocol.instance.codes[sort][code]
+    where = protocol.program.threads[sort][location]
+    given = ", ".join(f"{n} {k}" for n, k in zip(where.carried, carried, strict=True))
+    word = place(sort, where).partition(" ")[2]
+    return f"{word if word.startswith('is') else f'is {word}'}{f' ({given})' if given else ''}"
 
 
 def _holding(protocol: Protocol, sort: str) -> list[int]:
@@ -91,7 +125,7 @@ def _rule(protocol: Protocol, rule: Rule) -> dict[str, Any]:
     return {
         "label": rule.label,
         "roles": list(rule.roles),
-        "choices": len(rule.pages),
+        "choices": [list(range(2**protocol.instance.pages)) for _ in rule.pages],
         "guards": guards,
         "updates": [[where[k], fold(v, TREE, leaf)] for k, v in rule.updates.items() if k in where],
         "others": {s: fold(e, TREE, leaf) for s, e in rule.others.items()},

@@ -118,7 +118,7 @@ class _Views:
                     return
 
     def _fires(self, rule: Mapping[str, Any], shared: Shared, cast: Sequence[Local]) -> Iterator[tuple[int, ...]]:
-        for chosen in product((0, 1), repeat=rule["choices"]):
+        for chosen in product(*rule["choices"]):
             if all(_value(g, shared[0], cast, None, chosen) for g in rule["guards"]):
                 yield (*chosen, 1)
 

@@ -5,13 +5,16 @@ import shutil
 
 import pytest
 
+from model.commands import certify_views
 from model.commands.certify import certify
 from model.designs.catalogue import find_property, load
 from model.instance.problem import Problem
 from model.parametric.inference.certificate import write_files
 from model.parametric.views import certificate
 from model.parametric.views.checker import wrong
+from model.parametric.views.conditions import conditions, of_json
 from model.parametric.views.decide import prove
+from model.parametric.views.situations import Situations
 from model.program.design import record
 
 PROVED = (
@@ -110,6 +113,45 @@ def other_start(protocol):
     protocol["shared"][0][2] ^= 1
 
 
+def other_sort(protocol):
+    next(f for f in protocol["shared"] if f[3] == "truth")[3] = "pages"
+
+
+def renamed_property(protocol):
+    protocol["violations"][0]["label"] = "no_lost_write"
+
+
+def deaf_rule(protocol):
+    """One rule whose bystanders hear nothing."""
+    rule = next(r for r in protocol["rules"] if any(u[0][0] == "O" for u in r["updates"]))
+    rule["updates"] = [u for u in rule["updates"] if u[0][0] != "O"]
+
+
+def dropped_clause(clauses):
+    clauses["clauses"].pop()
+
+
+def weakened_clause(clauses):
+    first = clauses["clauses"][0]["literals"]
+    first.append([first[0][0], [0, 1]])
+
+
+def no_clauses(clauses):
+    clauses["clauses"] = []
+
+
+def dropped_condition(manifest):
+    manifest["files"].popitem()
+
+
+def other_answers(manifest):
+    next(iter(manifest["files"].values()))[0] = "unsat"
+
+
+def impossible_step(manifest):
+    manifest["impossible"].append(next(n for n, answers in manifest["files"].items() if len(answers) > 2))
+
+
 def other_digest(manifest):
     manifest["digest"] = "0" * 64
 
@@ -144,8 +186,20 @@ TAMPERED = {
         deaf_bystanders,
         lock_never_taken,
         other_start,
+        other_sort,
+        renamed_property,
+        deaf_rule,
     ),
-    certificate.MANIFEST: (other_digest, other_design, other_property, fixed_size),
+    certificate.CLAUSES: (dropped_clause, weakened_clause, no_clauses),
+    certificate.MANIFEST: (
+        other_digest,
+        other_design,
+        other_property,
+        fixed_size,
+        dropped_condition,
+        other_answers,
+        impossible_step,
+    ),
 }
 KINDS = [(name, change) for name, changes in TAMPERED.items() for change in changes]
 
@@ -157,6 +211,90 @@ def test_tampering_is_caught(good, tmp_path, name, change):
     shutil.copytree(good, copy)
     edit(copy, name, change)
     assert 1 == certify(copy).exit_code
+
+
+def missing_file(directory, names):
+    (directory / names[1]).unlink()
+
+
+def truncated_file(directory, names):
+    path = directory / names[1]
+    path.write_text(path.read_text()[:-40])
+
+
+def swapped_files(directory, names):
+    one, other = (directory / n for n in names[1:3])
+    text = one.read_text()
+    one.write_text(other.read_text())
+    other.write_text(text)
+
+
+def dropped_start(directory, names):
+    (directory / names[0]).unlink()
+    edit(directory, certificate.MANIFEST, lambda m: m["files"].pop(names[0]) and None)
+
+
+def dropped_premise(directory, names):
+    path = directory / names[1]
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text(
+        "".join(x for n, x in enumerate(lines) if n != next(i for i, y in enumerate(lines) if "assert" in y))
+    )
+
+
+def dropped_goal(directory, names):
+    path = directory / names[1]
+    path.write_text(path.read_text().rpartition("(push 1)")[0])
+
+
+def trivial_goal(directory, names):
+    path = directory / names[1]
+    path.write_text(path.read_text().replace("(push 1)", "(push 1)\n(assert false)"))
+
+
+def truncated_table(directory, names):
+    path = directory / certificate.VIEWS
+    path.write_text(path.read_text()[:-40])
+
+
+def missing_table(directory, names):
+    (directory / certificate.VIEWS).unlink()
+
+
+FILES = (
+    missing_file,
+    truncated_file,
+    swapped_files,
+    dropped_start,
+    dropped_premise,
+    dropped_goal,
+    trivial_goal,
+    truncated_table,
+    missing_table,
+)
+
+
+@pytest.mark.parametrize("change", FILES)
+def test_tampering_with_a_file_is_caught(good, tmp_path, change):
+    """Whatever was changed in what stands beside the table, the certificate is not confirmed."""
+    copy = tmp_path / "copy"
+    shutil.copytree(good, copy)
+    change(copy, list(json.loads((good / certificate.MANIFEST).read_text())["files"]))
+    assert 1 == certify(copy).exit_code
+
+
+def test_the_conditions_alone_catch_clauses_that_are_not_closed(good):
+    """Without the design and the table: z3 finds a goal that does not follow."""
+    data = {n: json.loads((good / n).read_text()) for n in certify_views.DATA}
+    manifest = json.loads((good / certificate.MANIFEST).read_text())
+    kept = data[certificate.CLAUSES]["clauses"]
+    situations = Situations.of_views(data[certificate.PROTOCOL], data[certificate.VIEWS])
+    for number in range(0, len(kept), 5):
+        fewer = of_json(kept[:number] + kept[number + 1 :])
+        made = conditions(situations, fewer, manifest["impossible"])
+        given = [certify_views._z3("\n".join(c.lines), 10.0) for c in made.values()]
+        wanted = [["sat" if c.possible else "unsat", *["unsat"] * len(c.goals)] for c in made.values()]
+        assert wanted != given, number
 
 
 @pytest.mark.parametrize("change", [dropped_view, dropped_row, changed_local, changed_shared, no_views])
