@@ -97,10 +97,10 @@ class Problem:
 
 
 def _speaks_of(program: Program, asked: Invariant) -> None:
-    """Refuse `every(Vcpu, ...)` of a program without any: it would hold of nobody."""
+    """Refuse `every(Vcpu, ...)`, or `def holds(s, client)`, of a program without any: it would hold of nobody."""
     used = used_sorts(program)
-    for index in indices(asked.holds):
-        if index.kind == "bound" and index != asked.each and index.sort not in used:
+    for index in (*indices(asked.holds), *([asked.each] if asked.each else ())):
+        if index.kind == "bound" and index.sort not in used:
             raise UsageError(
                 f"{asked.name} cannot be asked of {program.name}: it is about each {index.sort}, and {program.title} "
                 f"has none; it has {', '.join(sorted(used))}."

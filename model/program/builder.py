@@ -44,6 +44,7 @@ class Draft:
     guards: list[Expr] = field(default_factory=list)
     updates: list[Update] = field(default_factory=list)
     takes: list[Held] = field(default_factory=list)
+    apart: list[Expr] = field(default_factory=list)
     frees: list[Held] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     name: str = ""
@@ -170,6 +171,7 @@ class Recorder:
             )
         self.touch()
         self.event("take", held.lock)
+        self.draft.apart += [_another(held, mine) for mine in self.held if mine.lock == held.lock]
         self.draft.takes.append(held)
         self.held.append(held)
         if self.split_locks:
@@ -210,6 +212,7 @@ class Recorder:
             )
         if len(self.steps) == STEPS:
             raise self.error(f"it has more than {STEPS:,} steps. {ENDLESS}", place)
+        self.draft.guards += self.draft.apart
         self.draft.name = name
         self.draft.place = self.draft.place or place or here()
         self.steps.append(self.draft)
@@ -256,3 +259,9 @@ class Recorder:
 
     def error(self, message: str, place: Place | None = None) -> DesignError:
         return DesignError(f"{self.owner}.{self.operation}: {message}", place or here())
+
+
+def _another(held: Held, mine: Held) -> Expr:
+    """It is not the lock of the family that the thread itself holds: a thread waits for itself for ever."""
+    assert held.index is not None and mine.index is not None  # the same lock is refused
+    return ~make("is", held.index, mine.index)

@@ -35,6 +35,7 @@ from model.program.program import Invariant, Location, Program
 from model.program.proxies import StateView
 from model.program.step import Step, Update
 from model.program.tracing import last_place, of_python, record_operation
+from model.program.words import shown_to
 
 
 def invariant(program: Program, property: Property) -> Invariant:
@@ -195,7 +196,8 @@ def _watched(program: Program, property: Property, parts: Mapping[str, Part], st
     try:
         with asked_of(program, property, property.observe):
             source.read(property.observe, DesignError)
-            property.observe(step, StateView(then), StateView(now), Element(Index("me", step.by)))
+            seen = shown_to(property.observe, property, program, step)
+            property.observe(seen, StateView(then), StateView(now), Element(Index("me", step.by)))
     finally:
         recorders.pop()
     added = now.draft.updates[len(step.updates) :]

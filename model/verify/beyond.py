@@ -110,12 +110,12 @@ def safe_before(problem: Problem, evidence: Sequence[Evidence]) -> Iterator[str]
     lost = next((e for e in evidence if e.engine == "views" and isinstance(e.verdict, Refuted)), None)
     kept = next((e for e in evidence if e.engine == "lanes" and isinstance(e.verdict, Proved)), None)
     if lost and kept:
-        broken = "lose a write" if problem.invariant.name == "no_lost_write" else f"break {problem.invariant.name}"
-        differ = {k: n for k, n in lost.scope.items() if n != kept.scope.get(k)}
-        more = {k: n for k, n in differ.items() if k != "pages"} or differ
+        more = {k: n for k, n in lost.scope.items() if int(n) > int(kept.scope.get(k, n))}
         fewer = ", ".join(_many(kept.scope[k], k) for k in more)
         enough = ", ".join(_many(n, k) for k, n in more.items())
-        yield f"safe with {fewer}; {enough} {broken} in {lost.verdict.depth} moves"
+        broken = "lose a write" if problem.invariant.name == "no_lost_write" else f"break {problem.invariant.name}"
+        if more:
+            yield f"safe with {fewer}; {enough} {broken} in {lost.verdict.depth} moves"
 
 
 def _many(number: int | str, what: str) -> str:

@@ -49,19 +49,22 @@ class Coverage:
         return not (self.steps or self.facts or self.flags)
 
 
-def coverage(instance: Instance, facts: Mapping[Any, Fact], states: int = STATES) -> Coverage:
+def coverage(
+    instance: Instance, facts: Mapping[Any, Fact], states: int = STATES, *, only_facts: bool = False
+) -> Coverage:
     """Walk through the reachable states until every step, fact and changed flag was seen, or there are no more.
 
     Args:
         instance: small: a state is a tuple, each move is taken one at a time.
         states: how many states are looked at, at most.
+        only_facts: look for the facts alone.
     """
     labels = list(dict.fromkeys(s.label for s in instance.program.steps))
     unread = [(i, f.number) for i, f in enumerate(instance.fields) if f.name == UNREAD]
     waiting = {key: (instance.predicate(f.holds), _bit(f, unread)) for key, f in facts.items()}
-    untaken, label_of = set(labels), [m.ground.step.label for m in instance.moves]
+    untaken, label_of = set(() if only_facts else labels), [m.ground.step.label for m in instance.moves]
     start = (instance.initial, 0)
-    seen, level, still = {start}, [start], _flags(instance)
+    seen, level, still = {start}, [start], set() if only_facts else _flags(instance)
     _strike(waiting, *start)
     while level and (waiting or untaken or still) and len(seen) < states:
         following = []

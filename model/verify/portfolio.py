@@ -21,10 +21,11 @@ from model.verify.beyond import PROOF_SECONDS, beyond, interrupted, ordered, pro
 from model.verify.buffers import buffer_notes
 from model.verify.counterexample import Counterexamples
 from model.verify.deadlock import deadlock_note
+from model.verify.guards import one_sided
 from model.verify.meanwhile import Meanwhile
 from model.verify.question import Question, refuse_infinite
 from model.verify.result import Evidence, Result, finite_scope, sizes_for
-from model.verify.vacuity import applies_to, passed, vacuities
+from model.verify.vacuity import applies_to, looked, passed
 
 ENGINES = ("auto", "explicit", "lanes", "bounded", "induction", "inductive", "views")
 __all__ = ["ENGINES", "Evidence", "Result", "answer", "applies", "applies_to", "proof"]
@@ -156,7 +157,9 @@ class _Asked:
         )
         if isinstance(decided.verdict, Proved):
             told = buffer_notes(self.program, self.instance, self.question.limits)
-            return passed(replace(base, notes=(*base.notes, *told)), vacuities(self.problem))
+            any_size = "any" in decided.scope.values()
+            found = replace(base, notes=(*base.notes, *told))
+            return passed(found, looked(self.problem, any_size), one_sided(self.problem))
         if not isinstance(decided.verdict, Refuted):
             return base
         at = decided.verdict.detail.problem if decided.engine == "views" else self.problem

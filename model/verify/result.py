@@ -53,6 +53,7 @@ class Result:
         trace: the counterexample on the size where it is shown, replayed; `whole` adds what follows it.
         notes: what a reader should know besides the verdict, one sentence each.
         vacuous: what never happens in the design, so that a pass says less than it seems, one sentence each.
+        one_sided: what the guards of steps ask for and always get, or never: information.
         proof: what a parametric proof left behind (an invariant), or None.
     """
 
@@ -67,6 +68,7 @@ class Result:
     whole: Trace | None = None
     notes: tuple[str, ...] = ()
     vacuous: tuple[str, ...] = ()
+    one_sided: tuple[str, ...] = ()
     proof: Any = None
     spec: str = ""
 
@@ -130,7 +132,7 @@ class Result:
 
         Args:
             width: columns to break lines at.
-            verbose: also what every engine said, with seconds.
+            verbose: also what every engine said, with seconds, and what guards ask for in vain.
             quiet: the verdict and the notes only.
         """
         from rich.text import Text
@@ -145,6 +147,8 @@ class Result:
             yield from wrapped(Text(" " * 6 + searched), width, 8)
         for note in self.notes:
             yield from wrapped(Text(" " * 6 + note, "bold yellow" if note.startswith(LOUD) else ""), width, 8)
+        for sentence in self.one_sided if verbose else ():
+            yield from wrapped(Text(" " * 6 + f"guard: {sentence}"), width, 8)
 
     def _searched(self, verbose: bool) -> Iterator[str]:
         for evidence in self.evidence:

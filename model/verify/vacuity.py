@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,8 @@ from model.program.program import Program
 from model.verdict import Undetermined
 from model.verify.clauses import Clause, Literal, clauses, nobody_but
 from model.verify.coverage import UNREAD, Coverage, Fact, coverage
-from model.verify.result import Result
+from model.verify.never import at_any_size, says_nothing
+from model.verify.result import Result, finite_scope
 
 SMALL = 300_000  # states up to which a happening is searched on the reference
 
@@ -28,30 +29,58 @@ class Vacuity:
     Attributes:
         text: a sentence.
         step: of steps, not of the property.
+        sure: the scope for which views exclude it; empty where a search of one size has not seen it.
         whole: nothing of the property is left without it: it would hold whatever else the design does.
     """
 
     text: str
     whole: bool = False
     step: bool = False
+    sure: str = ""
 
 
-def vacuities(problem: Problem) -> tuple[Vacuity, ...]:
+@dataclass(frozen=True)
+class Seen:
+    """What never happens, and where it was looked for: with views for any size, or by a search at some."""
+
+    never: tuple[Vacuity, ...] = ()
+    where: str = ""
+
+
+def looked(problem: Problem, any_size: bool = False) -> Seen:
     """What never happens, of the steps and of what the property is about, on a small instance and on the one asked for.
 
     A property is cut into clauses about one page. A clause holds vacuously where one of its literals always does (no
     flag `finished` is ever set), or where the rest of it always does, so that what is at stake (`unread`) is never
     asked for, or only before anything was read. Antecedent failure, in the words of the field.
 
+    What was seen in a small instance is seen at any size. Of a proof for any number (`any_size`), what was not seen is
+    put to views: what happens at a larger size is left out, and where views cannot say, the search is named.
+
     Source: I. Beer, S. Ben-David, C. Eisner, Y. Rodeh, "Efficient Detection of Vacuity in Temporal Model Checking",
     FMSD 18(2), 2001; O. Kupferman, M. Vardi, "Vacuity detection in temporal model checking", STTT 4(2), 2003.
     """
+    from model.verify.result_text import scope
+
     free = problem.instance.free_sizes
+    if not any(clauses(check.holds) for check in problem.checks) and says_nothing(problem):
+        return Seen((Vacuity("it holds of every state there could be, whatever the design does", whole=True),))
     small = Pieces(problem.at(1, {s: min(n, 2) for s, n in free.items()}))
-    missing = small.missing
+    missing, searched = small.missing, small.problem
     if missing.whole and not missing.nothing and (problem.pages, free) != (1, small.problem.free_sizes):
-        missing = _in_both(missing, Pieces(problem.at(problem.pages, free)).missing)
-    return tuple(small.told(missing)) if missing.whole else ()
+        large = Pieces(problem.at(problem.pages, free)).missing
+        missing, searched = _in_both(missing, large), problem if large.whole else searched
+    sure: Mapping[Hashable, str] = {}
+    if any_size and not missing.nothing:
+        found = at_any_size(small.problem, missing, small.together)
+        missing, sure = found.missing, found.sure
+    if not missing.whole:
+        return Seen()
+    told = tuple(small.told(missing, sure))
+    places = [
+        f"views, for {v.sure}" if v.sure else f"a search at {scope(finite_scope(searched.instance))}" for v in told
+    ]
+    return Seen(told, " and ".join(dict.fromkeys(places)))
 
 
 def _in_both(small: Coverage, large: Coverage) -> Coverage:
@@ -79,6 +108,17 @@ class Pieces:
     def __init__(self, problem: Problem) -> None:
         self.problem, self.instance = problem, problem.instance
         self.cases = {n: clauses(holds) for i in problem.invariants for n, holds in self.instance.cases(i)}
+
+    @cached_property
+    def together(self) -> Mapping[Hashable, tuple[Literal, ...]]:
+        """Of the facts that speak of nothing but literals: those that come to hold together."""
+        found: dict[Hashable, tuple[Literal, ...]] = {}
+        for case, clause in ((case, c) for case, several in self.cases.items() for c in several if len(c) > 1):
+            fails = {x: Literal(x.leaf, not x.positive) for x in clause}
+            for literal in clause:
+                found[case, "always", self.named(literal)] = (fails[literal],)
+                found[case, "asked", self.named(literal)] = tuple(fails[x] for x in clause - {literal})
+        return found
 
     @cached_property
     def facts(self) -> Mapping[Key, Fact]:
@@ -113,19 +153,24 @@ class Pieces:
     def missing(self) -> Coverage:
         return coverage(self.instance, self.facts)
 
-    def told(self, missing: Coverage) -> Iterator[Vacuity]:
+    def told(self, missing: Coverage, sure: Mapping[Hashable, str]) -> Iterator[Vacuity]:
         """The sentences: of the property, whole where every element's clauses are idle; then of steps."""
         if missing.steps:
-            yield Vacuity(f"at 1 page {', '.join(missing.steps)} can never be taken", step=True)
+            where = "" if all(x in sure for x in missing.steps) else "at 1 page "
+            text = f"{where}{', '.join(missing.steps)} can never be taken"
+            yield Vacuity(text, step=True, sure=_common(sure, missing.steps))
         idle = {case: self._idle(case, missing) for case in self.cases if self.cases[case]}
         whole = bool(idle) and all(any(k[1] != "unread" for k in keys) for keys in idle.values())
-        told: dict[str, list[str]] = {}
-        for case, keys in idle.items():
-            for _, what, literal in keys:
-                told.setdefault(literal if what == "always" else SENTENCES[what], []).append(self._element(case))
-        yield from (Vacuity(self._kept(flag)) for flag in missing.flags if flag not in self.spoken_of)
-        for text, who in told.items():
-            yield Vacuity(text.format(who=" and ".join(dict.fromkeys(who))), whole)
+        told: dict[str, list[Key]] = {}
+        for keys in idle.values():
+            for key in keys:
+                told.setdefault(key[2] if key[1] == "always" else SENTENCES[key[1]], []).append(key)
+        kept = [flag for flag in missing.flags if flag not in self.spoken_of]
+        yield from (Vacuity(self._kept(flag), sure=_common(sure, [flag])) for flag in kept)
+        for text, keys in told.items():
+            who = " and ".join(dict.fromkeys(self._element(case) for case, _, _ in keys))
+            said = text.format(who=who).replace("anybody can never", "nobody can ever")
+            yield Vacuity(said, whole, sure=_common(sure, keys))
 
     def _idle(self, case: int | None, missing: Coverage) -> list[Key]:
         """Why the clauses of this element say nothing; nothing where one of them says something."""
@@ -165,6 +210,11 @@ class Pieces:
         return f"{name}[{owner}]" if owner else str(name)
 
 
+def _common(sure: Mapping[Hashable, str], keys: Sequence[Hashable]) -> str:
+    """The scope for which all of them are excluded."""
+    return next(iter({sure.get(key, "") for key in keys})) if all(key in sure for key in keys) else ""
+
+
 def applies_to(program: Program, property: Property) -> str:
     """Why the property cannot be asked of the recorded design, or an empty string."""
     try:
@@ -182,12 +232,15 @@ def watches(program: Program, property: Property) -> None:
         Problem.of(program, property)
 
 
-def passed(proved: Result, never: Sequence[Vacuity]) -> Result:
+def passed(proved: Result, seen: Seen, guards: tuple[str, ...] = ()) -> Result:
     """A pass with what never happens; of a question that is asked by default, no pass where nothing is left of it."""
+    never = seen.never
     whole = "; ".join(v.text for v in never if v.whole)
     default = proved.property in (*DEFAULT_PROPERTIES, OWN_END)
     notes = [_note(v) for v in never if not (v.whole and default)]
-    found = replace(proved, vacuous=tuple(v.text for v in never), notes=(*proved.notes, *notes))
+    notes += [f"what never happens was looked for with {seen.where}"] * bool(seen.where)
+    texts = tuple(v.text for v in never)
+    found = replace(proved, vacuous=texts, one_sided=guards, notes=(*proved.notes, *notes))
     if not (whole and default):
         return found
     verdict = proved.verdict

@@ -26,7 +26,7 @@ def result(found: Result) -> dict[str, Any]:
         "digest": found.program.digest,
         "trace": trace(found.story) if found.story else None,
         "notes": list(found.notes),
-        "vacuous": list(found.vacuous),
+        "vacuous": [*found.vacuous, *found.one_sided],
         "evidence": [_evidence(e) for e in found.evidence],
         "certificate": certificate(found.proof),
     }

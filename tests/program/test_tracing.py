@@ -618,3 +618,22 @@ def test_nested_quantifiers_have_variables_of_their_own():
     assert (1, 1) == (state["log"], state["on"])
     state = after(Nested, ("fill", 0, {"want": 1}), ("fill", 1, {"want": 2}), ("take", 0, {}))
     assert (0, 0) == (state["log"], state["on"])
+
+
+def test_a_thread_that_holds_a_lock_waits_for_it_for_ever():
+    """Its own lock and one that a parameter or a constant names may be one lock: a mutex is not taken twice."""
+
+    class Twice(Design):
+        """Locks of one family, one inside the other."""
+
+        lock = Lock("one per client", per=Client)
+        done = Flag("done", per=Client)
+
+        @operation
+        def go(s, me, client):
+            with s.lock[me], s.lock[client], s.lock[MIGRATION]:
+                s.done[me] = True
+                yield "all three"
+
+    (step,) = record(Twice).steps
+    assert ["~(client == me)", "~(MIGRATION == me)", "~(MIGRATION == client)"] == [show(g) for g in step.guards]

@@ -62,6 +62,7 @@ def test_a_vacuous_pass_is_named():
     assert (
         "vacuous in part: at 1 page clear.cleared, clear.read can never be taken",
         "vacuous: MIGRATION and VGA can never read a page that was written, so nothing can be lost",
+        "what never happens was looked for with a search at 1 page, 2 clients",
     ) == notes
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from model import ALL, NONE, Flag, Pages, choose, every_client, operation, wait_for
+from model import ALL, NONE, Client, Design, Flag, Pages, choose, every_client, operation, wait_for
 from model.check.command import command
 from model.designs.catalogue import find_property, load
 from model.designs.dirty_log import DirtyLog
@@ -13,7 +13,8 @@ from model.designs.gallery import entries
 from model.expr import always
 from model.instance.problem import Problem
 from model.program.design import record
-from model.verify.vacuity import vacuities
+from model.verify.guards import one_sided
+from model.verify.vacuity import looked
 from tests.support.designs import NeverCollects, Synced
 from tests.support.paths import ROOT
 
@@ -24,7 +25,7 @@ SAFE = [(e.design, e.decided_by) for e in entries() if e.deciding and e.deciding
 def found(design, name, pages=2):
     """(text, whole) of each thing that never happens."""
     problem = Problem.of(record(design), find_property(name, design), pages=pages)
-    return [(v.text, v.whole) for v in vacuities(problem)]
+    return [(v.text, v.whole) for v in looked(problem).never]
 
 
 def check(*arguments):
@@ -98,7 +99,7 @@ def test_a_side_of_a_comparison_that_is_always_empty_is_told():
         return s.spare <= s.kernel
 
     problem = Problem.of(record(Idle), spare_within_kernel)
-    assert ["spare is always empty"] == [v.text for v in vacuities(problem) if v.whole]
+    assert ["spare is always empty"] == [v.text for v in looked(problem).never if v.whole]
 
 
 # ---------------------------------------------------------------- deadlock
@@ -144,3 +145,107 @@ class Untracked(DirtyLog):
 def test_a_flag_that_steps_read_and_nothing_sets_is_told():
     """Every step is taken, and one side of `choose` is dead all the same."""
     assert ("tracking is never set", False) in found(Untracked, "no_lost_write")
+
+
+# ---------------------------------------------------------------- guards, atom by atom
+
+
+class Waits(Synced):
+    """One guard that always holds where it is asked, one that never does, and two that are asked for something."""
+
+    paused = Flag("nothing ever sets it")
+    ready = Flag("set by a sync")
+
+    @operation
+    def prepare(s, me):
+        s.ready = True
+
+    @operation
+    def take(s, me, want):
+        wait_for((want <= s.mine[me]) & ~s.paused)
+        yield "chosen"
+        wait_for(s.ready | s.paused)
+        s.mine[me] -= want
+        s.unread[me] -= want
+        yield "taken"
+
+
+def test_atoms_of_guards_that_take_one_truth_value_are_told():
+    """`ready` is asked for before and after it is set; a step of a lock is no atom."""
+    problem = Problem.of(record(Waits), find_property("promise_kept", Waits), pages=2)
+    where = "(searched: 1 page, 2 clients; 2 pages, 1 client)"
+    assert (
+        f"take.chosen asks for `paused`, which never holds there {where}",
+        f"take.taken asks for `paused`, which never holds there {where}",
+    ) == one_sided(problem)
+
+
+def test_atoms_are_information():
+    """In JSON and with -v; the verdict and what is printed otherwise stay as they are."""
+    plain, more = (check("soft-dirty", "--engine", "lanes", *words).stdout for words in ((), ("-v",)))
+    told = "guard: sync.collected asks for `frozen`, which never holds there"
+    assert (False, True) == (told in plain, told in " ".join(more.split()))
+    (result,) = json.loads(check("soft-dirty", "--engine", "lanes", "--format", "json").stdout)["results"]
+    assert ("proved", True) == (result["verdict"], result["vacuous"][0].startswith("sync.collected asks for"))
+
+
+# ---------------------------------------------------------------- for any number
+
+
+class NeedsThree(Design):
+    """The second step of a client waits until a queue is full, and each of them puts in one page at a time."""
+
+    first = Flag("a client has come")
+    second = Flag("a second one has")
+    third = Flag("a third one has")
+    lost = Flag("set by nobody")
+
+    @operation
+    def come(s, me):
+        s.third = s.second
+        s.second = s.first
+        s.first = True
+        yield "here"
+        wait_for(s.third)
+        yield "seen"
+
+
+@always
+def never_lost(s):
+    """Nothing sets it."""
+    return ~s.lost
+
+
+def test_what_happens_with_more_clients_is_not_called_dead():
+    """With two clients the last step is never taken, and views show that with three it is."""
+    problem = Problem.of(record(NeedsThree), never_lost)
+    assert ["at 1 page come.seen can never be taken", "third is never set"] == [v.text for v in looked(problem).never]
+    assert () == looked(problem, any_size=True).never
+
+
+def test_what_never_happens_at_any_size_says_so():
+    """Views exclude it for any number; where they cannot say, the size of a search is named."""
+    file = REPRODUCERS / "engines" / "a18_vacuous.py"
+    told = " ".join(check(f"{file}:Deadlock", "--property", "never").stdout.split())
+    assert "waits.lost, readies.ready can never be taken" in told
+    assert "what never happens was looked for with views, for any number of pages and clients" in told
+    told = " ".join(check("delivers-nothing", "--property", "promise_kept").stdout.split())
+    assert "what never happens was looked for with a search at 2 pages, 2 clients" in told
+
+
+def test_a_property_that_holds_of_every_state_says_nothing():
+    """z3 shows it for any number. What is only so on one page says something of two."""
+
+    @always
+    def kernel_is_kernel(s):
+        """Of every set."""
+        return s.kernel <= s.kernel | s.user[Client[0]]
+
+    @always
+    def comparable(s):
+        """On one page one of two sets is always within the other."""
+        return (s.kernel <= s.user[Client[0]]) | (s.user[Client[0]] <= s.kernel)
+
+    asked = [Problem.of(record(Synced), rule, pages=2) for rule in (kernel_is_kernel, comparable)]
+    text = "it holds of every state there could be, whatever the design does"
+    assert [[text], []] == [[v.text for v in looked(a).never if v.whole] for a in asked]

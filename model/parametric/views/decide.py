@@ -67,7 +67,7 @@ class _Decision:
                 return verdict
             assert isinstance(verdict, Undetermined)
             reasons.append(verdict.reason)
-        return self.open("; ".join(filter(None, reasons)))
+        return self.open("; ".join(dict.fromkeys(filter(None, reasons))))
 
     def parts(self) -> Iterator[Callable[[], Verdict]]:
         yield lambda: self.at(1)
