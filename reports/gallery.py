@@ -63,12 +63,12 @@ def as_text(found: Sequence[Entry], width: int) -> Iterator[Text]:
     for row in rows:
         yield Text(_cut("  ".join(f"{c:{w}}" for c, w in zip(row, widths, strict=True)), width))
     refuted = sum(verdict_word(e) == "refuted" for e in found)
-    proved = sum(e.any.get(e.decided_by) == "proved" for e in found)
-    pages = sum(e.any_pages is not None for e in found)
+    proved = [e for e in found if e.any.get(e.decided_by) == "proved"]
+    pages = sum(bool(e.only) for e in proved)
     yield Text()
     yield Text(
         f"{len(found)} designs: {refuted} refuted, {len(found) - refuted} safe; "
-        f"{proved} proved for any number, {pages} for any number of pages."
+        f"{len(proved) - pages} proved for any number, {pages} for any number of pages."
     )
 
 

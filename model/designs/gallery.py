@@ -47,8 +47,8 @@ class Entry:
         breaks: ordering rules that it was found to break when it was recorded.
         fixed_by: for a design that loses pages, the commit or rule that mends it.
         expected: what the sources or our reasoning expected: "loss", "stale", "redundant" or "safe".
-        any: properties that are proved for any number of everything.
-        any_pages: the sizes at which it is proved for any number of pages, where it is.
+        any: properties that are proved for any number of pages, and of everything else but what `only` fixes.
+        only: sorts of which the proof has exactly so many.
     """
 
     design: str
@@ -61,7 +61,7 @@ class Entry:
     breaks: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
     any: Mapping[str, str] = field(default_factory=dict)
-    any_pages: Mapping[str, int] | None = None
+    only: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def deciding(self) -> Row | None:
@@ -77,9 +77,8 @@ class Entry:
         """What the verdict speaks of, in few words."""
         row = self.deciding
         if self.any.get(self.decided_by) == "proved":
-            return "any number"
-        if self.any_pages is not None:
-            return ", ".join(["any pages", *(_count(n, s.lower()) for s, n in self.any_pages.items())])
+            fixed = [_count(n, s.lower()) for s, n in self.only.items()]
+            return ", ".join(["any pages", *fixed]) if fixed else "any number"
         if row is None:
             return ""
         return ", ".join(
@@ -115,7 +114,7 @@ def _entry(name: str, family: str, table: Mapping[str, Any]) -> Entry:
         decided_by=table["property"],
         rows=tuple(rows),
         any=always,
-        any_pages=table.get("any_pages"),
+        only=table.get("only", {}),
         breaks=tuple(table.get("breaks", ())),
         **plain,
     )

@@ -170,13 +170,15 @@ PROVED = [name for name, entry in TABLE.items() if entry.get("any", {}).get("com
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PROVED)
 def test_what_is_recorded_for_any_number_is_proved(name):
-    """An inductive invariant is found in well under a minute each."""
+    """By views or by clauses, in well under a minute each."""
+    from model.instance.problem import Problem
     from model.limits import Limits
     from model.parametric.inference import prove as inductive
+    from model.parametric.views.decide import prove as views
 
-    wanted = built_in_properties()["complete_copy"]
-    program = observed(record(load(name)), wanted)
-    assert "proved" == inductive.prove(program, [invariant(program, wanted)], Limits(seconds=60)).word
+    asked = Problem.of(record(load(name)), built_in_properties()["complete_copy"])
+    if views(asked, Limits(seconds=60)).word != "proved":
+        assert "proved" == inductive.prove(asked.program, asked.invariants, Limits(seconds=60)).word
 
 
 def test_at_least_fourteen_safe_designs_are_proved_for_any_number():

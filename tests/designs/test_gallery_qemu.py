@@ -130,7 +130,6 @@ QUICK = [
     ("rearm-if-cleared", "complete_copy"),
     ("wait-for-the-block", "complete_copy"),
     ("stop-postponed-run", "no_abort"),
-    ("multifd-flushed", "complete_copy"),
     ("skip-if-dirty", "same_content"),
     ("wrong-start", "no_lost_write"),
     ("right-start", "promise_kept"),

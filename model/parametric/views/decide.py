@@ -10,6 +10,7 @@ from model.instance.problem import Problem
 from model.limits import Limits, Progress
 from model.parametric.views import few
 from model.parametric.views.counts import Counts
+from model.parametric.views.elsewhere import trackable
 from model.parametric.views.fixpoint import Ones
 from model.parametric.views.one_page import one_page
 from model.parametric.views.pairs import Pairs
@@ -45,8 +46,17 @@ class _Decision:
         self.until = self.begin + (SECONDS if limits.seconds is None else limits.seconds)
 
     def verdict(self) -> Verdict:
+        """On one page; then, where steps ask whether sets are empty, with what one page can know of the others."""
+        found = self.looked_at(frozenset())
+        tracked = trackable(self.problem.program)
+        if found.conclusive or not tracked or monotonic() > self.until:
+            return found
+        closer = self.looked_at(tracked)
+        return closer if closer.conclusive else found
+
+    def looked_at(self, tracked: frozenset[str]) -> Verdict:
         try:
-            single = one_page(self.problem.program, self.problem.invariants)
+            single = one_page(self.problem.program, self.problem.invariants, tracked)
             self.larger = single.larger
             program = forgetful(single.program, self.problem.invariants)
             self.system = System(protocol(program, self.problem.invariants, self.sizes))

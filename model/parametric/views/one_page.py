@@ -6,14 +6,15 @@ the other pages say is a truth value that is chosen anew; in a guard that only a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from model.errors import CannotSay
 from model.expr import NONE, PAGES, TRUTH, Expr, make, node, walk
 from model.expr.traversal import children
+from model.parametric.views.elsewhere import Others, flag, flags, single, within
 from model.program.program import Invariant, Program
-from model.program.step import Param, Step
+from model.program.step import Param, Step, Update
 
 COMPARES = ("subset", "equal")
 MOVES = ("spread", "shift")
@@ -28,8 +29,11 @@ class OnePage:
     larger: tuple[str, ...]
 
 
-def one_page(program: Program, invariants: Sequence[Invariant]) -> OnePage:
+def one_page(program: Program, invariants: Sequence[Invariant], tracked: Collection[str] = ()) -> OnePage:
     """What any one page sees. A safe result is a safe design; a violation has to be replayed on whole pages.
+
+    Args:
+        tracked: sets of which is known whether another page is in them (`elsewhere.trackable`).
 
     Raises:
         CannotSay: an invariant relates two pages, so that no single page shows its violation.
@@ -39,8 +43,10 @@ def one_page(program: Program, invariants: Sequence[Invariant]) -> OnePage:
             raise CannotSay(
                 f"{rule.name} relates two pages, and one page is looked at; ask for something that holds of each page"
             )
-    made = [_step(s) for s in program.steps]
-    return OnePage(replace(program, steps=tuple(s for s, _ in made)), tuple(w for _, w in made if w))
+    made = [_step(s, tracked) for s in program.steps]
+    variables = (*program.variables, *flags(program, tracked))
+    steps = tuple(s for s, _ in made)
+    return OnePage(replace(program, variables=variables, steps=steps), tuple(w for _, w in made if w))
 
 
 def _page_by_page(e: Expr) -> bool:
@@ -80,11 +86,11 @@ def compares(e: Expr) -> bool:
     return any(x.op in COMPARES for x in walk(e))
 
 
-def _step(step: Step) -> tuple[Step, str]:
+def _step(step: Step, tracked: Collection[str]) -> tuple[Step, str]:
     """The step on one page, and what of it was made larger."""
-    reader = _Reader({p.name for p in step.params if p.kind == "page"})
+    reader = _Reader(single(step), tracked)
     guards = tuple(reader.asked(g) for g in step.guards)
-    updates = tuple(replace(u, value=reader.value(u.value)) for u in step.updates)
+    updates = tuple(u for old in step.updates for u in reader.updates(old))
     kinds = {"some": "any", "page": "any"}
     params = [replace(p, kind=kinds.get(p.kind, p.kind)) for p in step.params]
     params += [Param(name, "any") for name in reader.fresh]
@@ -98,10 +104,12 @@ class _Reader:
 
     Attributes:
         single: parameters that are one page each.
+        tracked: sets of which is known whether another page is in them.
         fresh: what is chosen anew, by name.
     """
 
-    single: set[str]
+    single: Collection[str]
+    tracked: Collection[str]
     fresh: list[str] = field(default_factory=list)
     _known: dict[tuple[str, int], Expr] = field(default_factory=dict)
     _memo: dict[int, Expr] = field(default_factory=dict)
@@ -109,12 +117,32 @@ class _Reader:
     def asked(self, e: Expr) -> Expr:
         """A guard: where a comparison is only asked for, what other pages say of it is taken to be yes."""
         if e.op in COMPARES:
-            return make(e.op, *(self.value(a) for a in e.args))
+            plain = make(e.op, *(self.value(a) for a in e.args))
+            others = self._empty(e, None)
+            return plain if others is None else make("both", plain, others)
         if e.op in ("both", "either") and e.sort == TRUTH:
             return make(e.op, *map(self.asked, e.args))
         if e.op in ("for_all", "exists") and e.sort == TRUTH:
             return node(e.op, (e.args[0], self.asked(e.args[1])), TRUTH)
         return self.value(e)
+
+    def updates(self, update: Update) -> Iterator[Update]:
+        """An assignment, and what it makes of other pages."""
+        yield replace(update, value=self.value(update.value))
+        if update.variable in self.tracked:
+            others = Others(self.tracked, self.single, self.value, self._fresh).of(update.value)
+            assert others is not None, "trackable"
+            yield replace(update, variable=flag(update.variable), value=others)
+
+    def _fresh(self, e: Expr) -> Expr:
+        return _yes(self._choice("others", e))
+
+    def _empty(self, e: Expr, fresh: Callable[[Expr], Expr] | None) -> Expr | None:
+        """Whether a set has no other page in it, where that is what is asked and it is known."""
+        if e.op != "subset" or e.args[1] is not NONE:
+            return None
+        others = Others(self.tracked, self.single, self.value, fresh).of(e.args[0])
+        return None if others is None else make("negate", others)
 
     def value(self, e: Expr) -> Expr:
         """Any value, exactly as it is on this page for some choice of what is fresh."""
@@ -139,6 +167,8 @@ class _Reader:
 
     def _elsewhere(self, e: Expr) -> Expr:
         """Whether the comparison holds on all other pages."""
+        if (empty := self._empty(e, self._fresh)) is not None:
+            return empty
         page = self._bound(e)
         if page is None:
             return _yes(self._choice("others", e))
@@ -158,7 +188,7 @@ class _Reader:
         """A parameter of one page outside of which the comparison says nothing, or None."""
         if e.op != "subset" or any(x.op in (*MOVES, "choose", "for_all", "exists") for x in walk(e)):
             return None
-        return next((p for p in sorted(self.single) if _within(e.args[0], p)), None)
+        return next((p for p in sorted(self.single) if within(e.args[0], p)), None)
 
     def _choice(self, what: str, e: Expr) -> Expr:
         key = what, id(e)
@@ -167,17 +197,6 @@ class _Reader:
             self.fresh.append(name)
             self._known[key] = node("param", (name,), PAGES)
         return self._known[key]
-
-
-def _within(e: Expr, page: str) -> bool:
-    """The set is contained in that parameter."""
-    if e.op == "param":
-        return bool(e.args[0] == page)
-    if e.op == "meet":
-        return any(_within(a, page) for a in children(e))
-    if e.op == "union":
-        return all(_within(a, page) for a in children(e))
-    return (e.op == "minus" and _within(e.args[0], page)) or e.op == "none"
 
 
 def _rewritten(e: Expr, leaf: Callable[[Expr], Expr]) -> Expr:

@@ -51,6 +51,7 @@ class System:
         self._shared: dict[tuple[Values, Who], int] = {}
         self._heard: dict[object, int] = {(): 0}
         self._hearing: list[tuple[Compiled | None, Values, dict[int, int | None]]] = [(None, (), {})]
+        self._known_casts: dict[tuple[tuple[str, ...], Who, Who], list[tuple[Who, Who]]] = {}
         self._steps: dict[tuple[int, Who], list[Step]] = {}
         self._bad: dict[tuple[int, Who], bool] = {}
         self._holding = {s: self._holding_codes(s) for s in self.sorts}
@@ -104,12 +105,21 @@ class System:
         return max((len(r.rule.roles) for r in self.violations), default=0)
 
     @cached_property
-    def _table(self) -> dict[tuple[str, int] | None, list[Compiled]]:
-        """Rules by the place of the process in their first role where that is the mover; None: all others."""
-        found: dict[tuple[str, int] | None, list[Compiled]] = defaultdict(list)
+    def _table(self) -> dict[tuple[str, ...], dict[tuple[str, int] | None, list[Compiled]]]:
+        """Rules by their roles, and by the place of the process that moves where that is in the first; None: others."""
+        found: dict[tuple[str, ...], dict[tuple[str, int] | None, list[Compiled]]] = {}
         for r in self.rules:
             by_process = r.rule.actor and not self.protocol.cast.is_named(*r.rule.actor)
-            found[(r.rule.roles[0], r.rule.source[1] if r.rule.source else 0) if by_process else None].append(r)
+            place = (r.rule.roles[0], r.rule.source[1] if r.rule.source else 0) if by_process else None
+            found.setdefault(r.rule.roles, defaultdict(list))[place].append(r)
+        return found
+
+    @cached_property
+    def _bad_table(self) -> dict[tuple[str, ...], list[Compiled]]:
+        """Violations by their roles."""
+        found: dict[tuple[str, ...], list[Compiled]] = defaultdict(list)
+        for r in self.violations:
+            found[r.rule.roles].append(r)
         return found
 
     def _place(self, number: int) -> tuple[str, int]:
@@ -127,17 +137,24 @@ class System:
     def _found(self, shared: int, who: Who) -> Iterator[Step]:
         _, holders = self.shareds[shared]
         known = set()
-        places = {self._place(m) for m in (*who, *holders)}
-        for rule in [*self._table.get(None, ()), *(r for p in places for r in self._table.get(p, ()))]:
-            for cast, rest in self._casts(rule.rule.roles, who, holders):
-                for step in self._fired(rule, shared, cast, rest):
-                    same = step.shared, step.after, step.heard
-                    if same not in known:
-                        known.add(same)
-                        yield step
+        for roles, rules in self._table.items():
+            for cast, rest in self._casts(roles, who, holders):
+                here = rules.get(self._place(cast[0]), ()) if cast else ()
+                for rule in (*rules.get(None, ()), *here):
+                    for step in self._fired(rule, shared, cast, rest):
+                        same = step.shared, step.after, step.heard
+                        if same not in known:
+                            known.add(same)
+                            yield step
 
-    def _casts(self, roles: Sequence[str], who: Who, holders: Who) -> Iterator[tuple[Who, Who]]:
+    def _casts(self, roles: tuple[str, ...], who: Who, holders: Who) -> list[tuple[Who, Who]]:
         """(a process for each role, holders without a role) with all of `who` in some role."""
+        key = roles, who, holders
+        if key not in self._known_casts:
+            self._known_casts[key] = list(self._cast(roles, who, holders))
+        return self._known_casts[key]
+
+    def _cast(self, roles: Sequence[str], who: Who, holders: Who) -> Iterator[tuple[Who, Who]]:
         if len(roles) < len(who) or len(roles) > len(who) + len(holders):
             return
         if not roles:
@@ -148,7 +165,7 @@ class System:
                 if m in pool[:i] or self.locals[m][0] != roles[0]:
                     continue
                 left = pool[:i] + pool[i + 1 :]
-                inner = self._casts(roles[1:], left, holders) if other else self._casts(roles[1:], who, left)
+                inner = self._cast(roles[1:], left, holders) if other else self._cast(roles[1:], who, left)
                 for cast, rest in inner:
                     yield (m, *cast), rest
 
@@ -194,8 +211,9 @@ class System:
             values, holders = self.shareds[shared]
             self._bad[key] = any(
                 True
-                for rule in self.violations
-                for cast, _ in self._casts(rule.rule.roles, who, holders)
+                for roles, violations in self._bad_table.items()
+                for cast, _ in self._casts(roles, who, holders)
+                for rule in violations
                 for _ in rule.moves(values, tuple(self.locals[m][1] for m in cast))
             )
         return self._bad[key]
