@@ -22,11 +22,19 @@ LAYERS = (
     ("model.__main__",),
 )
 FLOOR = {package: number for number, packages in enumerate(LAYERS) for package in packages}
-FILES = {
-    ".".join((f.parent if f.name == "__init__.py" else f.with_suffix("")).relative_to(ROOT).parts): f
-    for folder in ("model", "properties", "reports")
-    for f in sorted((ROOT / folder).rglob("*.py"))
-}
+
+
+def modules(*folders):
+    """module -> file, of every file below these folders."""
+    return {
+        ".".join((f.parent if f.name == "__init__.py" else f.with_suffix("")).relative_to(ROOT).parts): f
+        for folder in folders
+        for f in sorted((ROOT / folder).rglob("*.py"))
+    }
+
+
+FILES = modules("model", "properties", "reports")
+TESTS = {name: file for name, file in modules("tests").items() if file.stem.startswith("test_")}
 PACKAGES = sorted(name for name, file in FILES.items() if file.name == "__init__.py")
 
 
@@ -37,15 +45,15 @@ def package(module):
     return next(n for n in names if n in FLOOR and (n != "model" or module == "model"))
 
 
-def imports(text):
-    """Modules of this project that a file imports, anywhere in it: in functions and `__main__` blocks too."""
+def imports(text, files=FILES):
+    """Those of `files` that a text imports, anywhere in it: in functions and `__main__` blocks too."""
     found = set()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             found |= {a.name for a in node.names}
         elif isinstance(node, ast.ImportFrom):
-            found |= {n if (n := f"{node.module}.{a.name}") in FILES else node.module for a in node.names}
-    return {m for m in found if m in FILES}
+            found |= {n if (n := f"{node.module}.{a.name}") in files else node.module for a in node.names}
+    return {m for m in found if m in files}
 
 
 def graph():
@@ -97,6 +105,28 @@ def test_a_seeded_circle_is_found():
     arrows = graph()
     arrows["model.expr.tree"] = imports("from model.expr import nodes")
     assert "model.expr.tree" in circle(arrows)
+
+
+def borrowed(text):
+    """Test modules that a text imports; what several tests share has its place in tests/support."""
+    return imports(text, TESTS)
+
+
+def test_no_test_module_imports_another():
+    assert {} == {name: found for name, file in TESTS.items() if (found := borrowed(file.read_text()))}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from tests.verify.test_api import Lossy",
+        "from tests.verify import test_api",
+        "def f():\n    import tests.verify.test_api",
+    ],
+)
+def test_a_seeded_import_of_a_test_module_is_found(line):
+    """Whatever its form, in a function too."""
+    assert {"tests.verify.test_api"} == borrowed(line)
 
 
 def test_the_root_of_the_package_holds_five_files():

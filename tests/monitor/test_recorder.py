@@ -11,16 +11,15 @@ from pathlib import Path
 import pytest
 
 from model.kvm.driver import REQUESTS
-from model.monitor.ptrace import Stop, peek
-from model.monitor.recorder import KINDS, Recorder
+from model.monitor.recorder import KINDS
 from model.monitor.watch import check
 from tests.support import qemu as qemu_needed
 from tests.support.kvm import needs_kvm
 from tests.support.paths import ROOT
 from tests.support.qemu import Qemu, different_pages, needs_qemu
 
-PYTHON = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-c"]
-RECORD = [*PYTHON, "from model.cli.app import run; from model.commands.record import command; run(command, '')"]
+PYTHON = ["env", f"PYTHONPATH={ROOT}", sys.executable]
+RECORD = [*PYTHON, "-c", "from model.cli.app import run; from model.commands.record import command; run(command, '')"]
 
 
 def record(out: Path, *argv: str) -> subprocess.CompletedProcess:
@@ -99,7 +98,7 @@ os.wait()
 @needs_kvm
 def test_every_dirty_log_ioctl_is_recorded_with_its_bitmap(tmp_path):
     out = tmp_path / "out"
-    done = record(out, *PYTHON, VMM)
+    done = record(out, *PYTHON, "-c", VMM)
     assert (0, "") == (done.returncode, done.stderr)
     found = lines(out)
     positions = sorted(p for line in found[1:] for p in line["q"])
@@ -154,45 +153,10 @@ def test_a_migration_of_real_qemu_to_a_file_has_no_blind_clear(tmp_path):
     assert found.counts["get"] > 10
 
 
-class AllOnes(Recorder):
-    """A shim: while QEMU's CLEAR is in the kernel its mask is all ones, which the recorder sees and QEMU does not."""
-
-    def __init__(self, *args) -> None:
-        super().__init__(*args)
-        self.saved: dict[int, tuple[int, bytes]] = {}
-
-    def __call__(self, stop: Stop) -> None:
-        if KINDS[stop.request] == "clear" and stop.result is None:
-            _, count, _, mask = self.peeked(stop, "<IIQQ")
-            self.saved[stop.tid] = mask, peek(stop.tid, mask, -(-count // 64) * 8)
-            poke(stop.tid, mask, b"\xff" * len(self.saved[stop.tid][1]))
-        super().__call__(stop)
-        if stop.result is not None and stop.tid in self.saved:
-            poke(stop.tid, *self.saved.pop(stop.tid))
-
-
-def poke(tid: int, address: int, what: bytes) -> None:
-    with Path(f"/proc/{tid}/mem").open("r+b", buffering=0) as memory:
-        memory.seek(address)
-        memory.write(what)
-
-
-SHIM = """
-import sys
-from model.monitor.ptrace import Tracer
-from model.monitor.recorder import KINDS
-from tests.monitor.test_recorder import AllOnes, Recorder
-kind = {"ones": AllOnes, "as it is": Recorder}[sys.argv[1]]
-tracer = Tracer(sys.argv[3:], list(KINDS))
-with open(sys.argv[2], "wb") as out:
-    sys.exit(tracer.run(kind(out, tracer.pid, sys.argv[3:])))
-"""
-
-
 def migrated(at: Path, mask: str) -> tuple[list[int], Path]:
     """Migrate from one QEMU to another; returns the pages that differ in the end, and the recording."""
     out = at / "qemu.jsonl"
-    wrap = [*PYTHON, SHIM, mask, str(out)]
+    wrap = [*PYTHON, "-m", "tests.support.mask_of_ones", mask, str(out)]
     with Qemu(at, "source", wrap=wrap) as source, Qemu(at, "target", incoming=f"unix:{at}/mig") as target:
         source.running()
         assert "completed" == source.migrate(f"unix:{at}/mig", 3.0)["status"]

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 
 from model import ALL, NONE, AnyPages, Client, Design, Flag, Lock, Pages, Slot, choose, every, operation, some, wait_for
-from model.designs.catalogue import find_property, load
 from model.engines import explicit
 from model.errors import UsageError
 from model.expr import PLACE, always
@@ -23,11 +22,10 @@ from model.parametric.obligations import cycle, edges
 from model.parametric.reading import Reading
 from model.parametric.samples import structure
 from model.parametric.vocabulary import parameter
-from model.program.design import record
-from model.program.observers import invariant, observed
 from model.verdict import Proved, Refuted, Undetermined
 from tests.support import random_designs
 from tests.support.clear_k import ClearK, ClearKNaive, ClearKTopLayer, promise
+from tests.support.packed import asked
 
 SAFE = ("per-slot-cache", "top-layer-and-cache")
 BOTH = ("promise_kept", "no_lost_write")
@@ -37,14 +35,6 @@ UNSAFE = [
     ("delivers-nothing", "no_lost_write"),
     ("no-lock-register", "promise_kept"),
 ]
-
-
-def asked(design, name):
-    """(program, invariants) of a built-in design, or of a class, and a property."""
-    cls = load(design) if isinstance(design, str) else design
-    rule = find_property(name) if isinstance(name, str) else name
-    program = observed(record(cls), rule)
-    return program, [invariant(program, rule)]
 
 
 # ---------------------------------------------------------------- the reading

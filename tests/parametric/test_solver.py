@@ -15,7 +15,7 @@ from model.parametric.reading import Reading
 from model.parametric.smtlib import comment, formula, read, symbol, text
 from model.parametric.solver import Question
 from model.program.design import record
-from tests.parametric.test_prove import asked
+from tests.support.packed import asked
 from tests.support.paths import DATA
 
 ENGINES = DATA / "reproducers" / "engines"

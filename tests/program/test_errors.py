@@ -5,23 +5,7 @@ import pytest
 from model.designs.catalogue import load
 from model.errors import DesignError, shown_path
 from model.program.design import record
-
-HEAD = """\
-from model import NONE, Client, Design, Flag, Lock, Pages, Vcpu, choose, every, every_client, operation, wait_for
-
-
-class Mine(Design):
-    '''A design with one thing wrong.'''
-
-    kernel = Pages("the log")
-    unread = Pages("ghost", per=Client)
-    perv = Pages("per vCPU", per=Vcpu)
-    flag = Flag("a flag")
-    lock = Lock("a lock")
-
-    @operation
-    def clear(s, me, page):
-"""
+from tests.support.my_design import HEAD, write_design
 
 # what is wrong: the body of the operation, and the whole message
 CASES = {
@@ -255,13 +239,6 @@ CASES = {
         "my_design.py:15: Mine.clear: me can only be compared with another Client, such as Client[0].",
     ),
 }
-
-
-def write_design(directory, body):
-    """A file my_design.py with one operation that has this body."""
-    file = directory / "my_design.py"
-    file.write_text(HEAD + "        " + body + "\n")
-    return file
 
 
 @pytest.mark.parametrize("what", CASES)

@@ -10,7 +10,7 @@ from model.designs.catalogue import built_in_designs, find_property, gallery_des
 from model.errors import DesignError, UsageError
 from model.program.design import record
 from model.program.observers import invariant
-from tests.program.test_errors import HEAD, write_design
+from tests.support.my_design import HEAD, write_design
 from tests.support.paths import ROOT
 
 REPRODUCERS = ROOT / "tests" / "data" / "reproducers"

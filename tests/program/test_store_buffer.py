@@ -12,8 +12,8 @@ from model.instance.problem import Problem
 from model.liveness.goal import applies
 from model.program.design import record
 from model.verify import packed
-from tests.program.test_tracing import after
 from tests.support.designs import ONE, TWO, Overtaking, T
+from tests.support.moves import after
 from tests.support.paths import ROOT
 
 

@@ -1,4 +1,4 @@
-"""A question as the packed search takes it, and what two engines must agree on."""
+"""A question as engines take it, and what two of them must agree on."""
 
 from model.designs.catalogue import built_in_properties, load
 from model.instance.problem import Problem
@@ -9,10 +9,16 @@ FORMS = ["promise_kept", "no_lost_write"]
 
 
 def question(design, property, pages, clients):
-    """A property asked of a built-in design, or of a class, at a size."""
+    """A property asked of a design at a size; both are a class, or the name of a built-in one."""
     wanted = built_in_properties()[property] if isinstance(property, str) else property
     program = record(load(design) if isinstance(design, str) else design)
     return Problem.of(program, wanted, pages=pages, sizes={"Client": clients})
+
+
+def asked(design, property):
+    """(program, invariants): the same for any number of pages and clients."""
+    found = question(design, property, 1, 1)
+    return found.program, found.invariants
 
 
 def answer(verdict):

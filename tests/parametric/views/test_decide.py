@@ -8,14 +8,10 @@ from model.engines.packed import search as lanes
 from model.errors import CannotSay
 from model.instance.problem import Problem
 from model.limits import Limits
-from model.parametric.views import few
 from model.parametric.views.decide import prove
-from model.parametric.views.one_page import one_page
-from model.parametric.views.protocol import protocol
-from model.parametric.views.registers import forgetful
-from model.parametric.views.system import System
 from model.program.design import record
 from model.verdict import Proved, Refuted, Undetermined
+from tests.support.one_page import at_one_page
 from tests.support.random_designs import asked, design, designs
 from tests.support.seeded_bugs import same_every_time
 
@@ -59,16 +55,6 @@ def problems(data):
     """The design with each of its properties."""
     program = record(design(data))
     return [Problem.of(program, asked(promise, data.each_client)) for promise in data.holds]
-
-
-def at_one_page(given, clients):
-    """(views' small search, the packed search) of the same one-page program with so many clients; None outside."""
-    single = one_page(given.program, given.invariants)
-    made = protocol(forgetful(single.program, given.invariants), given.invariants)
-    cast = made.cast
-    total = {s: max(clients, cast.named[s]) for s in cast.sorts}
-    mine = few.search(System(made), {s: n - cast.named[s] for s, n in total.items()}, lambda n: "")
-    return mine, lanes.search(Problem(single.program, given.invariants, 1, total), Limits(states=200_000))
 
 
 def checks_few(data, most):

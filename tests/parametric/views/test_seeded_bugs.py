@@ -8,7 +8,7 @@ from model.expr import always
 from model.instance.problem import Problem
 from model.parametric.views import codegen, scenes
 from model.program.design import record
-from tests.parametric.views.test_decide import at_one_page
+from tests.support.one_page import at_one_page
 
 
 class HandOver(Design):

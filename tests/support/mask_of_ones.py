@@ -1,0 +1,37 @@
+"""A recorder under which QEMU clears by a mask of all ones: `python -m tests.support.mask_of_ones HOW OUT COMMAND`."""
+
+import sys
+from pathlib import Path
+
+from model.monitor.ptrace import Stop, Tracer, peek
+from model.monitor.recorder import KINDS, Recorder
+
+
+class AllOnes(Recorder):
+    """A shim: while QEMU's CLEAR is in the kernel its mask is all ones, which the recorder sees and QEMU does not."""
+
+    def __init__(self, *args) -> None:
+        super().__init__(*args)
+        self.saved: dict[int, tuple[int, bytes]] = {}
+
+    def __call__(self, stop: Stop) -> None:
+        if KINDS[stop.request] == "clear" and stop.result is None:
+            _, count, _, mask = self.peeked(stop, "<IIQQ")
+            self.saved[stop.tid] = mask, peek(stop.tid, mask, -(-count // 64) * 8)
+            poke(stop.tid, mask, b"\xff" * len(self.saved[stop.tid][1]))
+        super().__call__(stop)
+        if stop.result is not None and stop.tid in self.saved:
+            poke(stop.tid, *self.saved.pop(stop.tid))
+
+
+def poke(tid: int, address: int, what: bytes) -> None:
+    with Path(f"/proc/{tid}/mem").open("r+b", buffering=0) as memory:
+        memory.seek(address)
+        memory.write(what)
+
+
+if __name__ == "__main__":
+    kind = {"ones": AllOnes, "as it is": Recorder}[sys.argv[1]]
+    tracer = Tracer(sys.argv[3:], list(KINDS))
+    with Path(sys.argv[2]).open("wb") as out:
+        sys.exit(tracer.run(kind(out, tracer.pid, sys.argv[3:])))
