@@ -15,7 +15,7 @@ from model.expr.printer import show
 from model.expr.properties import INFINITE, Property, always, eventually, leads_to, sometimes
 from model.expr.registers import bare, is_register, register
 from model.expr.sorts import MIGRATION, Client, Element, Guest, Index, Machine, Slot, Sort, Vcpu, every_client
-from model.expr.traversal import children, indices, replace_index, rewrite, walk
+from model.expr.traversal import children, indices, operators, replace_index, rewrite, walk
 from model.expr.tree import PAGES, PLACE, TRUTH
 from model.expr.vocabulary import choose, every, hole, idle, shifted, some, stuck, whole
 
@@ -64,6 +64,7 @@ __all__ = [
     "make",
     "node",
     "operation",
+    "operators",
     "recorders",
     "register",
     "replace_index",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from model.expr.nodes import Expr, node, simplified
 from model.expr.sorts import Index
@@ -16,15 +17,18 @@ def children(expr: Expr) -> Iterator[Expr]:
 def walk(*roots: Expr) -> Iterator[Expr]:
     """Every node below the roots once, each after its children."""
     seen: set[int] = set()
-    stack = [(r, False) for r in reversed(roots)]
+    stack: list[Expr | None] = [*reversed(roots)]
     while stack:
-        expr, done = stack.pop()
-        if done:
-            yield expr
+        expr = stack.pop()
+        if expr is None:  # all that is below the next one has been given
+            yield stack.pop()  # type: ignore[misc]
         elif id(expr) not in seen:
             seen.add(id(expr))
-            stack.append((expr, True))
-            stack += [(c, False) for c in children(expr)]
+            below = [a for a in expr.args if isinstance(a, Expr)]
+            if below:
+                stack += (expr, None, *below)
+            else:
+                yield expr
 
 
 def rewrite(expr: Expr, leaf: Callable[[Expr], Expr | None], memo: dict[int, Expr] | None = None) -> Expr:
@@ -42,7 +46,7 @@ def rewrite(expr: Expr, leaf: Callable[[Expr], Expr | None], memo: dict[int, Exp
 
 def replace_index(expr: Expr, old: Index, new: Index) -> Expr:
     """The same tree with one index term replaced wherever it stands free; keeps `when`."""
-    if not any(isinstance(a, Index) and a == old for e in walk(expr) for a in e.args):
+    if old not in indices(expr):
         return expr
     memo: dict[int, Expr] = {}
     for each in walk(expr):
@@ -52,6 +56,13 @@ def replace_index(expr: Expr, old: Index, new: Index) -> Expr:
     return memo[id(expr)]
 
 
-def indices(expr: Expr) -> set[Index]:
+@lru_cache(maxsize=1 << 14)
+def indices(expr: Expr) -> frozenset[Index]:
     """Every index term in the tree."""
-    return {a for e in walk(expr) for a in e.args if isinstance(a, Index)}
+    return frozenset(a for e in walk(expr) for a in e.args if isinstance(a, Index))
+
+
+@lru_cache(maxsize=1 << 14)
+def operators(expr: Expr) -> frozenset[str]:
+    """Every operator in the tree."""
+    return frozenset(e.op for e in walk(expr))

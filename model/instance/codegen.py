@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
-from model.expr import TRUTH, Expr, walk
+from model.expr import TRUTH, Expr, operators
 from model.expr.algebra import fold, python_source
 from model.expr.names import word
 from model.instance.ground_step import GroundStep
@@ -75,4 +75,4 @@ def _branch(
 
 
 def _mentions_param(expr: Expr) -> bool:
-    return any(e.op == "param" for e in walk(expr))
+    return "param" in operators(expr)

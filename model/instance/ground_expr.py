@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from model.expr import ALL, FALSE, NONE, PAGES, TRUE, TRUTH, Expr, Index, lift, make, node, rewrite, walk
+from model.expr import ALL, FALSE, NONE, PAGES, TRUE, TRUTH, Expr, Index, lift, make, node, operators, rewrite, walk
 from model.instance.locations import Places
 from model.program.step import Held
 
@@ -56,7 +56,7 @@ def these(bits: int) -> Expr:
 
 def _unquantified(expr: Expr, env: Env, places: Places, pages: int) -> Expr:
     """Write out `for_all` and `exists`, outermost first."""
-    if not any(e.op in ("for_all", "exists") for e in walk(expr)):
+    if operators(expr).isdisjoint(("for_all", "exists")):
         return expr
 
     def spell(e: Expr) -> Expr:
@@ -74,7 +74,7 @@ def _unquantified(expr: Expr, env: Env, places: Places, pages: int) -> Expr:
 
 def _spelled(expr: Expr, pages: int) -> Expr:
     """`whole` and `shifted` written out page by page, so that no reader needs to know them."""
-    if not any(e.op in ("spread", "shift") for e in walk(expr)):
+    if operators(expr).isdisjoint(("spread", "shift")):
         return expr
     memo: dict[int, Expr] = {}
     for each in walk(expr):

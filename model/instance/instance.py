@@ -14,7 +14,22 @@ from math import prod
 from typing import Any
 
 from model.errors import TooWide, UsageError
-from model.expr import FALSE, NONE, PAGES, PLACE, TRUE, TRUTH, Expr, Index, indices, node, rewrite, show, walk
+from model.expr import (
+    FALSE,
+    NONE,
+    PAGES,
+    PLACE,
+    TRUE,
+    TRUTH,
+    Expr,
+    Index,
+    indices,
+    node,
+    operators,
+    rewrite,
+    show,
+    walk,
+)
 from model.expr.algebra import fold, integers
 from model.instance.codegen import Successors, compiled, predicate
 from model.instance.ground_expr import Env, grounded, these
@@ -149,7 +164,7 @@ class Instance:
     def ground(self, expr: Expr, env: Env) -> Expr:
         """`expr` with every index a number, quantifiers written out, and leaves `field`, `located` and `param`."""
         plain = grounded(expr, env, self.places, self.pages)
-        if not any(e.op == "stuck" for e in walk(plain)):
+        if "stuck" not in operators(plain):
             return plain
         return rewrite(plain, lambda e: self.stuck if e.op == "stuck" else None)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from model.engines.store.packing import Columns, Packing, Words
 from model.errors import CannotSay
-from model.expr import PAGES, PLACE, TRUTH, Expr, children, walk
+from model.expr import PAGES, PLACE, TRUTH, Expr, children, operators, walk
 from model.expr.algebra import Table, words
 from model.expr.names import word
 from model.instance.ground_step import GroundStep
@@ -273,7 +273,7 @@ class StepWriter(Writer):
 
 def columns(expr: Expr) -> bool:
     """Whether the value depends on the state."""
-    return any(e.op in ("field", "located") for e in walk(expr))
+    return not operators(expr).isdisjoint(("field", "located"))
 
 
 def parameters(expr: Expr) -> set[str]:
