@@ -1,10 +1,38 @@
-"""What every test runs in: a cache of its own for compiled code, so that nothing is left in the user's."""
+"""What every test runs in: a cache of its own for compiled code, and workers that share what is costly to make."""
+
+import gc
 
 import pytest
+
+# files that ask for the same costly thing, which is kept for each process: they run in one worker
+TOGETHER = {
+    "tests/reports/test_pack.py": "the answer to the discussion",
+    "tests/studies/test_discussion_2019.py": "the answer to the discussion",
+}
 
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_of_our_own(tmp_path_factory):
+    """Nothing is left in the user's own cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+def pytest_collection_finish():
+    """What was imported and collected lives as long as the run: the collector of garbage need not go through it."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """With `-n`, whole files go to a worker, unless `--dist` says otherwise."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class WholeFiles(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return TOGETHER.get(file, file)
+
+    return WholeFiles(config, log) if config.getvalue("dist") == "load" else None

@@ -17,6 +17,7 @@ from model.verify.question import Question
 from reports.pages.difference import difference
 from reports.pages.pack import clauses, write
 from tests.support.browser import NARROW, WIDE, Sheet, chromium
+from tests.support.discussion import measured
 from tests.support.paths import ROOT
 
 TOOL = {"name": "clearorder", "version": "0.1.0", "z3": "not asked"}
@@ -55,11 +56,10 @@ def files(directory):
 def test_the_committed_evidence_is_what_the_command_writes_today(results, tmp_path):
     """`clearorder evidence` makes it again; where this fails after a wanted change, run that and commit."""
     from model import __version__
-    from model.studies.discussion_2019 import answer
     from reports.pages.discussion import files as discussion
 
     tool = {**TOOL, "version": __version__}
-    write(results, tmp_path, tool, discussion(answer(), tool))
+    write(results, tmp_path, tool, discussion(measured(), tool))
     committed, made = files(ROOT / "reports" / "evidence"), files(tmp_path)
     assert sorted(committed) == sorted(made)
     assert [] == [name for name in made if committed[name] != made[name]]

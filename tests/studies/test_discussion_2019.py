@@ -3,37 +3,31 @@
 import hashlib
 import json
 from dataclasses import replace
-from functools import cache
 
 import pytest
 
 from model.instance.trace import replayed
 from model.studies.comparison import Candidate
 from model.studies.cost import Count, tally
-from model.studies.discussion_2019 import OWN, SHARED, GetClears, answer, careless
+from model.studies.discussion_2019 import OWN, SHARED, GetClears, careless
 from model.verdict import Proved
 from reports.pages.claims import CLAIMS, FAILS, HOLDS, MARKS, PARTLY, safety, settled
 from reports.pages.discussion import files, shown
 from tests.support.browser import NARROW, WIDE, Sheet, chromium
+from tests.support.discussion import measured
 from tests.support.paths import ROOT
 
 EVIDENCE = ROOT / "reports" / "evidence"
 TOOL = {"name": "clearorder", "version": "0.1.0"}
 
 
-@cache
-def small():
-    """Everything with one page, one rate and no proof."""
-    return answer(pages=1, rates=(0.5,), seconds=0)
-
-
 def changed(design, clients, source="none", **values):
     """The answer with one row changed."""
     rows = [
         replace(r, **values) if (r.design, r.clients, r.source) == (design, clients, source) else r
-        for r in small().rows
+        for r in measured().rows
     ]
-    return replace(small(), rows=tuple(rows))
+    return replace(measured(), rows=tuple(rows))
 
 
 def claim(found, text):
@@ -46,22 +40,22 @@ def claim(found, text):
 
 def test_every_design_has_a_row_for_each_number_of_clients_and_each_source():
     """Five designs, and the weakest masks over a client's own sets and over the cache."""
-    names = {r.design for r in small().rows}
+    names = {r.design for r in measured().rows}
     assert {"get-clears", "naive", "top-layer", "top-layer-and-cache", "per-slot-cache", "mask cache"} <= names
     for group in [(c, s) for c in (1, 2) for s in ("none", "device")]:
-        assert 7 == len([r for r in small().rows if r.group == group])
+        assert 7 == len([r for r in measured().rows if r.group == group])
 
 
 def test_every_trace_is_a_run_of_the_interpreter():
     """Losses, broken promises, redundant copies."""
-    for r in small().rows:
+    for r in measured().rows:
         for trace in (r.loss, r.broken, r.redundant, r.in_rounds):
             assert trace is None or trace == replayed(trace)
 
 
 def test_the_weakest_masks_with_two_clients_are_the_cache_and_nothing():
     """Over what a client has itself no mask is safe that clears a bit; with one client it may clear all it owes."""
-    found = small()
+    found = measured()
     for source in ("none", "device"):
         assert ["cache"] == [m.text for m in found.found(SHARED[0], 2, source)]
         assert ["NONE"] == [m.text for m in found.found(OWN[0], 2, source)]
@@ -72,37 +66,37 @@ def test_the_weakest_masks_with_two_clients_are_the_cache_and_nothing():
 
 def test_with_one_client_the_weakest_mask_over_the_cache_avoids_the_copy_of_the_device():
     """What the cache shows or the client wants: safe, and not copied twice; per-slot cache copies twice."""
-    found = small()
+    found = measured()
     assert (True, None) == (lambda r: (r.safe, r.in_rounds))(found.row("mask cache | want", 1, "device"))
     assert None is not found.row("per-slot-cache", 1, "device").in_rounds
 
 
 def test_per_slot_cache_with_the_device_is_counted_by_hand():
     """Written by the guest and by the device, read at 7 and again at 14; one GET, two CLEAR."""
-    trace = small().row("per-slot-cache", 1, "device").in_rounds
+    trace = measured().row("per-slot-cache", 1, "device").in_rounds
     assert Count(writes=2, copies=2, redundant=1, gets=1, clears=2) == tally(trace)
     assert [7, 14] == [n for n, m in enumerate(trace.moves, 1) if m.ground.step.label == "clear.read"]
-    assert None is small().row("per-slot-cache", 1).in_rounds
+    assert None is measured().row("per-slot-cache", 1).in_rounds
 
 
 def test_top_layer_copies_twice_with_more_syncs_and_not_with_one():
     """Write, sync, collect, sync, clear, read, collect, clear, read."""
-    r = small().row("top-layer", 1)
+    r = measured().row("top-layer", 1)
     expected = ["write", "sync", "collect", "sync", "clear", "clear", "collect", "clear", "clear"]
     assert expected == [m.ground.step.operation for m in r.redundant.moves]
     assert Count(writes=1, copies=2, redundant=1, gets=2, clears=2) == tally(r.redundant)
-    assert (None, None) == (r.in_rounds, small().row("top-layer", 1, "device").in_rounds)
+    assert (None, None) == (r.in_rounds, measured().row("top-layer", 1, "device").in_rounds)
 
 
 def test_a_careless_device_breaks_every_promise_in_one_move():
     """And the write is lost as soon as a sync has reported nothing."""
     assert (1, 3) == (lambda c: (len(c.broken), len(c.loss)))(careless("top-layer"))
-    assert [1] * 4 == [len(c.broken) for c in small().careless]
+    assert [1] * 4 == [len(c.broken) for c in measured().careless]
 
 
 def test_a_get_that_clears_is_safe_and_keeps_no_cache():
     """What there was before the series: three bitmaps, no CLEAR, and a page is copied twice even without a device."""
-    r = small().row("get-clears", 1)
+    r = measured().row("get-clears", 1)
     assert (True, 3, 0.0) == (r.safe, r.bitmaps, r.expected[0].clears.mean)
     assert Count(writes=2, copies=2, redundant=1, gets=2, clears=0) == tally(r.in_rounds)
     assert "get-clears" == Candidate("get-clears", GetClears).program("none").name
@@ -114,7 +108,7 @@ def test_a_get_that_clears_is_safe_and_keeps_no_cache():
 def test_every_claim_names_its_source_and_how_certain_it_is():
     """And is settled by one of three words."""
     assert 9 == len(CLAIMS)
-    for each in settled(small()):
+    for each in settled(measured()):
         assert each.claim.mark in MARKS and each.claim.source and each.claim.when
         assert each.word in (HOLDS, PARTLY, FAILS)
         assert "None" not in each.text
@@ -122,7 +116,7 @@ def test_every_claim_names_its_source_and_how_certain_it_is():
 
 def test_a_changed_verdict_changes_the_text():
     """No sentence is written for one verdict only."""
-    trace = small().row("top-layer", 2).loss
+    trace = measured().row("top-layer", 2).loss
     for text, design, clients, source, values in (
         ("using rb->bmap", "top-layer", 2, "none", {"loss": None}),
         ("with two users", "top-layer", 2, "none", {"loss": None}),
@@ -134,7 +128,7 @@ def test_a_changed_verdict_changes_the_text():
         ("the AND was dropped", "per-slot-cache", 1, "none", {"bitmaps": 7}),
         ("happens already", "get-clears", 1, "device", {"in_rounds": None}),
     ):
-        before, after = claim(small(), text), claim(changed(design, clients, source, **values), text)
+        before, after = claim(measured(), text), claim(changed(design, clients, source, **values), text)
         assert before[1] != after[1], text
         assert before[0] != after[0] or PARTLY == before[0], text
     rule = claim(changed("naive", 1, loss=trace), "we are not _sure_")
@@ -142,17 +136,17 @@ def test_a_changed_verdict_changes_the_text():
 
 
 def test_the_claims_come_to_this():
-    """With one page naive loses nothing with one client, so the claim of the cover letter needs two pages."""
-    words = [s.word for s in settled(changed("naive", 1, loss=small().row("top-layer", 2).loss))]
+    """The words that the committed page has; one of them needs two pages, where naive loses with one client too."""
+    words = [s.word for s in settled(measured())]
     assert [PARTLY, HOLDS, PARTLY, HOLDS, HOLDS, HOLDS, HOLDS, PARTLY, HOLDS] == words
 
 
 def test_a_proof_is_told_as_a_proof_and_a_search_as_a_search():
     """Never rounded up."""
-    r = small().row("per-slot-cache", 2)
-    assert "safe in every state with up to 1 page and 2 clients" == safety(r)
+    r = replace(measured().row("per-slot-cache", 2), proof=None)
+    assert "safe in every state with up to 2 pages and 2 clients" == safety(r)
     assert "safe, proved for any number of pages and clients" == safety(replace(r, proof=Proved()))
-    assert "loses a write in 10 moves (1 page, 2 clients)" == safety(small().row("top-layer", 2))
+    assert "loses a write in 10 moves (1 page, 2 clients)" == safety(measured().row("top-layer", 2))
 
 
 # ---------------------------------------------------------------- the page
@@ -160,19 +154,19 @@ def test_a_proof_is_told_as_a_proof_and_a_search_as_a_search():
 
 def test_the_files_are_the_same_every_time():
     """Page, Markdown, JSON, picture."""
-    first = files(small(), TOOL)
+    first = files(measured(), TOOL)
     assert ["discussion.html", "discussion.md", "discussion.json", "pareto.svg"] == list(first)
-    assert first == files(small(), TOOL)
+    assert first == files(measured(), TOOL)
     said = [c["said"] for c in json.loads(first["discussion.json"])["claims"]]
     assert [claim.said for claim in CLAIMS] == said
 
 
 def test_each_trace_is_shown_with_running_counts():
     """The last line is the tally."""
-    for each in shown(small()):
+    for each in shown(measured()):
         numbers = [[int(cell) for cell in line[2:]] for line in each.lines]
         assert numbers == sorted(numbers)
-    first = next(shown(small()))
+    first = next(shown(measured()))
     assert ("14", "MIGRATION: clear.read page 0", "2", "2", "1", "1", "2") == first.lines[-1]
 
 
