@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from model.check.certificates import ready
 from model.check.options import Options
 from model.check.outputs import GRAPHS, list_all, show_steps, write_export, write_graph
 from model.check.questions import REDUCTIONS, asked_questions, asked_sizes
@@ -84,6 +85,7 @@ FORMATS = ("text", *REPORTS, *PROGRAMS, *EXPORTS, *GRAPHS)
 )
 @folder("--report", help="Write the evidence pack: one HTML page and the files beside it.")
 @folder("--certificate", help="Write the certificate of every proof for any number there, for `clearorder certify`.")
+@click.option("--proofs", is_flag=True, help="With --certificate: a proof by cvc5 of every condition, for Ethos.")
 @click.option("--explain", is_flag=True, help="Print the invariant of every proof, a clause a line.")
 @click.option("--show", is_flag=True, help="Print the recorded atomic steps instead of checking.")
 @click.option("--list", "listing", is_flag=True, help="List designs and properties.")
@@ -111,6 +113,7 @@ def command(designs: tuple[str, ...], options: Options) -> int:
         return write_graph(designs, options)
     if options.form in EXPORTS:
         return write_export(designs, options)
+    ready(options)
     comparing = not designs and not options.refines
     with progress_line(options.quiet) as report:
         if options.refines:

@@ -36,6 +36,7 @@ class Options:
     refines: tuple[str, str] | None
     report: Path | None
     certificate: Path | None
+    proofs: bool
     explain: bool
     show: bool
     listing: bool

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model.check.options import Options
 from model.cli.files import write_lines, write_out
 from model.cli.terminal import columns
-from model.errors import UsageError
-from model.verdict import PROVED, REFUTED, Proved, Refuted, Undetermined, exit_code
+from model.verdict import PROVED, REFUTED, Refuted, Undetermined, exit_code
 
 if TYPE_CHECKING:
     from model.verify.result import Result
@@ -19,7 +17,9 @@ if TYPE_CHECKING:
 def write_results(results: Sequence[Result], comparing: bool, options: Options) -> None:
     """All that the options ask for: certificates, the pack, and the results as a format or as text."""
     if options.certificate:
-        _certificates(results, options.certificate)
+        from model.check.certificates import write_certificates
+
+        write_certificates(results, options)
     if options.report:
         from reports.formats.phrases import tool
         from reports.pages.pack import write
@@ -55,31 +55,6 @@ def _cutoffs(results: Sequence[Result]) -> Iterator[tuple[Result, str, int]]:
             asked = Problem.of(result.program, property)
             found = pages_independent(asked.program, asked.invariants, seconds=2.0)
             yield result, found.reason, found.conditions
-
-
-def _certificates(results: Sequence[Result], directory: Path) -> None:
-    """One directory a proof: design-property."""
-    proved = [r for r in results if r.proof is not None and isinstance(r.verdict, Proved)]
-    if not proved:
-        raise UsageError("--certificate: nothing was proved for any number, so there is nothing to certify.")
-    directory.mkdir(parents=True, exist_ok=True)
-    for result in proved:
-        _certificate(result, directory / f"{result.design}-{result.property}")
-
-
-def _certificate(result: Result, directory: Path) -> None:
-    """Of clauses, or of views."""
-    from model.designs.catalogue import find_property, load
-    from model.parametric.inference.certificate import write, write_files
-    from model.parametric.views import certificate
-    from model.parametric.views.table import Safe
-    from model.program.observers import observed
-
-    if not isinstance(result.proof, Safe):
-        write(result.proof, directory, result.spec, [result.property])
-        return
-    watched = observed(result.program, find_property(result.property, load(result.spec)))
-    write_files(directory, certificate.contents(result.proof, watched.digest, result.spec, [result.property]))
 
 
 def _in_comparison(result: Result, verbose: bool) -> bool:

@@ -17,6 +17,8 @@ from typing import Any
 import click
 
 from model.cli.options import Finite
+from model.commands.certify_proofs import Checker, checker
+from model.commands.certify_proofs import check as check_proofs
 from model.errors import MissingTool, ModelError, UsageError
 from model.parametric.inference.certificate import VERSION, file_word
 from model.program.store_buffer import SIZE, entries_told
@@ -34,12 +36,14 @@ class Findings:
         answers: how many questions cvc5 answered as expected.
         conjuncts: how many the invariant has.
         by: of a certificate of views, what confirmed it.
+        proofs: what was checked of the proofs beside the conditions, and what was not; nothing where there are none.
     """
 
     title: str
     wrong: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     by: str = ""
+    proofs: str = ""
     answers: int = 0
     conjuncts: int = 0
 
@@ -49,27 +53,40 @@ class Findings:
         return REFUTED if self.wrong else UNDETERMINED if self.unknown else PROVED
 
 
-def certify(directory: Path, *, seconds: float = 20.0, design: str | None = None) -> Findings:
+def certify(
+    directory: Path, *, seconds: float = 20.0, design: str | None = None, ethos: Checker | None = None
+) -> Findings:
     """Check a certificate that `model.parametric.inference.certificate.write` wrote.
 
     Args:
         seconds: for each question.
         design: the name or file of the design, where it is not the one that the manifest states.
+        ethos: who checks proofs beside the conditions; by default none does.
 
     Raises:
         UsageError: the directory is not a certificate.
         MissingTool: cvc5 is not installed.
     """
     manifest = read_manifest(directory)
+    found = _conditions(directory, manifest, seconds, design or manifest["design"])
+    proofs = check_proofs(directory, manifest["files"], ethos or Checker(missing="nobody was asked to"), seconds)
+    found.proofs = proofs.said
+    found.wrong += proofs.wrong
+    found.unknown += proofs.unknown
+    return found
+
+
+def _conditions(directory: Path, manifest: Mapping[str, Any], seconds: float, design: str) -> Findings:
+    """What is wrong with the conditions, and what is unknown."""
     if manifest.get("kind") == "views":
-        return of_views(directory, manifest, design or manifest["design"], seconds)
+        return of_views(directory, manifest, design, seconds)
     if "impossible" not in manifest:
         raise UsageError(f"{directory / 'manifest.json'} is no manifest of a certificate: it lacks impossible.")
     if importlib.util.find_spec("cvc5") is None:
         raise MissingTool(MISSING)
     found = Findings(f"{', '.join(manifest['properties'])} of {manifest['design']}, {scope(manifest['sizes'])}")
     from_the_files(directory, manifest, seconds, found)
-    against_the_design(directory, manifest, design or manifest["design"], found)
+    against_the_design(directory, manifest, design, found)
     return found
 
 
@@ -255,10 +272,10 @@ def difference(text: str, other: str) -> int:
 def report(found: Findings) -> Iterator[str]:
     """What the command says."""
     if not found.wrong and not found.unknown:
-        if found.by:
-            yield f"confirmed: {found.title}, by {found.by}"
-            return
-        yield f"confirmed: {found.title}, by {found.conjuncts} conjuncts; cvc5 gave all {found.answers} answers"
+        by = found.by or f"{found.conjuncts} conjuncts; cvc5 gave all {found.answers} answers"
+        yield f"confirmed: {found.title}, by {by}"
+        if found.proofs:
+            yield f"  {found.proofs}"
         return
     yield f"{'not confirmed' if found.wrong else 'undetermined'}: {found.title}"
     yield from (f"  {line}" for line in [*found.wrong, *found.unknown])
@@ -268,12 +285,22 @@ def report(found: Findings) -> Iterator[str]:
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--timeout", type=Finite(min=0.001), default=20.0, show_default=True, help="Seconds each.")
 @click.option("--design", metavar="DESIGN", help="Where the design is now, if not where the manifest says.")
-def command(directory: Path, timeout: float, design: str | None) -> int:
+@click.option("--ethos", metavar="PROGRAM", help="Who checks proofs (--proofs) step by step.  [default: from PATH]")
+@click.option(
+    "--calculus",
+    metavar="FILE",
+    envvar="CLEARORDER_CPC",
+    type=click.Path(path_type=Path),
+    help="The rules for Ethos: cvc5's proofs/eo/cpc/Cpc.eo.  [default: $CLEARORDER_CPC]",
+)
+def command(directory: Path, timeout: float, design: str | None, ethos: str | None, calculus: Path | None) -> int:
     """Check a certificate of a proof again with cvc5, and that it is about the design and the property it names.
+
+    Proofs beside the conditions are checked by Ethos where it is; else it is said that nobody checked their steps.
 
     Exit codes: 0 confirmed, 1 not confirmed, 2 bad use, 3 cvc5 could not tell in time, 4 cvc5 is not installed.
     """
-    found = certify(directory, seconds=timeout, design=design)
+    found = certify(directory, seconds=timeout, design=design, ethos=checker(ethos, calculus))
     for line in report(found):
         click.echo(line)
     return found.exit_code

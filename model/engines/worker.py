@@ -38,6 +38,10 @@ class Aside:
         """There is a result to be had without waiting (or the process has died)."""
         return self.here.poll()
 
+    def wait(self, seconds: float) -> bool:
+        """Wait so long for a result; whether there is one to be had (or the process has died)."""
+        return self.here.poll(seconds)
+
     def result(self) -> Any:
         """What the function returned; waits for it.
 
