@@ -23,6 +23,7 @@ from model.program.observers import goals
 from model.verdict import Proved, Refuted
 from model.verify.portfolio import answer
 from model.verify.question import Question
+from tests.support.designs import clear_cached
 
 FAMILY = Path(qemu.__file__).parent
 TABLE = tomllib.loads((FAMILY / "gallery.toml").read_text())
@@ -169,12 +170,7 @@ def test_clearing_later_than_the_read_loses_and_earlier_does_not():
 
         @operation(by=Client)
         def clear_early(s, me, span):
-            with s.slots_lock:
-                me.known = s.cache & span
-                s.kernel -= me.known
-                yield "cleared"
-                s.cache -= me.known
-                yield "forgotten"
+            yield from clear_cached(s, me, span)
 
     assert "proved" == word(ClearAnyTime, "no_lost_write", 1, Client=2)
     assert "proved" == word("deferred-chunked-clear", "no_lost_write", 2, Client=1)

@@ -1,13 +1,9 @@
 """Bounded model checking gives the reference's shortest depths, replays what it found, and never claims a proof."""
 
-import subprocess
-import sys
-
 import pytest
 import z3
 
 from model import ALL, NONE, AnyPages, Client, Design, Pages, operation, wait_for
-from model.designs.catalogue import built_in_properties, load
 from model.designs.manifest import rows
 from model.designs.naive import Naive
 from model.designs.per_slot_cache import PerSlotCache
@@ -19,22 +15,17 @@ from model.instance.problem import Problem
 from model.limits import Limits
 from model.program.design import record
 from model.verdict import INTERNAL, Refuted, Undetermined
-from properties.no_lost_write import no_lost_write
 from properties.promise_kept import promise_kept
+from tests.support.packed import question
 
 DEPTH = {(r.design, r.property, r.pages): r.depth for r in rows() if r.verdict == "refuted" and r.clients == 2}
 QUESTIONS = sorted({(r.design, r.property, pages) for r in rows() for pages in (1, 2)})
 
 
-def question(design, asked, pages, clients):
-    """A property asked of a design at a size."""
-    return Problem.of(record(design), asked, pages=pages, sizes={"Client": clients})
-
-
 @pytest.mark.parametrize(("design", "name", "pages"), QUESTIONS, ids=lambda value: str(value))
 def test_every_design_gets_the_depth_of_the_reference_or_nothing_up_to_12(design, name, pages):
     """With 2 clients; the violating state is one of the reference's, and the moves lead there."""
-    asked = question(load(design), built_in_properties()[name], pages, 2)
+    asked = question(design, name, pages, 2)
     limits = Limits(depth=DEPTH.get((design, name, pages), 12))
     expected, actual = explicit.search(asked, limits), bounded.search(asked, limits)
     assert (expected.word, expected.depth) == (actual.word, actual.depth) or (
@@ -208,49 +199,10 @@ def test_no_time_at_all_gives_the_limit_as_the_reason():
     assert ("undetermined", "the limit of 0 seconds was reached") == (verdict.word, verdict.reason)
 
 
-def test_a_limit_of_seconds_holds_while_z3_is_thinking():
-    """Per-slot cache at 6 pages and 3 clients, far deeper than a second allows."""
-    verdict = bounded.search(question(PerSlotCache, no_lost_write, 6, 3), Limits(seconds=1.0, depth=500))
-    assert ("undetermined", "the limit of 1 seconds was reached") == (verdict.word, verdict.reason)
-    assert 0 < verdict.depth < 500
-    assert verdict.seconds < 5
-
-
 def test_progress_is_reported_once_a_depth():
     told = []
     bounded.search(question(PerSlotCache, promise_kept, 1, 2), Limits(depth=3, report=told.append))
     assert [("bounded", 0), ("bounded", 1), ("bounded", 2), ("bounded", 3)] == [(p.engine, p.depth) for p in told]
-
-
-def test_an_interrupt_between_two_depths_gives_what_was_covered():
-    def stop(progress):
-        if progress.depth == 4:
-            raise KeyboardInterrupt
-
-    verdict = bounded.search(question(PerSlotCache, promise_kept, 1, 2), Limits(report=stop))
-    assert (Undetermined(depth=4), True) == (verdict, verdict.interrupted)
-
-
-INTERRUPT = """
-import os, signal, threading
-from model.program.design import record
-from model.designs.per_slot_cache import PerSlotCache
-from model.engines import unrolling, {engine}
-from model.limits import Limits
-from model.instance.problem import Problem
-from properties.no_lost_write import no_lost_write
-
-asked = Problem.of(record(PerSlotCache), no_lost_write, pages=6, sizes={{"Client": 3}})
-threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
-verdict = {engine}.search(asked, Limits(depth=500, seconds=60))
-print(verdict.word, verdict.reason, verdict.interrupted, 0 < verdict.depth < 500)
-"""
-
-
-@pytest.mark.parametrize("engine", ["bounded", "induction"])
-def test_control_c_while_z3_is_thinking_gives_what_was_covered(engine):
-    done = subprocess.run([sys.executable, "-c", INTERRUPT.format(engine=engine)], capture_output=True, text=True)
-    assert ("undetermined interrupted True True\n", "", 0) == (done.stdout, done.stderr, done.returncode)
 
 
 def test_what_z3_does_not_know_is_undetermined_with_its_reason(monkeypatch):

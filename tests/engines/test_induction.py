@@ -4,7 +4,6 @@ import pytest
 import z3
 
 from model import ALL, NONE, Design, Lock, Pages, choose, idle, operation
-from model.designs.catalogue import built_in_properties, load
 from model.designs.delivers_nothing import DeliversNothing
 from model.designs.manifest import rows
 from model.designs.per_slot_cache import PerSlotCache
@@ -19,21 +18,17 @@ from model.program.design import record
 from model.verdict import Proved, Refuted, Undetermined
 from properties.no_lost_write import no_lost_write
 from properties.promise_kept import promise_kept
-from tests.support.designs import Rounds, never_bad
+from tests.support.designs import Rounds, Synced, never_bad
+from tests.support.packed import question
 
 ROWS = {f"{r.design} {r.property} {r.pages} {r.clients}": r for r in rows() if r.pages * r.clients <= 2}
-
-
-def question(design, asked, pages, clients):
-    """A property asked of a design at a size."""
-    return Problem.of(record(design), asked, pages=pages, sizes={"Client": clients})
 
 
 @pytest.mark.parametrize("name", ROWS)
 def test_every_recorded_verdict_is_met_or_left_open(name):
     """Refuted at the recorded depth; what is proved here is recorded as proved."""
     row = ROWS[name]
-    verdict = induction.search(question(load(row.design), built_in_properties()[row.property], row.pages, row.clients))
+    verdict = induction.search(question(row.design, row.property, row.pages, row.clients))
     if row.verdict == "refuted":
         assert Refuted(depth=row.depth) == verdict
     else:
@@ -95,21 +90,12 @@ def test_what_holds_in_every_state_whatever_is_proved_with_k_0():
 
 
 def test_what_is_inductive_is_proved_with_k_1():
-    class Growing(Design):
-        a = Pages("a")
-        b = Pages("b")
-
-        @operation
-        def grow(s, me, want):
-            s.a |= want
-            s.b |= want
-
     @always
-    def within(s):
-        """`a` stays in `b`."""
-        return s.a <= s.b
+    def logged(s, client):
+        """What is unread stays in the log, where nothing is ever cleared."""
+        return s.unread[client] <= s.kernel
 
-    assert Proved(depth=1) == induction.search(question(Growing, within, 2, 1))
+    assert Proved(depth=1) == induction.search(question(Synced, logged, 2, 1))
 
 
 def test_going_round_in_unreachable_states_is_no_obstacle_for_runs_are_simple():
@@ -181,22 +167,6 @@ def test_the_initial_state_is_checked_too():
 
 def test_without_a_property_it_is_undetermined():
     assert "no property was asked" == induction.search(Problem(record(TopLayer), ())).reason
-
-
-def test_a_limit_of_seconds_gives_what_was_covered():
-    verdict = induction.search(question(PerSlotCache, no_lost_write, 4, 3), Limits(seconds=1.0, depth=500))
-    assert ("undetermined", "the limit of 1 seconds was reached") == (verdict.word, verdict.reason)
-    assert 0 < verdict.depth < 500
-    assert verdict.seconds < 5
-
-
-def test_an_interrupt_gives_what_was_covered():
-    def stop(progress):
-        if progress.depth == 4:
-            raise KeyboardInterrupt
-
-    verdict = induction.search(question(PerSlotCache, promise_kept, 1, 2), Limits(report=stop))
-    assert (Undetermined(depth=4), True) == (verdict, verdict.interrupted)
 
 
 def test_a_wrong_table_never_turns_into_a_refutation():

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from model import Design, Flag, operation, wait_for
+from model import operation, wait_for
 from model.designs.catalogue import load
 from model.engines import explicit, refinement
 from model.engines.packed import search as lanes
@@ -18,7 +18,17 @@ from model.parametric.solver import Question
 from model.program.design import record
 from model.verify import packed
 from model.verify.refinement import refines
-from tests.support.designs import Elsewhere, LastWriter, Paired, Spinning, Watched, harmless_at_work, never_bad
+from tests.support.designs import (
+    Counting,
+    Elsewhere,
+    LastWriter,
+    Paired,
+    Spinning,
+    Watched,
+    clear_cached,
+    harmless_at_work,
+    never_bad,
+)
 from tests.support.packed import question
 
 # ---------------------------------------------------------------- partial order
@@ -59,20 +69,6 @@ def test_exchanging_slots_but_not_those_kept_in_mind_would_prove_what_is_wrong(m
 
 
 # ---------------------------------------------------------------- checkpoints
-
-
-class Counting(Design):
-    """Two flags, the first of which is set at once."""
-
-    first = Flag("set at once")
-    second = Flag("set then")
-    third = Flag("set last")
-
-    @operation
-    def go(s, me):
-        s.third = s.second
-        s.second = s.first
-        s.first = True
 
 
 @always
@@ -126,12 +122,7 @@ def test_a_step_without_a_guard_is_no_step_of_one_with_it():
         def clear(s, me, want, span):
             wait_for(want <= span)
             yield "chosen"
-            with s.slots_lock:
-                me.known = s.cache & span
-                s.kernel -= me.known
-                yield "cleared"
-                s.cache -= me.known
-                yield "forgotten"
+            yield from clear_cached(s, me, span)
             s.mine[me] -= want
             s.unread[me] -= want
             yield "read"

@@ -2,7 +2,6 @@
 
 import pytest
 
-from model import Design, Pages, operation
 from model.designs.catalogue import load
 from model.engines import refinement
 from model.errors import UsageError
@@ -10,6 +9,7 @@ from model.instance.instance import Instance
 from model.limits import Limits
 from model.program.design import record
 from model.verify.refinement import refines
+from tests.support.designs import Waits
 
 PAIRS = [
     ("top-layer-and-cache", "per-slot-cache", 2, 1, "proved"),
@@ -87,17 +87,6 @@ def test_a_limit_leaves_the_question_open():
 
 def test_designs_without_a_common_part_are_not_compared():
     """Nothing that a client sees could differ, and a verdict would be vacuous."""
-
-    class Other(Design):
-        log = Pages("log")
-
-        @operation
-        def write(s, me, page):
-            s.log |= page
-
-        @operation
-        def look(s, me):
-            s.log = s.log & s.log | s.log
-
+    ours, other = (Instance(record(d), 1, {"Client": 2}) for d in (load("naive"), Waits))
     with pytest.raises(UsageError, match="have no part per client in common"):
-        refinement.search(Instance(record(load("naive")), 1, {"Client": 2}), Instance(record(Other), 1, {"Client": 2}))
+        refinement.search(ours, other)

@@ -1,7 +1,7 @@
 """Liveness to safety in z3: it finds the lassos that the graph finds, none where the graph proves, and no proof."""
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from model import MIGRATION
@@ -19,6 +19,7 @@ from model.liveness.lasso import Fairness, checked
 from model.program.design import record
 from model.verdict import Proved, Refuted, Undetermined
 from tests.support.random_designs import design, designs, value
+from tests.support.seeded_bugs import same_every_time
 
 KINDS = ("strong", "weak", "none")
 PROPERTIES = {n: p for n, p in built_in_properties().items() if p.kind in INFINITE}
@@ -106,39 +107,24 @@ def random_property(data, writers, kind):
     return Property("random", kind, "A random property.", said(0), goal=said(0), premise=premise, writers=writers)
 
 
-@settings(
-    max_examples=20,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
-@given(
+of_random_designs = given(
     designs(),
     st.sampled_from(INFINITE),
     st.sampled_from(("stop", "go on")),
     st.sampled_from(KINDS),
     st.sampled_from(KINDS),
 )
+
+
+@settings(same_every_time, max_examples=20)
+@of_random_designs
 def test_z3_and_the_graph_agree_on_random_designs(data, kind, writers, fairness, of_one):
     z3_and_the_graph_agree(data, kind, writers, fairness, of_one)
 
 
 @pytest.mark.slow
-@settings(
-    max_examples=60,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
-@given(
-    designs(),
-    st.sampled_from(INFINITE),
-    st.sampled_from(("stop", "go on")),
-    st.sampled_from(KINDS),
-    st.sampled_from(KINDS),
-)
+@settings(same_every_time, max_examples=60)
+@of_random_designs
 def test_z3_and_the_graph_agree_on_60_random_designs(data, kind, writers, fairness, of_one):
     z3_and_the_graph_agree(data, kind, writers, fairness, of_one)
 

@@ -247,6 +247,14 @@ class Choosing(Design):
         s.flag |= want <= NONE
 
 
+class Picked(Choosing):
+    """What was chosen stays chosen."""
+
+    @operation
+    def pick(s, me, page):
+        s.here[me] |= page
+
+
 @always
 def never(s):
     """The flag is never set."""
@@ -279,11 +287,7 @@ def test_two_parameters_are_chosen_independently():
 def test_what_a_step_does_not_mention_stays_and_what_it_mentions_changes():
     """`flag` could only be set by another's `here`; a lost frame or a lost update would show in one of the two."""
 
-    class Kept(Choosing):
-        @operation
-        def pick(s, me, page):
-            s.here[me] |= page
-
+    class Kept(Picked):
         @operation
         def look(s, me):
             s.flag |= ~every(Client, lambda c: s.here[c] <= NONE)
@@ -439,11 +443,6 @@ def test_a_step_that_looks_at_other_pages_is_refused_by_name():
         def drop(s, me, page):
             s.here[me] = choose(page <= s.here[me], NONE, s.here[me])
 
-    class Whole(Choosing):
-        @operation
-        def pick(s, me, page):
-            s.here[me] |= page
-
     @always
     def all_or_none(s, client):
         """No client has some pages and not others."""
@@ -454,4 +453,4 @@ def test_a_step_that_looks_at_other_pages_is_refused_by_name():
 
     assert "drop: its guard relates two pages (sat)" == reason(Guarded, never)
     assert "drop: what it makes of here relates two pages (sat)" == reason(Valued, never)
-    assert "all_or_none relates two pages (sat)" == reason(Whole, all_or_none)
+    assert "all_or_none relates two pages (sat)" == reason(Picked, all_or_none)

@@ -8,34 +8,20 @@ from tests.support.designs import Plain
 from tests.support.moves import after
 
 
-def test_an_index_parameter_is_remembered_over_steps():
-    """The thread's location carries it."""
+def test_index_and_truth_parameters_are_remembered_over_steps():
+    """The thread's location carries the one, and the other becomes a register."""
 
     class Later(Plain):
         @operation
-        def take(s, me, client):
+        def take(s, me, client, failed: bool):
             s.log = ALL
             yield "began"
-            s.own[client] = s.log
+            s.own[client] = choose(failed, NONE, s.log)
             yield "ended"
 
-    state = after(Later, ("take.began", 0, {"client": 1}), ("take.ended", 0, {"client": 1}))
-    assert (0, 3, 0) == (state["own", 0], state["own", 1], state["at.Client", 0])
-
-
-def test_a_truth_parameter_is_remembered_over_steps():
-    """It becomes a register."""
-
-    class Later(Plain):
-        @operation
-        def take(s, me, failed: bool):
-            s.log = ALL
-            yield "began"
-            s.own[me] = choose(failed, NONE, ALL)
-            yield "ended"
-
-    assert 0 == after(Later, ("take.began", 0, {"failed": 1}), ("take.ended", 0, {}))["own", 0]
-    assert 3 == after(Later, ("take.began", 0, {"failed": 0}), ("take.ended", 0, {}))["own", 0]
+    for failed, stored in ((1, 0), (0, 3)):
+        state = after(Later, ("take.began", 0, {"client": 1, "failed": failed}), ("take.ended", 0, {"client": 1}))
+        assert (0, stored, 0) == (state["own", 0], state["own", 1], state["at.Client", 0])
 
 
 def test_registers_are_reset_when_the_operation_ends():

@@ -40,32 +40,32 @@ def test_a_free_lock_can_be_asked_about():
     assert {("flash.empty", 0)} == enabled(instance, instance.apply(full, instance.initial))
 
 
+class Filled(Plain):
+    """A client chooses what it has."""
+
+    @operation
+    def fill(s, me, want):
+        s.own[me] = want
+
+
 def test_quantifiers_range_over_all_elements():
     """`every` and `some` give truth values, or sets of pages."""
 
-    class Quantified(Plain):
-        @operation
-        def take(s, me, want):
-            s.own[me] = want
-
+    class Quantified(Filled):
         @operation
         def sum_up(s, me):
             wait_for(some(Client, lambda c: s.own[c] == ALL))
             s.log = every(Client, lambda c: s.own[c])
             s.on = every(Client, lambda c: ~(s.own[c] <= NONE))
 
-    state = after(Quantified, ("take", 0, {"want": 3}), ("take", 1, {"want": 1}), ("sum_up", 0, {}))
+    state = after(Quantified, ("fill", 0, {"want": 3}), ("fill", 1, {"want": 1}), ("sum_up", 0, {}))
     assert (1, 1) == (state["log"], state["on"])
 
 
 def test_nested_quantifiers_have_variables_of_their_own():
     """Some client has what every client lacks: not the same client twice."""
 
-    class Nested(Plain):
-        @operation
-        def fill(s, me, want):
-            s.own[me] = want
-
+    class Nested(Filled):
         @operation
         def take(s, me):
             s.log = every(Client, lambda x: some(Client, lambda y: s.own[x] & s.own[y]))

@@ -5,6 +5,7 @@ import pytest
 from model import NONE, Pages, Vcpu, every_client, operation, wait_for
 from model.designs.catalogue import built_in_properties, find_property, load
 from model.designs.dirty_log import DirtyLog
+from model.designs.naive import Naive
 from model.engines import explicit
 from model.errors import DesignError, UsageError
 from model.expr import always, show
@@ -203,18 +204,9 @@ def test_a_mistake_in_a_property_names_file_and_line(tmp_path, monkeypatch):
 def test_a_loss_is_not_asked_of_a_design_without_a_sync():
     """Nothing would ever complete a sync, and every write would count as migrated."""
 
-    class Renamed(DirtyLog):
-        @operation
-        def get_log(s, me):
-            s.user[every_client] |= s.kernel
-
-        @operation
-        def clear(s, me, want):
-            wait_for(want <= s.mine[me])
-            s.kernel = NONE
-            yield "cleared"
-            DirtyLog.read(s, me, want)
-            yield "read"
+    class Renamed(Naive):
+        sync = None
+        get_log = Naive.sync
 
     with pytest.raises(UsageError) as caught:
         ask(Renamed, built_in_properties()["no_lost_write"], 2, 1)

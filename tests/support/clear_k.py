@@ -36,13 +36,17 @@ class ClearK(Design):
         s.user[me] -= page
         s.hold[me] = page
 
-    @operation
-    def clear(s, me):
+    def once(s, me):
+        """There is a page in hold, and it is cleared once."""
         wait_for(~(s.hold[me] <= NONE))
         wait_for(~s.cleared[me])
+        s.cleared[me] = True
+
+    @operation
+    def clear(s, me):
+        ClearK.once(s, me)
         s.kernel -= s.hold[me] & s.cache
         s.cache -= s.hold[me]
-        s.cleared[me] = True
 
     @operation
     def finish(s, me):
@@ -57,10 +61,8 @@ class ClearKNaive(ClearK):
 
     @operation
     def clear(s, me):
-        wait_for(~(s.hold[me] <= NONE))
-        wait_for(~s.cleared[me])
+        ClearK.once(s, me)
         s.kernel = NONE
-        s.cleared[me] = True
 
 
 class ClearKTopLayer(ClearK):
@@ -68,10 +70,8 @@ class ClearKTopLayer(ClearK):
 
     @operation
     def clear(s, me):
-        wait_for(~(s.hold[me] <= NONE))
-        wait_for(~s.cleared[me])
+        ClearK.once(s, me)
         s.kernel -= s.hold[me]
-        s.cleared[me] = True
 
 
 @always

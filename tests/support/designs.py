@@ -246,6 +246,20 @@ class Rounds(Design):
         s.bad = True
 
 
+class Counting(Design):
+    """Three flags, one after the other: how often it was gone."""
+
+    first = Flag("set at once")
+    second = Flag("set then")
+    third = Flag("set last")
+
+    @operation
+    def go(s, me):
+        s.third = s.second
+        s.second = s.first
+        s.first = True
+
+
 class Waits(Design):
     """One step, possible until it is taken; then nothing but a write."""
 
@@ -433,3 +447,13 @@ class AllOnes(Naive):
         yield "cleared"
         DirtyLog.read(s, me, want)
         yield "read"
+
+
+def clear_cached(s, me, span):
+    """Under its lock: the cached bits of a range are taken from the log, and then from the cache."""
+    with s.slots_lock:
+        me.known = s.cache & span
+        s.kernel -= me.known
+        yield "cleared"
+        s.cache -= me.known
+        yield "forgotten"

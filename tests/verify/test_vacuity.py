@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from model import ALL, NONE, Client, Design, Flag, Pages, choose, every_client, operation, wait_for
+from model import ALL, NONE, Client, Flag, Pages, choose, every_client, operation, wait_for
 from model.check.command import command
 from model.designs.catalogue import find_property, load
 from model.designs.dirty_log import DirtyLog
@@ -15,7 +15,7 @@ from model.instance.problem import Problem
 from model.program.design import record
 from model.verify.guards import one_sided
 from model.verify.vacuity import looked
-from tests.support.designs import NeverCollects, Synced
+from tests.support.designs import Counting, NeverCollects, Synced
 from tests.support.paths import ROOT
 
 REPRODUCERS = ROOT / "tests" / "data" / "reproducers"
@@ -192,19 +192,15 @@ def test_atoms_are_information():
 # ---------------------------------------------------------------- for any number
 
 
-class NeedsThree(Design):
-    """The second step of a client waits until a queue is full, and each of them puts in one page at a time."""
+class NeedsThree(Counting):
+    """The second step of a client waits until three of them have come."""
 
-    first = Flag("a client has come")
-    second = Flag("a second one has")
-    third = Flag("a third one has")
     lost = Flag("set by nobody")
+    go = None
 
     @operation
     def come(s, me):
-        s.third = s.second
-        s.second = s.first
-        s.first = True
+        Counting.go.function(s, me)
         yield "here"
         wait_for(s.third)
         yield "seen"

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from model import ALL, NONE, Client, Design, Flag, Guest, Pages, operation, wait_for
+from model import ALL, NONE, Client, Design, Guest, Pages, operation, wait_for
 from model.designs.catalogue import built_in_designs, built_in_properties, gallery_designs, load
 from model.designs.manifest import rows
 from model.engines import explicit
@@ -21,7 +21,17 @@ from model.verdict import Proved, Refuted, Undetermined
 from model.verify import packed
 from model.verify.result import sizes_for
 from model.verify.vacuity import applies_to
-from tests.support.designs import Announced, Brief, Locked, Spinning, never_bad, never_both, never_empty, never_seen
+from tests.support.designs import (
+    Announced,
+    Brief,
+    Elsewhere,
+    Locked,
+    Spinning,
+    never_bad,
+    never_both,
+    never_empty,
+    never_seen,
+)
 from tests.support.packed import question
 from tests.support.seeded_bugs import sample
 
@@ -231,30 +241,22 @@ def test_a_reduction_that_does_not_exist_is_refused():
         packed.search(question("naive", "promise_kept", 1, 1), reductions=["magic"])
 
 
-class Delayed(Design):
+class Delayed(Elsewhere):
     """Steps of a client that nobody notices lie before a violation that the guest could do at once."""
 
-    begun = Flag("a client has begun")
-    bad = Flag("the guest has done it")
-    one = Pages("private", per=Client)
-    two = Pages("private", per=Client)
+    more = Pages("read by nobody", per=Client)
 
     @operation
     def work(s, me):
         s.begun = True
         yield "begun"
-        s.one[me] = ALL
+        s.own[me] = ALL
         yield "first"
-        s.two[me] = s.one[me]
+        s.more[me] = s.own[me]
         yield "second"
-        s.one[me] = NONE
-        s.two[me] = NONE
+        s.own[me] = NONE
+        s.more[me] = NONE
         yield "third"
-
-    @operation(by=Guest)
-    def harm(s, me):
-        wait_for(s.begun)
-        s.bad = True
 
 
 def test_what_was_found_later_is_found_again_at_its_least_depth(monkeypatch):
