@@ -14,49 +14,66 @@ from model.parametric.views.conditions import Condition, conditions, of_json
 from model.parametric.views.situations import Situations
 
 DATA = (certificate.PROTOCOL, certificate.VIEWS, certificate.CLAUSES)
+AGAIN = 300.0  # seconds to close the views of the design again
 BROKEN = (KeyError, IndexError, TypeError, ValueError, AttributeError)  # what files that are no certificate raise
 
 
 def check(directory: Path, manifest: Mapping[str, Any], design: str, seconds: float, found: list[str]) -> str:
     """Adds what is wrong to `found`; returns in few words what a confirmation rests on."""
-    files = {}
-    for name in DATA:
-        try:
-            files[name] = json.loads((directory / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            found.append(f"{name} is missing or cannot be read")
-    if len(files) < len(DATA):
-        return ""
-    protocol, views, clauses = (files[name] for name in DATA)
-    found += list(wrong(protocol, views))[:20]
-    meant = _meant(manifest, files, found)
-    answers = [_one_file(directory / n, c, manifest["files"].get(n), seconds, found) for n, c in meant.items()]
+    most, whole = manifest.get("pages", 1), manifest.get("all_pages", False)
+    rows = clauses = answers = 0
+    made: dict[str, Any] = {}
+    meant: dict[str, Condition] = {}
+    for pages in [most] if whole else range(1, most + 1):
+        end = certificate.ending(pages, most)
+        data = _read(directory, end, found)
+        if len(data) < len(DATA):
+            return ""
+        found += list(wrong(data[certificate.PROTOCOL], data[certificate.VIEWS]))[:20]
+        meant |= _meant(manifest, data, end, found)
+        made |= {certificate.named(name, end): content for name, content in data.items()}
+        rows += len(data[certificate.VIEWS].get("rows", ()))
+        clauses += len(data[certificate.CLAUSES].get("clauses", ()))
+    listed = manifest["files"].keys()
+    found += [f"{name} is not listed: the design has this condition" for name in sorted(meant.keys() - listed)]
+    found += [f"{name} is listed, and the design has no such condition" for name in sorted(listed - meant.keys())]
+    for name, condition in meant.items():
+        answers += _one_file(directory / name, condition, manifest["files"].get(name), seconds, found)
     try:
-        _against_the_design(manifest, design, files, found)
+        _against_the_design(manifest, design, made, found)
     except ModelError as refused:
         found.append(f"the views cannot be made again: {refused}")
     if found:
         return ""
     return (
-        f"{len(views['rows']):,} rows of views, on each of which every rule was tried with plain integers; "
-        f"by {len(clauses['clauses']):,} clauses, for whose conditions z3 gave all {sum(answers):,} answers; "
-        "and by the design, which generates the same files"
+        f"{rows:,} rows of views, on each of which every rule was tried with plain integers; by {clauses:,} clauses, "
+        f"for whose conditions z3 gave all {answers:,} answers; and by the design, which generates the same files"
     )
 
 
-def _meant(manifest: Mapping[str, Any], files: Mapping[str, Any], found: list[str]) -> Mapping[str, Condition]:
-    """name of the file -> condition, of all that the protocol asks for; what is listed and what is not is said."""
+def _read(directory: Path, end: str, found: list[str]) -> dict[str, Any]:
+    """The data about so many pages, by the name that a file has where there is one of its kind."""
+    files = {}
+    for name in DATA:
+        path = directory / certificate.named(name, end)
+        try:
+            files[name] = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            found.append(f"{path.name} is missing or cannot be read")
+    return files
+
+
+def _meant(manifest: Mapping[str, Any], files: Mapping[str, Any], end: str, found: list[str]) -> dict[str, Condition]:
+    """name of the file -> condition, of all that the protocol asks for."""
     try:
         situations = Situations.of_views(files[certificate.PROTOCOL], files[certificate.VIEWS])
         clauses = of_json(files[certificate.CLAUSES]["clauses"])
-        meant = conditions(situations, clauses, manifest.get("impossible", ()))
+        impossible = {name.replace(f"{end}.smt2", ".smt2") for name in manifest["impossible"] if f"{end}." in name}
+        meant = conditions(situations, clauses, impossible)
     except (*BROKEN, ModelError) as problem:
         found.append(f"the conditions cannot be made again ({type(problem).__name__}: {problem})")
         return {}
-    listed = manifest["files"].keys()
-    found += [f"{name} is not listed: the design has this condition" for name in sorted(meant.keys() - listed)]
-    found += [f"{name} is listed, and the design has no such condition" for name in sorted(listed - meant.keys())]
-    return meant
+    return {certificate.named(name, end): condition for name, condition in meant.items()}
 
 
 def _one_file(path: Path, meant: Condition, listed: Any, seconds: float, found: list[str]) -> int:
@@ -99,22 +116,32 @@ def _against_the_design(manifest: Mapping[str, Any], design: str, files: Mapping
     from model.designs.catalogue import find_property, load
     from model.errors import UsageError
     from model.instance.problem import Problem
+    from model.limits import Limits
     from model.parametric.views.decide import prove
     from model.parametric.views.table import Safe
     from model.program.design import record
+    from model.program.store_buffer import SIZE
 
-    loaded = load(design)
+    loaded, sizes = load(design), dict(manifest["sizes"])
     if not manifest["properties"]:
         raise UsageError("the manifest names no property")
-    asked = Problem.of(record(loaded), *(find_property(name, loaded) for name in manifest["properties"]))
+    program = record(loaded, buffer=sizes.pop(SIZE, None))
+    asked = Problem.of(program, *(find_property(name, loaded) for name in manifest["properties"]))
     if asked.program.digest != manifest["digest"]:
         found.append(f"{design} is not the design that was proved: its digest is {asked.program.digest[:12]}…")
-    safe = prove(asked, sizes=manifest["sizes"]).detail
+    pages = manifest["pages"] if manifest.get("all_pages") else None
+    safe = prove(asked, Limits(seconds=AGAIN), sizes, pages).detail
     if not isinstance(safe, Safe):
         found.append(f"{design} is not proved by views any more")
         return
-    for name, made in certificate.data(safe).items():
-        if _canonical(made) != _canonical(files[name]):
+    parts = (*safe.fewer, safe)
+    made = {
+        certificate.named(name, certificate.ending(part.pages, safe.pages)): content
+        for part in parts
+        for name, content in certificate.data_of(part).items()
+    }
+    for name, content in made.items():
+        if name not in files or _canonical(content) != _canonical(files[name]):
             found.append(f"{name} is not what the design generates")
 
 

@@ -24,11 +24,12 @@ from model.parametric.views.rule import Key, Rule
 from model.parametric.views.situations import Situations
 from model.parametric.views.table import Safe, Table
 from model.parametric.vocabulary import place
+from model.program.store_buffer import SIZE
 
 MANIFEST, PROTOCOL, VIEWS, CLAUSES = "manifest.json", "protocol.json", "views.json", "clauses.json"
 SECONDS = 60.0  # to look for clauses
 VERSION = 2
-TREE = {op: (lambda *a, op=op: [op, *a]) for op in OPERATORS}
+TREE = {op: (lambda *a, op=op: [op, *a]) for op in (*OPERATORS, "these")}
 
 
 def contents(found: Safe, digest: str, design: str, properties: Sequence[str]) -> dict[str, str]:
@@ -39,27 +40,48 @@ def contents(found: Safe, digest: str, design: str, properties: Sequence[str]) -
     """
     from model.parametric.inference.certificate import answers
 
-    made, views = data(found).values()
-    clauses = few_clauses(made, views, Limits(seconds=SECONDS))
-    asked = conditions(Situations.of_views(made, views), clauses)
-    files = scripts(asked)
+    written: dict[str, dict[str, Any]] = {}
+    scripts_of: dict[str, str] = {}
+    impossible: list[str] = []
+    for part in (*found.fewer, found):
+        data = data_of(part)
+        protocol, views = data[PROTOCOL], data[VIEWS]
+        clauses = few_clauses(protocol, views, Limits(seconds=SECONDS))
+        asked = conditions(Situations.of_views(protocol, views), clauses)
+        end = ending(part.pages, found.pages)
+        written |= {named(name, end): content for name, content in data.items()}
+        written[named(CLAUSES, end)] = {"clauses": as_json(clauses)}
+        scripts_of |= {named(name, end): script for name, script in scripts(asked).items()}
+        impossible += [named(name, end) for name, condition in asked.items() if not condition.possible]
     manifest = {
         "version": VERSION,
         "kind": "views",
         "design": design,
         "properties": list(properties),
         "digest": digest,
-        "sizes": dict(found.sizes),
-        "impossible": [name for name, condition in asked.items() if not condition.possible],
-        "files": {name: answers(script) for name, script in files.items()},
+        "sizes": {**found.sizes, **({SIZE: found.program.buffer} if found.program.buffer else {})},
+        "pages": found.pages,
+        "all_pages": found.whole,
+        "impossible": impossible,
+        "files": {name: answers(script) for name, script in scripts_of.items()},
     }
-    written = {MANIFEST: manifest, PROTOCOL: made, VIEWS: views, CLAUSES: {"clauses": as_json(clauses)}}
-    return {name: _json(content) for name, content in written.items()} | files
+    return {name: _json(content) for name, content in {MANIFEST: manifest, **written}.items()} | scripts_of
 
 
-def data(found: Safe) -> dict[str, dict[str, Any]]:
+def ending(pages: int, most: int) -> str:
+    """What the names of files about so many pages end with, where up to so many are looked at."""
+    return "" if pages == most else f".of-{pages}"
+
+
+def named(name: str, end: str) -> str:
+    """`protocol.json` as `protocol.of-1.json`."""
+    stem, dot, kind = name.rpartition(".")
+    return f"{stem}{end}{dot}{kind}"
+
+
+def data_of(found: Safe) -> dict[str, dict[str, Any]]:
     """The protocol and the table, by the name of the file."""
-    made = protocol_of(Protocol(found.program, found.invariants, found.sizes))
+    made = protocol_of(Protocol(found.program, found.invariants, found.sizes, found.pages))
     return {PROTOCOL: made, VIEWS: views_of(found.table)}
 
 
@@ -125,7 +147,7 @@ def _rule(protocol: Protocol, rule: Rule) -> dict[str, Any]:
     return {
         "label": rule.label,
         "roles": list(rule.roles),
-        "choices": [list(range(2**protocol.instance.pages)) for _ in rule.pages],
+        "choices": [list(choices) for choices in rule.choices],
         "guards": guards,
         "updates": [[where[k], fold(v, TREE, leaf)] for k, v in rule.updates.items() if k in where],
         "others": {s: fold(e, TREE, leaf) for s, e in rule.others.items()},

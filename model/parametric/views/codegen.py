@@ -37,7 +37,7 @@ class Writer:
     """Text over `S`, the shared part, `R0`, `R1` …, those who take part, and `O`, a bystander."""
 
     def __init__(self, protocol: Protocol, rule: Rule) -> None:
-        self.rule, self.layout, cast = rule, protocol.layout, protocol.cast
+        self.rule, self.layout, self.pages, cast = rule, protocol.layout, protocol.pages, protocol.cast
         self.where: dict[Key, str] = {f.key: f"S[{i}]" for i, f in enumerate(self.layout.shared)}
         for sort in cast.sorts:
             for i, f in enumerate(self.layout.local[sort]):
@@ -48,7 +48,7 @@ class Writer:
 
     def text(self, expr: Expr) -> str:
         """The value as an int."""
-        text = str(fold(expr, python_source(1), self._leaf))
+        text = str(fold(expr, python_source(self.pages), self._leaf))
         return f"int({text})" if expr.sort == TRUTH and not READ.fullmatch(text) else text
 
     def _leaf(self, e: Expr) -> str | None:
@@ -95,8 +95,8 @@ def compiled(protocol: Protocol, rule: Rule) -> Compiled:
     early = [g for g in rule.guards if not _chosen(g)]
     for guard in early:
         lines.append(f"{indent}if not {writer.text(guard)}: return")
-    for name in rule.pages:
-        lines.append(f"{indent}for p_{name} in (0, 1):")
+    for name, choices in zip(rule.pages, rule.choices, strict=True):
+        lines.append(f"{indent}for p_{name} in {choices}:")
         indent += "    "
     late = [writer.text(g) for g in rule.guards if _chosen(g)]
     lines.append(f"{indent}if {' and '.join(late) or 'True'}:")

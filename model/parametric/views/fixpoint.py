@@ -61,17 +61,17 @@ class Ones:
             self.add(shared, after)
 
     def run(self, stop: Callable[[], str]) -> str:
-        """Close the set; returns why it was not, or nothing. Ends early where a violation fits."""
+        """Close the set, from where it is; returns why it was not, or nothing. Ends early where a violation fits."""
         system = self.system
         self.touch(system.start)
         for fresh in system.fresh.values():
             self.add(system.start, fresh)
         count = 0
         while self.work:
-            shared, m = self.work.pop()
             count += 1
             if not count % 256 and (reason := stop()):
                 return reason
+            shared, m = self.work.pop()
             if m is not None:
                 for there, heard in list(self.heard[shared]):
                     self.listen(there, heard, m)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from math import lcm
 
 from model.errors import CannotSay
 from model.expr import NONE, PAGES, TRUTH, Expr, make, node, walk
@@ -19,6 +20,7 @@ from model.program.step import Param, Step, Update
 COMPARES = ("subset", "equal")
 MOVES = ("spread", "shift")
 ELSEWHERE = "elsewhere"
+ONE_OR_NONE = "one or none"  # a parameter that is one page, which need not be one of those that are looked at
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,14 @@ class OnePage:
     larger: tuple[str, ...]
 
 
-def one_page(program: Program, invariants: Sequence[Invariant], tracked: Collection[str] = ()) -> OnePage:
+def one_page(
+    program: Program, invariants: Sequence[Invariant], tracked: Collection[str] = (), group: int = 1
+) -> OnePage:
     """What any one page sees. A safe result is a safe design; a violation has to be replayed on whole pages.
 
     Args:
         tracked: sets of which is known whether another page is in them (`elsewhere.trackable`).
+        group: pages that are looked at together, as `whole` rounds to them; the result is for up to so many pages.
 
     Raises:
         CannotSay: an invariant relates two pages, so that no single page shows its violation.
@@ -43,7 +48,7 @@ def one_page(program: Program, invariants: Sequence[Invariant], tracked: Collect
             raise CannotSay(
                 f"{rule.name} relates two pages, and one page is looked at; ask for something that holds of each page"
             )
-    made = [_step(s, tracked) for s in program.steps]
+    made = [_step(s, tracked, group) for s in program.steps]
     variables = (*program.variables, *flags(program, tracked))
     steps = tuple(s for s, _ in made)
     return OnePage(replace(program, variables=variables, steps=steps), tuple(w for _, w in made if w))
@@ -86,12 +91,18 @@ def compares(e: Expr) -> bool:
     return any(x.op in COMPARES for x in walk(e))
 
 
-def _step(step: Step, tracked: Collection[str]) -> tuple[Step, str]:
+def group_of(program: Program) -> int:
+    """So many pages have to be looked at together for every `whole` to be seen."""
+    roots = [e for s in program.steps for e in (*s.guards, *(u.value for u in s.updates))]
+    return lcm(*(e.args[1] for e in walk(*roots) if e.op == "spread")) if roots else 1
+
+
+def _step(step: Step, tracked: Collection[str], group: int) -> tuple[Step, str]:
     """The step on one page, and what of it was made larger."""
-    reader = _Reader(single(step), tracked)
+    reader = _Reader(single(step), tracked, group)
     guards = tuple(reader.asked(g) for g in step.guards)
     updates = tuple(u for old in step.updates for u in reader.updates(old))
-    kinds = {"some": "any", "page": "any"}
+    kinds = {"some": "any", "page": "any" if group == 1 else ONE_OR_NONE}
     params = [replace(p, kind=kinds.get(p.kind, p.kind)) for p in step.params]
     params += [Param(name, "any") for name in reader.fresh]
     why = f"{step.label} relates pages" if reader.fresh else ""
@@ -105,11 +116,13 @@ class _Reader:
     Attributes:
         single: parameters that are one page each.
         tracked: sets of which is known whether another page is in them.
+        group: pages that are looked at.
         fresh: what is chosen anew, by name.
     """
 
     single: Collection[str]
     tracked: Collection[str]
+    group: int
     fresh: list[str] = field(default_factory=list)
     _known: dict[tuple[str, int], Expr] = field(default_factory=dict)
     _memo: dict[int, Expr] = field(default_factory=dict)
@@ -151,13 +164,17 @@ class _Reader:
         return self._memo[id(e)]
 
     def _value(self, e: Expr) -> Expr:
-        if e.op in ("for_all", "exists") and (compares(e) or _moves(e)):
+        if e.op in ("for_all", "exists") and (compares(e) or any(map(self._leaves, walk(e)))):
             raise CannotSay(f"a quantifier whose inside relates pages: {e!r}")
-        if e.op in MOVES:
+        if self._leaves(e):
             there = self._choice("pages", e)
             return make("union", self.value(e.args[0]), there) if e.op == "spread" else there
         plain = self._rebuilt(e)
         return make("both", plain, self._elsewhere(e)) if e.op in COMPARES else plain
+
+    def _leaves(self, e: Expr) -> bool:
+        """What it makes of a page depends on pages that are not looked at."""
+        return e.op == "shift" or (e.op == "spread" and self.group % e.args[1] != 0)
 
     def _rebuilt(self, e: Expr) -> Expr:
         if not any(True for _ in children(e)):
@@ -204,10 +221,6 @@ def _rewritten(e: Expr, leaf: Callable[[Expr], Expr]) -> Expr:
     if not any(True for _ in children(e)):
         return leaf(e)
     return make(e.op, *(_rewritten(a, leaf) if isinstance(a, Expr) else a for a in e.args))
-
-
-def _moves(e: Expr) -> bool:
-    return any(x.op in MOVES for x in walk(e))
 
 
 def _yes(chosen: Expr) -> Expr:

@@ -22,7 +22,11 @@ def lock_field(lock: str) -> str:
 
 @dataclass(frozen=True)
 class Protocol:
-    """A one-page program (`cutoff.Independence.one_page`) and what must hold of it, for any number of processes.
+    """A program of so many pages and what must hold of it, for any number of processes.
+
+    Attributes:
+        fixed: sorts of which there are exactly so many.
+        pages: usually one, which stands for any (`one_page`).
 
     Raises:
         CannotSay: something in it is not of the fragment; the message says what would have to change.
@@ -31,6 +35,7 @@ class Protocol:
     program: Program
     invariants: tuple[Invariant, ...]
     fixed: Mapping[str, int] = field(default_factory=dict)
+    pages: int = 1
 
     @cached_property
     def cast(self) -> Cast:
@@ -39,8 +44,8 @@ class Protocol:
 
     @cached_property
     def instance(self) -> Instance:
-        """One page; of each open sort the named elements, one for each role, and a bystander."""
-        return Instance(self.program, 1, {**self.cast.sizes, **self.fixed})
+        """Of each open sort the named elements, one for each role, and a bystander."""
+        return Instance(self.program, self.pages, {**self.cast.sizes, **self.fixed})
 
     @cached_property
     def locks(self) -> tuple[Key, ...]:
@@ -103,6 +108,8 @@ def _lock_bit(e: Expr) -> Expr | None:
     return make("negate", node("var", (lock_field(e.args[0]), e.args[1]), TRUTH))
 
 
-def protocol(program: Program, invariants: Sequence[Invariant], sizes: Mapping[str, int] | None = None) -> Protocol:
-    """The protocol of a one-page program; sorts in `sizes` have exactly so many elements, all other open ones any."""
-    return Protocol(program, tuple(invariants), sizes or {})
+def protocol(
+    program: Program, invariants: Sequence[Invariant], sizes: Mapping[str, int] | None = None, pages: int = 1
+) -> Protocol:
+    """The protocol of a program; sorts in `sizes` have exactly so many elements, all other open ones any."""
+    return Protocol(program, tuple(invariants), sizes or {}, pages)

@@ -31,13 +31,13 @@ class Variant:
     universal: tuple[Universal, ...]
 
 
-def variants(step: Step, free: Collection[str]) -> Iterator[Variant]:
+def variants(step: Step, free: Collection[str], pages: int = 1) -> Iterator[Variant]:
     """The step once for each way to answer what it asks about all processes; exactly one fits a state.
 
     Raises:
         CannotSay: a question about all processes stands inside another, or inside one about a sort of fixed size.
     """
-    plain = _changed(step, lambda e: rewrite(e, lambda x: _as_truth(x, free)))
+    plain = _changed(step, lambda e: rewrite(e, lambda x: _as_truth(x, free, pages)))
     asked = list(dict.fromkeys(q for e in _roots(plain) for q in _outermost(e, free, step.label)))
     for q in asked:
         _closed(q, step.label)
@@ -46,14 +46,14 @@ def variants(step: Step, free: Collection[str]) -> Iterator[Variant]:
         settled = _changed(plain, lambda e, known=known: rewrite(e, lambda x: known.get(id(x))))  # type: ignore[misc]
         if any(g is FALSE for g in settled.guards):
             continue
-        yield _variant(settled, list(zip(asked, answers, strict=True)), free)
+        yield _variant(settled, list(zip(asked, answers, strict=True)), free, pages)
 
 
-def _variant(step: Step, answers: Sequence[tuple[Expr, bool]], free: Collection[str]) -> Variant:
+def _variant(step: Step, answers: Sequence[tuple[Expr, bool]], free: Collection[str], pages: int) -> Variant:
     guards, witnesses, universal = list(step.guards), [], []
     for number, (q, yes) in enumerate(answers):
         if (q.op == "exists") == yes:
-            wanted, found = hoisted(q if yes else make("negate", q), free, step.label, f"of {number}")
+            wanted, found = hoisted(q if yes else make("negate", q), free, step.label, f"of {number}", pages)
             guards.append(wanted)
             witnesses += found
         else:
@@ -63,7 +63,7 @@ def _variant(step: Step, answers: Sequence[tuple[Expr, bool]], free: Collection[
     return Variant(replace(step, guards=tuple(guards)), tuple(witnesses), tuple(universal))
 
 
-def hoisted(expr: Expr, free: Collection[str], what: str, name: str = "") -> tuple[Expr, list[Index]]:
+def hoisted(expr: Expr, free: Collection[str], what: str, name: str = "", pages: int = 1) -> tuple[Expr, list[Index]]:
     """A condition without quantifiers over the sorts in `free`, and a term for each process that it asks to exist.
 
     The condition holds where some choice of processes for these terms makes the result hold.
@@ -84,7 +84,7 @@ def hoisted(expr: Expr, free: Collection[str], what: str, name: str = "") -> tup
             return make(e.op, *(go(a, wanted) for a in children(e)))
         return e
 
-    result = go(rewrite(expr, lambda x: _as_truth(x, free)), True)
+    result = go(rewrite(expr, lambda x: _as_truth(x, free, pages)), True)
     _refuse(result, free, what)
     return result, witnesses
 
@@ -99,12 +99,16 @@ def _refuse(expr: Expr, free: Collection[str], what: str) -> None:
             )
 
 
-def _as_truth(e: Expr, free: Collection[str]) -> Expr | None:
-    """On one page: a set gathered from processes is all or nothing."""
+def _as_truth(e: Expr, free: Collection[str], pages: int) -> Expr | None:
+    """A set gathered from processes, page by page: all of it or nothing."""
     if e.op not in QUANTIFIERS or e.sort != PAGES or e.args[0].sort not in free:
         return None
-    inside = make("negate", make("subset", rewrite(e.args[1], lambda x: _as_truth(x, free)), NONE))
-    return make("choose", node(e.op, (e.args[0], inside), TRUTH), ALL, NONE)
+    gathered = rewrite(e.args[1], lambda x: _as_truth(x, free, pages))
+    found = NONE
+    for page in [ALL] if pages == 1 else [node("these", (1 << n,), PAGES) for n in range(pages)]:
+        inside = make("negate", make("subset", make("meet", gathered, page), NONE))
+        found = make("union", found, make("choose", node(e.op, (e.args[0], inside), TRUTH), page, NONE))
+    return found
 
 
 def _outermost(e: Expr, free: Collection[str], what: str) -> Iterator[Expr]:

@@ -33,12 +33,16 @@ class Replayed:
 
 
 def replayed(
-    problem: Problem, sizes: Mapping[str, int], run: Sequence[Step], named: Mapping[str, int]
+    problem: Problem, sizes: Mapping[str, int], run: Sequence[Step], named: Mapping[str, int], seen: int, whole: bool
 ) -> Replayed | None:
-    """The run on the fewest pages where its steps can be taken, or None where three are not enough."""
-    for pages in range(1, MOST_PAGES + 1):
+    """The run on the fewest pages where its steps can be taken, or None where three are not enough.
+
+    Args:
+        seen: pages that the run speaks of; `whole`: there are no others.
+    """
+    for pages in range(seen, seen + 1 if whole else max(MOST_PAGES, seen) + 1):
         asked = problem.at(pages, sizes)
-        moves = _followed(asked.instance, asked, run, named)
+        moves = _followed(asked.instance, asked, run, named, (1 << seen) - 1)
         if moves is not None:
             return Replayed(asked, tuple(moves))
     return None
@@ -76,12 +80,14 @@ def _nearest(instance: Instance, asked: Problem, stop: Callable[[], str]) -> lis
     return None
 
 
-def _followed(instance: Instance, asked: Problem, run: Sequence[Step], named: Mapping[str, int]) -> list[Move] | None:
-    """The same steps with the same choices for page 0 and any for the others; the last state violates an invariant."""
+def _followed(
+    instance: Instance, asked: Problem, run: Sequence[Step], named: Mapping[str, int], seen: int
+) -> list[Move] | None:
+    """The same steps, the same choices for the pages in `seen`, any for the others; the end violates an invariant."""
     came: list[dict[State, tuple[State, int]]] = []
     here: list[State] = [instance.initial]
     for step in run:
-        allowed = {m.number for m in instance.moves if _same(m, step, named)}
+        allowed = {m.number for m in instance.moves if _same(m, step, named, seen)}
         layer: dict[State, tuple[State, int]] = {}
         for state in here:
             for number, after in instance.successors(state):
@@ -95,15 +101,15 @@ def _followed(instance: Instance, asked: Problem, run: Sequence[Step], named: Ma
     return None if wrong is None else [instance.moves[n] for n in _back(came, wrong)]
 
 
-def _same(move: Move, step: Step, named: Mapping[str, int]) -> bool:
-    """The move is the same step of the same kind of thread, and chooses page 0 where the run chose the page."""
+def _same(move: Move, step: Step, named: Mapping[str, int], seen: int) -> bool:
+    """The move is the same step of the same kind of thread, and chooses of the pages in `seen` those of the run."""
     ground, rule = move.ground, step.rule.rule
     if rule.actor is None or (ground.step.label, ground.sort) != (rule.label, rule.actor[0]):
         return False
     first = named.get(ground.sort)
     mine = ground.thread == rule.actor[1] if first is None or rule.actor[1] < first else ground.thread >= first
     chosen = dict(zip(rule.pages, step.pages, strict=True))
-    return mine and all(v & 1 == chosen[p] for p, v in move.arguments.items() if not p.startswith(ELSEWHERE))
+    return mine and all(v & seen == chosen[p] for p, v in move.arguments.items() if not p.startswith(ELSEWHERE))
 
 
 def _violates(instance: Instance, asked: Problem, state: State) -> bool:

@@ -23,7 +23,7 @@ class Rule:
         actor: (kind, number) of the thread that moves; None of a violation.
         source: (location field, code) of the thread's place before, or None where it has one place only.
         chosen: index and truth parameters, by name: element numbers.
-        pages: names of the sets of pages that are chosen: of the one page, whether it is in them.
+        pages: names of the sets of pages that are chosen; `choices`: of each, what it can be.
         guards: all must hold.
         updates: new values, over the state before; a key of a bystander (`Cast.other`) is what all others hear.
         others: open sort -> what must hold of every bystander of it.
@@ -38,6 +38,7 @@ class Rule:
     guards: tuple[Expr, ...]
     updates: Mapping[Key, Expr]
     others: Mapping[str, Expr] = field(default_factory=dict)
+    choices: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)

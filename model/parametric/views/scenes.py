@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
@@ -12,6 +12,7 @@ from model.instance.ground_expr import number_of
 from model.instance.ground_step import ground_updates
 from model.instance.locations import at
 from model.parametric.views.fragment import parameters
+from model.parametric.views.one_page import ONE_OR_NONE
 from model.parametric.views.protocol import Protocol
 from model.parametric.views.quantifiers import Universal, Variant, hoisted, variants
 from model.parametric.views.rule import Key, Rule
@@ -19,6 +20,12 @@ from model.program.program import Invariant
 from model.program.step import Step
 
 Env = dict[Index, int]
+SETS: Mapping[str, Callable[[int], tuple[int, ...]]] = {  # what a chosen set of pages can be, of so many
+    "page": lambda pages: tuple(1 << n for n in range(pages)),
+    ONE_OR_NONE: lambda pages: (0, *(1 << n for n in range(pages))),
+    "some": lambda pages: tuple(range(1, 1 << pages)),
+    "any": lambda pages: tuple(range(1 << pages)),
+}
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ def of_invariant(protocol: Protocol, rule: Invariant) -> Iterator[Rule]:
             return
         term = Index("param", rule.each.sort, "of whom")
         bad, terms = replace_index(bad, rule.each, term), [term]
-    bad, witnesses = hoisted(bad, free, rule.name)
+    bad, witnesses = hoisted(bad, free, rule.name, pages=protocol.pages)
     for casting in castings(protocol, [*terms, *witnesses], Casting({})):
         guard = protocol.ground(bad, casting.env)
         if guard is not FALSE:
@@ -74,7 +81,7 @@ def of_invariant(protocol: Protocol, rule: Invariant) -> Iterator[Rule]:
 def of_step(protocol: Protocol, step: Step) -> Iterator[Rule]:
     """The step by each named thread, by each thread of a sort of fixed size, and by any process."""
     small = [Index("param", p.sort, p.name) for p in parameters(protocol.program, step)]
-    for variant in variants(step, protocol.cast.named):
+    for variant in variants(step, protocol.cast.named, protocol.pages):
         for begin in _actors(protocol, Index("me", step.by)):
             for casting in castings(protocol, [*small, *variant.witnesses], begin):
                 found = _rule(protocol, variant, casting, {t.name: casting.env[t] for t in small})
@@ -107,7 +114,7 @@ def _rule(protocol: Protocol, variant: Variant, casting: Casting, chosen: Mappin
     plain = _with_lock_bits(protocol, step)
     updates: dict[Key, Expr] = {
         fields[i].key: protocol.settled(v)
-        for i, v in ground_updates(places, 1, protocol.instance.position, plain, env).items()
+        for i, v in ground_updates(places, protocol.pages, protocol.instance.position, plain, env).items()
     }
     if source != target and target is not None:
         updates[there] = node("place", (target,), PLACE)
@@ -117,7 +124,8 @@ def _rule(protocol: Protocol, variant: Variant, casting: Casting, chosen: Mappin
         actor=(step.by, me),
         source=None if source is None else (there, source),
         chosen=dict(chosen),
-        pages=tuple(p.name for p in step.params if p.kind in ("page", "some", "any")),
+        pages=tuple(p.name for p in step.params if p.kind in SETS),
+        choices=tuple(SETS[p.kind](protocol.pages) for p in step.params if p.kind in SETS),
         guards=tuple(g for g in asked if g is not TRUE),
         updates=updates | locks,
         others={

@@ -40,6 +40,8 @@ class Safe:
 
     Attributes:
         program, invariants: of one page, with dead registers emptied.
+        pages: that are looked at together; `whole`: there are no others.
+        fewer: the same of fewer pages, as the last group of a design may be smaller.
         larger: steps that were made to allow more than they do, so that one page could be looked at.
     """
 
@@ -49,6 +51,9 @@ class Safe:
     larger: tuple[str, ...]
     table: Table
     text: str
+    pages: int = 1
+    whole: bool = False
+    fewer: tuple[Safe, ...] = ()
 
     def __str__(self) -> str:
         return self.text
