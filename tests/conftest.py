@@ -6,6 +6,10 @@ import pytest
 
 # files that ask for the same costly thing, which is kept for each process: they run in one worker
 TOGETHER = {
+    "tests/engines/test_agreement.py": "the sample of random designs",
+    "tests/engines/packed/test_native.py": "the sample of random designs",
+    "tests/engines/packed/test_reductions.py": "the sample of random designs",
+    "tests/engines/packed/test_symmetry.py": "the sample of random designs",
     "tests/reports/test_pack.py": "the answer to the discussion",
     "tests/studies/test_discussion_2019.py": "the answer to the discussion",
 }

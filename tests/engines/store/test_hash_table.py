@@ -1,7 +1,7 @@
 """States that lie far apart are kept in a table: the same answers, in less memory."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 
 from model.designs.catalogue import built_in_designs
 from model.engines import explicit
@@ -46,7 +46,9 @@ def agrees_on(data, patch):
     patch.setattr(lanes, "far_apart", lambda *asked: True)
     patch.setattr(hashed, "SMALLEST", 16)
     for pages, clients in SIZES:
-        asked, expected = hardest(questions(data, pages, clients))
+        found = hardest(questions(data, pages, clients))
+        assume(found)
+        asked, expected = found
         assert answer(expected) == answer(by_table(asked))
 
 
