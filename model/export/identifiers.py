@@ -24,18 +24,19 @@ LONGEST = 60  # letters of an identifier; Spin stops at some longer ones
 
 
 def unique(
-    wanted: Mapping[object, str], reserved: Collection[str] = (), *, cases_differ: bool = False
+    wanted: Mapping[object, str], reserved: Collection[str] = (), *, like: str = "", cases_differ: bool = False
 ) -> dict[object, str]:
     """key -> identifier: the wanted text spelled, with a number after it where that word is taken or reserved.
 
     Args:
+        like: a pattern of words that are reserved too; these get an `x` in front.
         cases_differ: `page` and `Page` are two words; by default they are one, for files and tools that mix them up.
     """
     same = str if cases_differ else str.lower
     taken = {same(word) for word in reserved}
     found = {}
     for key, text in wanted.items():
-        base, number = spelled(text)[:LONGEST], 1
+        base, number = _unlike(like, spelled(text)[:LONGEST]), 1
         word = base
         while same(word) in taken:
             number += 1
@@ -43,6 +44,10 @@ def unique(
         taken.add(same(word))
         found[key] = word
     return found
+
+
+def _unlike(pattern: str, word: str) -> str:
+    return f"x{word}" if re.fullmatch(pattern, word) else word
 
 
 # ---------------------------------------------------------------- words for the parts of an instance

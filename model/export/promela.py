@@ -15,114 +15,14 @@ from functools import cached_property
 from model.errors import TooWide
 from model.export.identifiers import field_word, place_word, step_word, thread_word, unique
 from model.export.problem import Claim, header, plain
+from model.export.reserved import PROMELA, PROMELA_LIKE, C
 from model.expr import Expr, walk
 from model.expr.algebra import fold, promela
 from model.instance.ground_step import GroundStep
 from model.instance.instance import Instance
 
 WIDEST, MOST = 31, 20_000  # bits of an `unsigned`; moves that the compiler of `pan` still takes
-WORDS = [
-    "active",
-    "assert",
-    "atomic",
-    "bit",
-    "bool",
-    "break",
-    "byte",
-    "chan",
-    "cond",
-    "d_step",
-    "d_proctype",
-    "do",
-    "else",
-    "empty",
-    "enabled",
-    "end",
-    "eval",
-    "false",
-    "fi",
-    "full",
-    "goto",
-    "hidden",
-    "if",
-    "init",
-    "inline",
-    "int",
-    "len",
-    "local",
-    "mtype",
-    "nempty",
-    "never",
-    "nfull",
-    "notrace",
-    "od",
-    "of",
-    "pc_value",
-    "pid",
-    "printf",
-    "priority",
-    "printm",
-    "progress",
-    "proctype",
-    "product",
-    "provided",
-    "run",
-    "select",
-    "short",
-    "show",
-    "skip",
-    "timeout",
-    "trace",
-    "true",
-    "typedef",
-    "unless",
-    "unsigned",
-    "xr",
-    "xs",
-    "accept",
-    "np_",
-    "next",
-    "idle",
-    "auto",
-    "case",
-    "char",
-    "const",
-    "continue",
-    "default",
-    "double",
-    "enum",
-    "extern",
-    "float",
-    "for",
-    "long",
-    "register",
-    "return",
-    "signed",
-    "sizeof",
-    "static",
-    "struct",
-    "switch",
-    "union",
-    "void",
-    "volatile",
-    "while",
-    "now",
-    "linux",  # words that a C preprocessor replaces
-    "unix",
-    "errno",
-    "stdin",
-    "stdout",
-    "stderr",
-    "EOF",
-    "NULL",
-    "main",
-    "trans",
-    "state",
-    "uint",
-    "uchar",
-    "ushort",
-    "ulong",
-]
+RESERVED = (*PROMELA, *C)
 
 
 def text(claim: Claim) -> str:
@@ -180,7 +80,7 @@ class Model:
     @cached_property
     def names(self) -> dict[object, str]:
         """Identifiers: of fields by their key, of locations by (sort, code), of ground steps by number, and others."""
-        return unique(self._wanted(), WORDS)
+        return unique(self._wanted(), RESERVED, like=PROMELA_LIKE)
 
     def _wanted(self) -> dict[object, str]:
         instance = self.instance

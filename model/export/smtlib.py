@@ -13,6 +13,7 @@ from functools import cached_property
 
 from model.export.identifiers import field_word, step_word, unique
 from model.export.problem import Claim, header
+from model.export.reserved import SMT, SMT_LIKE
 from model.expr import TRUTH, Expr
 from model.expr.algebra import fold, smtlib
 from model.instance.ground_step import GroundStep
@@ -20,57 +21,6 @@ from model.instance.state import Field
 from model.verdict import Proved, Refuted
 
 DEPTH = 10  # moves where nobody says how many and no counterexample is known
-WORDS = [
-    "and",
-    "assert",
-    "bvand",
-    "bvnot",
-    "bvor",
-    "distinct",
-    "exit",
-    "false",
-    "forall",
-    "exists",
-    "ite",
-    "let",
-    "match",
-    "not",
-    "or",
-    "par",
-    "push",
-    "pop",
-    "true",
-    "xor",
-    "reset",
-    "init",
-    "move",
-    "holds",
-    "choice",
-    "echo",
-    "continued-execution",
-    "error",
-    "immediate-exit",
-    "incomplete",
-    "logic",
-    "memout",
-    "sat",
-    "success",
-    "theory",
-    "unknown",
-    "unsupported",
-    "unsat",
-    "BINARY",
-    "DECIMAL",
-    "HEXADECIMAL",
-    "NUMERAL",
-    "STRING",
-    "as",
-    "Bool",
-    "Int",
-    "Real",
-    "Array",
-    "BitVec",
-]
 
 
 def text(claim: Claim) -> str:
@@ -128,7 +78,7 @@ class _Query:
     def names(self) -> dict[object, str]:
         wanted: dict[object, str] = {f.key: field_word(self.instance, f) for f in self.instance.fields}
         wanted |= {i: step_word(self.instance, g) for i, g in enumerate(self.instance.steps)}
-        return unique(wanted, WORDS)
+        return unique(wanted, SMT, like=SMT_LIKE)
 
     def sort(self, field: Field) -> str:
         return "Bool" if field.sort == TRUTH else f"(_ BitVec {field.width})"

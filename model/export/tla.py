@@ -14,6 +14,7 @@ from functools import cached_property
 
 from model.export.identifiers import spelled, unique
 from model.export.problem import Claim, header, plain
+from model.export.reserved import MODULES, TLA, TLA_LIKE, TLC
 from model.expr import PAGES, Expr, Index, bare, indices, walk
 from model.expr.algebra import fold, tla
 from model.instance.locations import at
@@ -21,108 +22,7 @@ from model.instance.sizes import used_sorts
 from model.program.program import Location, Variable
 from model.program.step import Held, Param, Step
 
-WORDS = [
-    "ASSUME",
-    "ASSUMPTION",
-    "AXIOM",
-    "CASE",
-    "CHOOSE",
-    "CONSTANT",
-    "CONSTANTS",
-    "DOMAIN",
-    "ELSE",
-    "ENABLED",
-    "EXCEPT",
-    "EXTENDS",
-    "IF",
-    "IN",
-    "INSTANCE",
-    "LET",
-    "LOCAL",
-    "MODULE",
-    "OTHER",
-    "SUBSET",
-    "THEN",
-    "THEOREM",
-    "UNCHANGED",
-    "UNION",
-    "VARIABLE",
-    "VARIABLES",
-    "WITH",
-    "BOOLEAN",
-    "STRING",
-    "TRUE",
-    "FALSE",
-    "LAMBDA",
-    "PROOF",
-    "BY",
-    "DEF",
-    "DEFS",
-    "HAVE",
-    "HIDE",
-    "NEW",
-    "OBVIOUS",
-    "OMITTED",
-    "PICK",
-    "PROVE",
-    "QED",
-    "STATE",
-    "SUFFICES",
-    "TAKE",
-    "USE",
-    "WITNESS",
-    "ACTION",
-    "LEMMA",
-    "PROPOSITION",
-    "COROLLARY",
-    "RECURSIVE",
-    "TEMPORAL",
-    "Nat",
-    "Int",
-    "Real",
-    "Seq",
-    "Head",
-    "Tail",
-    "Len",
-    "Append",
-    "Page",
-    "NonEmpty",
-    "Init",
-    "Next",
-    "Spec",
-    "TypeOK",
-    "vars",
-    "me",
-    "who",
-    "SubSeq",
-    "SelectSeq",
-    "DEFINE",
-    "ONLY",
-    "INIT",  # words of the file that tells TLC the sizes
-    "NEXT",
-    "SPECIFICATION",
-    "INVARIANT",
-    "INVARIANTS",
-    "PROPERTY",
-    "PROPERTIES",
-    "SYMMETRY",
-    "CONSTRAINT",
-    "CONSTRAINTS",
-    "ACTION_CONSTRAINT",
-    "ACTION_CONSTRAINTS",
-    "VIEW",
-    "ALIAS",
-    "TYPE",
-    "TYPE_CONSTRAINT",
-    "CHECK_DEADLOCK",
-    "POSTCONDITION",
-    "_PERIODIC",
-]
-# modules that come with TLC: one of these names would be read in place of the design
-MODULES = [
-    *("Bags", "FiniteSets", "FiniteSetsExt", "Folds", "Functions", "Integers", "Json", "Naturals", "Randomization"),
-    *("RealTime", "Reals", "Relation", "Sequences", "SequencesExt", "TLAPS", "TLC", "TLCExt", "Toolbox"),
-]
+RESERVED = (*TLA, *TLC)
 FOR_ALL, EXISTS = "\\A", "\\E"
 DOMAIN = {"page": "Page", "some": "NonEmpty", "any": "SUBSET Page", "truth": "BOOLEAN"}
 
@@ -138,7 +38,9 @@ def text(claim: Claim) -> str:
 
 def module_name(claim: Claim) -> str:
     """What the module is called, and the file `name.tla` that TLC expects it in."""
-    return str(unique({"module": claim.program.title}, (*WORDS, *MODULES), cases_differ=True)["module"])
+    return str(
+        unique({"module": claim.program.title}, (*RESERVED, *MODULES), like=TLA_LIKE, cases_differ=True)["module"]
+    )
 
 
 class _Module:
@@ -196,8 +98,7 @@ class _Module:
         wanted["holds"] = self.claim.invariant.name
         wanted |= {("page of", n): f"x{n or ''}" for n in range(1 + max(map(_nested, self._expressions())))}
         wanted |= {("page", n): f"page {n}" for n in range(self.claim.instance.pages)}
-        fair = {k: f"x{w}" if w[:3] in ("WF_", "SF_") else w for k, w in wanted.items()}  # these begin no identifier
-        return unique(fair, WORDS, cases_differ=True)
+        return unique(wanted, RESERVED, like=TLA_LIKE, cases_differ=True)
 
     def _expressions(self) -> Iterator[Expr]:
         for step in self.program.steps:

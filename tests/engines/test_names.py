@@ -4,12 +4,11 @@ import pytest
 
 from model.engines import bounded, explicit, induction
 from model.engines.packed import search as lanes
-from model.errors import ModelError
 from model.export import aiger, promela, smtlib
 from model.export.problem import Claim
 from model.limits import Limits
 from model.parametric.inference import prove as inductive
-from tests.support.hostile_names import NAMES, PLAIN, problem
+from tests.support.hostile_names import NAMES, PLAIN, asked
 from tests.support.tools import spin, tlc
 
 EXPECTED = ("refuted", 4, 15)  # of the design with plain names
@@ -23,17 +22,6 @@ GROUPS = (  # what shares the names of one class, one operation, one thread
 
 def counted(verdict):
     return verdict.word, verdict.depth, verdict.states
-
-
-def asked(names, *, safe=False):
-    """(property, problem), or nothing where a name is refused, by us or by Python itself."""
-    try:
-        return problem(names, safe=safe)
-    except ModelError:
-        return None
-    except (ValueError, IndexError):  # what is no parameter and no class of Python
-        assert {"parameter", "design"} & set(names)
-        return None
 
 
 def test_there_are_two_hundred_of_them():

@@ -99,13 +99,20 @@ PROMELA = (
     "active assert atomic bit byte chan d_step do od fi init proctype mtype never skip timeout run pid len _pid now"
 )
 PROMELA += " np_ _last STDIN hidden show xr xs ltl c_code unsigned printf empty full nempty nfull notrace trace select"
+PROMELA += (
+    " c_expr c_decl c_state c_track get_priority set_priority in eval inline local nfull xs priority provided unless"
+    " always eventually until weakuntil release implies equivalent idle next P0 Air0 MAXPROC si_pid st_mtime uchar Max"
+    " end_x accept_x progress_x trans wasnew"
+)
 TLA = "MODULE EXTENDS CONSTANT VARIABLE ASSUME LET IN IF THEN ELSE CASE OTHER CHOOSE EXCEPT UNION SUBSET DOMAIN ENABLED"
 TLA += " UNCHANGED WF_x SF_x INSTANCE LOCAL THEOREM PROOF LAMBDA TRUE"
-TLA += " FALSE BOOLEAN STRING Nat Seq Page Init Next Spec vars"
+TLA += " FALSE BOOLEAN STRING Int Real Infinity Len Append INIT NEXT INVARIANT SYMMETRY VIEW ALIAS _PERIODIC"
+TLA += " DEFINE Nat Seq Page Init Next Spec vars"
 SMT = (
     "distinct xor select store and or not ite let forall exists push pop exit par as Bool Int Real Array BitVec concat"
 )
-SMT += " extract bvand bvor bvnot bvadd root-obj match check-sat Client"
+SMT += " extract set0 bvsub bvult implies zero_extend DECIMAL sat theory choice move init"
+SMT += " abs div bvand bvor bvnot bvadd root-obj match check-sat Client"
 SMT += " Thread Slot Guest thread page at idle free me s holds"
 WORDS = [w for text in (C, PROMELA, TLA, SMT, " ".join(keyword.kwlist)) for w in text.split()]
 NAMES = tuple(dict.fromkeys([*BROKEN, *SIGNS, *WORDS]))
@@ -169,3 +176,14 @@ def problem(names, *, safe):
     rule = always(holds)
     design = type(names["design"], (Design,), members)
     return rule, Problem.of(record(design), rule, pages=2, sizes={names["sort"]: 2})
+
+
+def asked(names, *, safe=False):
+    """(property, problem), or nothing where a name is refused, by us or by Python itself."""
+    try:
+        return problem(names, safe=safe)
+    except ModelError:
+        return None
+    except (ValueError, IndexError):  # what is no parameter and no class of Python
+        assert {"parameter", "design"} & set(names)
+        return None
