@@ -5,7 +5,7 @@ The search asks here, because answers come fast and with a state to look at; wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations, product
@@ -52,6 +52,7 @@ class Ground:
         self.summary = {some: name for name, some in reading.summaries.items()}
         self.flags: dict[Any, Any] = {}
         self.clause_of: dict[int, Clause] = {}  # by the number of the flag under which it holds
+        self.opposite: dict[int, Any] = {}  # by the number of a term, its negation
         for formula in reading.one_place.values():
             self.solver.add(self.value(formula, self.constants, {}))
 
@@ -103,11 +104,16 @@ class Ground:
             self.clause_of[flag.get_id()] = clause
             for literals in self.instances(clause):
                 parts = [self._literal(self.state[r, ns], wanted) for r, ns, wanted in literals]
-                self.solver.add(z3.Or(_not(flag), *parts))
+                self._only_where(flag, *parts)
         return self.flags[clause]
 
     def _literal(self, value: Any, wanted: bool) -> Any:
-        return value if wanted else _not(value)
+        if wanted:
+            return value
+        number = value.get_id()
+        if number not in self.opposite:
+            self.opposite[number] = _not(value), value  # the term is kept, so that no other gets its number
+        return self.opposite[number][0]
 
     # -- steps
 
@@ -124,7 +130,7 @@ class Ground:
             terms = {**self.constants, **dict(zip(transition.terms, ns, strict=True))}
             flag = z3.Bool(f"move{transition.label}{ns}", self.context)
             move = Move(transition, terms, flag, {})
-            self.solver.add(z3.Or(_not(flag), self.value(transition.guard, terms, self.chosen(transition))))
+            self._only_where(flag, self.value(transition.guard, terms, self.chosen(transition)))
             yield move
 
     def chosen(self, transition: Transition) -> dict[str, dict[Numbers, Any]]:
@@ -157,21 +163,31 @@ class Ground:
             for literals in self.instances(clause):
                 if all(self.after(move, r, ns) is self.state[r, ns] for r, ns, _ in literals):
                     continue
-                cases.append(z3.And(*(self._literal(self.after(move, r, ns), not w) for r, ns, w in literals)))
+                opposite = [self._literal(self.after(move, r, ns), not w) for r, ns, w in literals]
+                cases.append(_term(z3.Z3_mk_and, opposite, self.context))
             self.flags[key] = None
             if cases:
                 self.flags[key] = flag = z3.Bool(f"broken{len(self.flags)}", self.context)
-                self.solver.add(z3.Or(_not(flag), _join(False, cases, self.context)))
+                self._only_where(flag, _join(False, cases, self.context))
         return self.flags[key]
 
     def flag(self, name: str, formula: Formula) -> Any:
         """A flag under which the formula holds in the state."""
         if name not in self.flags:
             self.flags[name] = flag = z3.Bool(name, self.context)
-            self.solver.add(z3.Or(_not(flag), self.value(formula, self.constants, {})))
+            self._only_where(flag, self.value(formula, self.constants, {}))
         return self.flags[name]
 
+    def _only_where(self, flag: Any, *cases: Any) -> None:
+        """The flag is set only in states where one of the cases holds."""
+        self.solver.add(_term(z3.Z3_mk_or, [_not(flag), *cases], self.context))
+
     # -- answers
+
+    def check(self, *flags: Any) -> Any:
+        """Whether there is a state in which all of these flags hold."""
+        found = z3.Z3_solver_check_assumptions(self.context.ref(), self.solver.solver, len(flags), _pointers(flags))
+        return z3.CheckSatResult(found)
 
     def world(self, move: Move | None = None) -> World:
         """The state that the solver has just found, or the one after the move, with one axis of states in front."""
@@ -187,10 +203,15 @@ class Ground:
         return found
 
 
+# ---------------------------------------------------------------- terms
+
+# z3's own Not, And, Or and Solver.check compare the sort of every argument; here all are truth values of one context
+
+
 def _not(e: Any) -> Any:
     if z3.is_true(e) or z3.is_false(e):
         return z3.BoolVal(z3.is_false(e), e.ctx)
-    return e.arg(0) if z3.is_not(e) else z3.Not(e)
+    return e.arg(0) if z3.is_not(e) else z3.BoolRef(z3.Z3_mk_not(e.ctx.ref(), e.ast), e.ctx)
 
 
 def _join(every: bool, parts: list[Any], context: Any) -> Any:
@@ -199,4 +220,14 @@ def _join(every: bool, parts: list[Any], context: Any) -> Any:
         return z3.BoolVal(not every, context)
     if len(kept) == 1:
         return kept[0]
-    return (z3.And if every else z3.Or)(*kept) if kept else z3.BoolVal(every, context)
+    if not kept:
+        return z3.BoolVal(every, context)
+    return _term(z3.Z3_mk_and if every else z3.Z3_mk_or, kept, context)
+
+
+def _term(make: Callable[..., Any], parts: list[Any], context: Any) -> Any:
+    return z3.BoolRef(make(context.ref(), len(parts), _pointers(parts)), context)
+
+
+def _pointers(terms: Sequence[Any]) -> Any:
+    return (z3.Ast * len(terms))(*(t.ast for t in terms))

@@ -136,7 +136,7 @@ class Search:
     def _ask(self, ground: Ground, extra: list[Any], clauses: Iterable[Clause] | None = None) -> Any:
         self.questions += 1
         kept = self.clauses if clauses is None else clauses
-        return ground.solver.check(*(ground.holds(c) for c in kept), *extra)
+        return ground.check(*(ground.holds(c) for c in kept), *extra)
 
     def _core(self, ground: Ground) -> frozenset[Clause]:
         named = (ground.clause_of.get(f.get_id()) for f in ground.solver.unsat_core())
