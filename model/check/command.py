@@ -23,7 +23,6 @@ from model.cli.options import (
     complete_properties,
     folder,
     sized,
-    sorts,
     written,
 )
 from model.cli.progress import progress_line
@@ -47,7 +46,6 @@ FORMATS = ("text", *REPORTS, *PROGRAMS, *EXPORTS, *GRAPHS)
 @sized()
 @click.option("--slots", type=click.IntRange(1), help="Memory slots, where a design has several.")
 @click.option("--vcpus", type=click.IntRange(1), help="vCPUs, where a design tells them apart.")
-@sorts
 @by_property(
     "properties",
     "What must hold; may be repeated. Default: no_lost_write and promise_kept; 'all' adds the disciplines.",

@@ -33,28 +33,36 @@ def collected(kind: type[Options]) -> Callable[[Callable[[Given, Options], int]]
     return wrap
 
 
-def sized(pages: int = 2, clients: int = 2) -> Decorator:
-    """`--pages` and `--clients` of a finite instance, with these defaults."""
+def sized(pages: int = 2, clients: int | None = 2, *, most: int | None = None, help: str = "") -> Decorator:
+    """`--pages` (`most` at most), `--clients` and `--size SORT=N` of a finite instance, with these defaults.
+
+    Args:
+        clients: None where the default depends on the design; `help` then says how.
+    """
+    said = {name: f"{name.capitalize()} of the finite instance." for name in ("pages", "clients")}
+    defaults = {"clients": clients, "pages": pages}
 
     def wrap(function: Callable[..., int]) -> Callable[..., int]:
-        for name, default in (("clients", clients), ("pages", pages)):
-            said = f"{name.capitalize()} of the finite instance."
-            kind = click.IntRange(1)
-            function = click.option(f"--{name}", type=kind, default=default, show_default=True, help=said)(function)
+        function = elements(function)
+        for name, default in defaults.items():
+            kind = click.IntRange(1, most if name == "pages" else None)
+            shown = default is not None
+            text = said[name] if shown else help
+            function = click.option(f"--{name}", type=kind, default=default, show_default=shown, help=text)(function)
         return function
 
     return wrap
 
 
-def sorts(function: Callable[..., int]) -> Callable[..., int]:
-    """`--size SORT=N`."""
+def elements(function: Callable[..., int]) -> Callable[..., int]:
+    """`--size SORT=N`, also of the store buffers: `--size Buffer=N`."""
     return click.option(
         "--size",
         "extra",
         multiple=True,
         type=SortSize(),
         metavar="SORT=N",
-        help="Elements of an index sort of the design's own.",
+        help="Elements of an index sort of the design's own; Buffer=N: entries of each store buffer.",
     )(function)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -10,20 +11,23 @@ from typing import TYPE_CHECKING
 import click
 
 from model.cli.files import write_out
-from model.cli.options import Finite
+from model.cli.options import Finite, by_property, elements
 from model.cli.terminal import columns, print_lines
-from model.designs.catalogue import built_in_properties, load
+from model.designs.catalogue import load
+from model.expr import Client
+from model.program.design import record
+from model.program.program import Program
 from model.studies.comparison import SOURCES, Candidate, Row, row
 from model.studies.cost import tally, told
 from model.studies.markov import RATE
 from model.verdict import PROVED
+from model.verify.defaults import asked_of
 from model.verify.judge import Judge
 
 if TYPE_CHECKING:
     from rich.text import Text
 
     from model.instance.trace import Trace
-    from model.verdict import Verdict
     from reports.pages.costs import Table
 
 DESIGNS = ("naive", "top-layer", "top-layer-and-cache", "per-slot-cache")
@@ -32,8 +36,10 @@ Lines = Iterator["Text"]
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("designs", nargs=-1, metavar="[DESIGN]...")
-@click.option("--pages", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--pages", type=click.IntRange(1), default=2, show_default=True, help="Searches go up to so many.")
 @click.option("--clients", type=click.IntRange(1), multiple=True, help="Default: 1 and 2.")
+@elements
+@by_property("names", "What decides; may be repeated. Default: what `check` asks of each design.")
 @click.option("--source", "sources", type=click.Choice(SOURCES), multiple=True, help="Default: none and device.")
 @click.option(
     "--writes",
@@ -55,6 +61,8 @@ def command(
     designs: tuple[str, ...],
     pages: int,
     clients: tuple[int, ...],
+    extra: tuple[tuple[str, int], ...],
+    names: tuple[str, ...],
     sources: tuple[str, ...],
     rates: tuple[float, ...],
     seed: int,
@@ -68,12 +76,14 @@ def command(
 
     A copy is redundant where the page has not changed since that client last read it.
     """
-    found = [
-        row(c, count, source, pages=pages, rates=rates or (RATE,), seed=seed, proof=_proof(c, source, proof))
-        for c in [Candidate(_name(d), load(d)) for d in designs or DESIGNS]
-        for count in clients or (1, 2)
-        for source in sources or SOURCES[:2]
-    ]
+    found = []
+    for design in [load(d) for d in designs or DESIGNS]:
+        program, asked = record(design), asked_of(design, names)
+        one = Candidate(program.name, design, sizes=dict(extra))
+        for count, source in product(_counts(program, clients), sources or _sources(program)):
+            proven = None if proof is None else Judge(asked).proof(one.program(source), proof)
+            told = row(one, count, source, pages=pages, rates=rates or (RATE,), seed=seed, proof=proven, asked=asked)
+            found.append(told)
     if form == "text" and output is None:
         print_lines(_text(found, traces, columns(color)), color)
     else:
@@ -81,16 +91,16 @@ def command(
     return PROVED
 
 
-def _name(design: str) -> str:
-    from model.program.design import record
+def _counts(program: Program, clients: Sequence[int]) -> Sequence[int]:
+    """How many clients there are in turn: 1 and 2, or as many as the design says."""
+    own = program.sorts[Client.name].size if Client.name in program.sorts else 1
+    return clients or ((own,) if own else (1, 2))
 
-    return record(load(design)).name
 
-
-def _proof(candidate: Candidate, source: str, seconds: float | None) -> Verdict | None:
-    if seconds is None:
-        return None
-    return Judge([built_in_properties()["no_lost_write"]]).proof(candidate.program(source), seconds)
+def _sources(program: Program) -> Sequence[str]:
+    """Where pages come from besides; a device marks the clients' own bitmaps, so there is one where they have some."""
+    user = program.variable.get("user")
+    return SOURCES[:2] if user is not None and user.per is not None and user.per.name == Client.name else SOURCES[:1]
 
 
 def _written(found: Sequence[Row], form: str, traces: bool) -> str:

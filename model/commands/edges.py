@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from model.cli.options import bounded, collected, folder, sized, sorts
+from model.cli.options import bounded, collected, folder, sized
 from model.cli.progress import progress_line
 from model.cli.terminal import decided
-from model.expr import Client
 from model.verdict import PROVED
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ class Options:
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.argument("design", metavar="DESIGN")
 @sized()
-@sorts
 @bounded
 @folder("-o", "--output", required=True, help="Write there; a graph that is there already is replaced.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
@@ -54,13 +52,9 @@ def command(design: str, options: Options) -> int:
     from model.engines.packed.edges import write
     from model.instance.instance import Instance
     from model.limits import Limits
-    from model.program.design import record
-    from model.program.store_buffer import SIZE
-    from model.verify.result import sizes_for
+    from model.verify.question import sized_program
 
-    extra = dict(options.extra)
-    program = record(load(design), buffer=extra.get(SIZE))
-    sizes = sizes_for(program, {Client.name: options.clients}) | extra
+    program, sizes = sized_program(load(design), options.clients, dict(options.extra))
     instance = Instance(program, options.pages, sizes)
     with progress_line(options.quiet) as report:
         graph = write(instance, options.output, Limits(options.max_states, options.timeout, report=report))

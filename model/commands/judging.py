@@ -8,10 +8,15 @@ from dataclasses import dataclass
 import click
 
 from model.cli.options import Finite, coloured, sized
+from model.expr import Client
+from model.instance.instance import Instance
 from model.limits import Limits
 from model.program.design import Design
+from model.program.program import Program
 from model.verify.defaults import asked_of
 from model.verify.judge import PROOF_SECONDS, SCOPES, Judge
+from model.verify.question import sized_program
+from model.verify.result import any_scope
 
 
 def judged(function: Callable[..., int]) -> Callable[..., int]:
@@ -36,14 +41,25 @@ class Judging:
     names: tuple[str, ...]
     pages: int
     clients: int
+    extra: tuple[tuple[str, int], ...]
     states: int
     seconds: float
     verbose: bool
     color: str
 
-    def judge_of(self, design: type[Design]) -> Judge:
-        """A judge by these properties, at the small sizes up to this one and at this one."""
+    def judged(self, design: type[Design]) -> tuple[Program, Judge]:
+        """The recorded design, and a judge by these properties at the small sizes up to this one and at this one."""
         asked = asked_of(design, self.names)
+        program, sizes = sized_program(design, self.clients, dict(self.extra))
+        others = {sort: n for sort, n in sizes.items() if sort != Client.name}
         size = self.pages, self.clients
         scopes = [s for s in SCOPES if s[0] <= size[0] and s[1] <= size[1]]
-        return Judge(asked, [*scopes, *([] if size in scopes else [size])], Limits(states=self.states))
+        more = [] if size in scopes else [size]
+        return program, Judge(asked, [*scopes, *more], Limits(states=self.states), others)
+
+
+def any_number(program: Program) -> str:
+    """What a proof speaks of: `any number of pages and clients`, with what of a size belongs to the design."""
+    from model.verify.result_text import scope
+
+    return scope(any_scope(Instance(program, 1, open_holes=True)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -14,7 +14,6 @@ from model.cli.files import write_lines, write_out
 from model.cli.options import bounded, by_property, collected, coloured, sized, written
 from model.cli.terminal import columns, decided
 from model.errors import UsageError, did_you_mean
-from model.expr import Client
 from model.verdict import PROVED, Undetermined, Verdict, exit_code
 
 if TYPE_CHECKING:
@@ -43,6 +42,7 @@ class Options:
     but: tuple[str, ...]
     pages: int
     clients: int
+    extra: tuple[tuple[str, int], ...]
     engine: str
     max_states: int | None
     timeout: float | None
@@ -90,16 +90,17 @@ def command(design: str, options: Options) -> int:
     """
     from model.designs.catalogue import load
     from model.liveness.lasso import Fairness
-    from model.program.design import record
+    from model.verify.question import sized_program
 
     loaded = load(design)
-    program = record(loaded)
+    program, sizes = sized_program(loaded, options.clients, dict(options.extra))
     fairness = Fairness(options.fairness, dict(_kind(word, program.operations) for word in options.but))
-    properties = _properties(options.names, loaded, program)
+    asked = _Asked(program, sizes, fairness, options, design)
+    properties, notes = _properties(options.names, loaded, program)
     if options.form == "promela":
-        write_out(_promela(program, properties, fairness, options), options.output)
+        write_out(_promela(asked, properties), options.output)
         return PROVED
-    results = list(_answers(program, properties, fairness, options, design))
+    results = list(_answers(asked, properties, notes))
     code = exit_code(r.verdict for r in results)
     with decided(code):
         _write(results, options)
@@ -118,65 +119,80 @@ def _kind(word: str, operations: tuple[str, ...]) -> tuple[str, str]:
     return operation, kind
 
 
-def _properties(names: Sequence[str], design: type[Design], program: Program) -> list[Property]:
-    from model.designs.catalogue import built_in_properties, find_property
+def _properties(names: Sequence[str], design: type[Design], program: Program) -> tuple[list[Property], tuple[str, ...]]:
+    """What is asked, and a sentence for each question that is not: the named ones, or those that are asked by default.
+
+    By default the built-in ones that apply; where none does, those beside the design.
+    """
+    from model.designs.catalogue import built_in_properties, find_property, own_properties
     from model.expr import INFINITE
     from model.liveness.goal import applies
 
     if names:
-        return [find_property(name, design) for name in names]
+        return [find_property(name, design) for name in names], ()
     known = [p for p in built_in_properties().values() if p.kind in INFINITE]
-    reasons = [applies(program, p) for p in known]
-    fitting = [p for p, reason in zip(known, reasons, strict=True) if not reason]
+    own = [p for p in own_properties(design) if p.kind in INFINITE]
+    reasons = {p.name: applies(program, p) for p in known}
+    fitting = [p for p in known if not reasons[p.name]] or own
     if not fitting:
-        raise UsageError(f"{reasons[0]} Ask for a property of your own with --property.")
-    return fitting
+        raise UsageError(f"{next(iter(reasons.values()))} Ask for a property of your own with --property.")
+    beside = {p.name: f"it stands beside the design; --property {p.name} asks it" for p in own if p not in fitting}
+    notes = [f"not asked: {name}: {reason}" for name, reason in (reasons | beside).items() if reason]
+    return fitting, tuple(notes)
 
 
-def _instance(program: Program, options: Options) -> Instance:
-    from model.instance.instance import Instance
-    from model.verify.result import sizes_for
+@dataclass(frozen=True)
+class _Asked:
+    """A recorded design at its sizes, under a fairness; `spec` is where it is found again."""
 
-    return Instance(program, options.pages, sizes_for(program, {Client.name: options.clients}))
+    program: Program
+    sizes: Mapping[str, int]
+    fairness: Fairness
+    options: Options
+    spec: str
+
+    def instance(self, program: Program) -> Instance:
+        from model.instance.instance import Instance
+        from model.verify.result import sizes_for
+
+        return Instance(program, self.options.pages, sizes_for(program, self.sizes))
+
+    def verdict(self, question: Asked) -> Verdict:
+        from model.limits import Limits
+
+        options, instance = self.options, self.instance(question.program)
+        limits = Limits(options.max_states, options.timeout, options.depth)
+        if options.engine == "z3":
+            from model.liveness import bounded as liveness_bounded
+
+            return liveness_bounded.search(instance, question, self.fairness, limits)
+        from model.liveness import graph as liveness_graph
+
+        return liveness_graph.search(instance, question, self.fairness, limits)
 
 
-def _answers(
-    program: Program, properties: Sequence[Property], fairness: Fairness, options: Options, spec: str
-) -> Iterator[Result]:
-    from model.liveness.goal import asked
+def _answers(asked: _Asked, properties: Sequence[Property], notes: Sequence[str]) -> Iterator[Result]:
+    """The answers; the notes stand under the first."""
+    from model.liveness.goal import asked as read
     from model.liveness.result import result
 
-    for property in properties:
-        question = asked(program, property)
-        instance = _instance(question.program, options)
-        verdict = _ask(instance, question, fairness, options)
-        yield result(question, instance, fairness, verdict, spec)
+    for number, property in enumerate(properties):
+        question = read(asked.program, property)
+        verdict = asked.verdict(question)
+        found = result(question, asked.instance(question.program), asked.fairness, verdict, asked.spec)
+        yield replace(found, notes=(*found.notes, *notes)) if not number else found
         if isinstance(verdict, Undetermined) and verdict.interrupted:
             break
 
 
-def _ask(instance: Instance, question: Asked, fairness: Fairness, options: Options) -> Verdict:
-    from model.limits import Limits
-
-    limits = Limits(options.max_states, options.timeout, options.depth)
-    if options.engine == "z3":
-        from model.liveness import bounded as liveness_bounded
-
-        return liveness_bounded.search(instance, question, fairness, limits)
-    from model.liveness import graph as liveness_graph
-
-    return liveness_graph.search(instance, question, fairness, limits)
-
-
-def _promela(program: Program, properties: Sequence[Property], fairness: Fairness, options: Options) -> str:
+def _promela(asked: _Asked, properties: Sequence[Property]) -> str:
     from model.export import ltl
-    from model.liveness.goal import asked
+    from model.liveness.goal import asked as read
 
-    if len(options.names) != 1:
+    if len(asked.options.names) != 1:
         raise UsageError("--format promela writes one property: name one --property.")
-    question = asked(program, properties[0])
-    expected = _ask(_instance(question.program, options), question, fairness, options)
-    return ltl.text(question, _instance(question.observed, options), fairness, expected)
+    question = read(asked.program, properties[0])
+    return ltl.text(question, asked.instance(question.observed), asked.fairness, asked.verdict(question))
 
 
 # ---------------------------------------------------------------- what is written

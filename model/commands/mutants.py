@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from model.cli.options import Finite
+from model.cli.options import Finite, sized
 from model.cli.terminal import columns, print_lines
 from model.designs.catalogue import find_property, load
-from model.expr import Client
 from model.instance.problem import Problem
-from model.instance.sizes import used_sorts
 from model.limits import Limits
-from model.program.design import record
 from model.program.mutation import mutants
 from model.program.program import Program
 from model.verdict import PROVED, REFUTED, Verdict
 from model.verify.defaults import asked_of
 from model.verify.portfolio import proof
+from model.verify.question import sized_program
+from model.verify.result import sizes_for
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -54,12 +53,18 @@ class Judged:
 
 
 def judged(
-    design: str, *, pages: int = 2, clients: int = 2, seconds: float = SECONDS, properties: Sequence[str] = ()
+    design: str,
+    *,
+    pages: int = 2,
+    clients: int = 2,
+    seconds: float = SECONDS,
+    properties: Sequence[str] = (),
+    others: Mapping[str, int] | None = None,
 ) -> list[Judged]:
     """Every mutant of a built-in design (or of a file's), for both forms of safety, two at a time."""
-    program = record(load(design))
+    program, sizes = sized_program(load(design), clients, others or {})
     wanted = [
-        (design, m.kind, m.change, m.program, name, pages, clients, seconds)
+        (design, m.kind, m.change, m.program, name, pages, sizes, seconds)
         for m in mutants(program)
         for name in [p.name for p in asked_of(load(design), tuple(properties or ()))]
     ]
@@ -68,28 +73,36 @@ def judged(
 
 
 def _judge(
-    design: str, kind: str, change: str, program: Program, name: str, pages: int, clients: int, seconds: float
+    design: str,
+    kind: str,
+    change: str,
+    program: Program,
+    name: str,
+    pages: int,
+    sizes: Mapping[str, int],
+    seconds: float,
 ) -> Judged:
     from model.engines.packed import search as lanes
 
-    asked = Problem.of(program, find_property(name, load(design)), pages=pages, sizes=_clients(program, clients))
+    asked = Problem.of(program, find_property(name, load(design)), pages=pages, sizes=sizes_for(program, sizes))
     finite = lanes.search(asked, Limits(states=20_000_000))
     return Judged(design, kind, change, name, finite, proof(asked, seconds)[0])
 
 
-def _clients(program: Program, clients: int) -> dict[str, int]:
-    return {Client.name: clients} if Client.name in used_sorts(program) else {}
-
-
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("designs", nargs=-1, metavar="[DESIGN]...")
-@click.option("--pages", type=click.IntRange(1), default=2, show_default=True)
-@click.option("--clients", type=click.IntRange(1), help="Default: 2; 1 for top-layer, which is safe with one.")
+@sized(clients=None, help="Default: 2; 1 for top-layer, which is safe with one.")
 @click.option("--seconds", type=Finite(0, min_open=True), default=SECONDS, show_default=True, help="A proof.")
 @click.option("--property", "names", multiple=True, metavar="NAME", help="Default: what `check` asks.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
 def command(
-    designs: tuple[str, ...], pages: int, clients: int | None, seconds: float, names: tuple[str, ...], color: str
+    designs: tuple[str, ...],
+    pages: int,
+    clients: int | None,
+    extra: tuple[tuple[str, int], ...],
+    seconds: float,
+    names: tuple[str, ...],
+    color: str,
 ) -> int:
     """Change one line of a safe DESIGN in every way, and compare what finite search and proof say of each.
 
@@ -98,7 +111,7 @@ def command(
     found: list[Judged] = []
     for design in designs or SAFE:
         size = clients or (1 if design == "top-layer" else 2)
-        found += judged(design, pages=pages, clients=size, seconds=seconds, properties=names)
+        found += judged(design, pages=pages, clients=size, seconds=seconds, properties=names, others=dict(extra))
     print_lines(_table(found, columns(color)), color)
     return PROVED if all(j.agrees for j in found) else REFUTED
 

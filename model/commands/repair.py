@@ -11,12 +11,15 @@ import click
 
 from model.cli.options import collected
 from model.cli.terminal import columns, print_lines
-from model.commands.judging import Judging, judged
+from model.commands.judging import Judging, any_number, judged
 from model.designs.catalogue import load
-from model.program.design import record
+from model.expr import Client
+from model.instance.problem import Problem
 from model.program.program import Program
 from model.studies.repair import Change, Rejected, Repairs, repairs
-from model.verdict import PROVED, REFUTED
+from model.verdict import PROVED, REFUTED, UNDETERMINED
+from model.verify.result import sizes_for
+from model.verify.vacuity import vacuous
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -44,30 +47,42 @@ def command(design: str, options: Options) -> int:
     """Find the smallest sets of changes that make a refuted DESIGN safe.
 
     Exit code 0 where there is a repair (or nothing to repair), 1 where no set of changes is enough, 3 where an engine
-    gave up.
+    gave up or the design holds vacuously.
     """
-    loaded = load(design)
-    program = record(loaded)
-    judge = options.judge_of(loaded)
+    program, judge = options.judged(load(design))
     found = repairs(program, judge, options.most)
     proved = tuple(replace(r, proof=judge.proof(r.program, options.seconds)) for r in found.repairs)
     lines = _report(replace(found, repairs=proved), options.most, options.verbose, columns(options.color))
     print_lines(lines, options.color)
+    if _vacuous(found):
+        return UNDETERMINED
     return PROVED if found.repairs else REFUTED
+
+
+def _vacuous(found: Repairs) -> str:
+    """Of a design that needs no repair: why nothing is left of what it is asked."""
+    if not found.repairs or found.repairs[0].changes:
+        return ""
+    pages, clients = found.judge.scopes[-1]
+    sizes = sizes_for(found.program, {Client.name: clients, **found.judge.sizes})
+    return vacuous(Problem.of(found.program, found.judge.properties[0], pages=pages, sizes=sizes))
 
 
 def _report(found: Repairs, most: int, verbose: bool, width: int) -> Lines:
     from rich.text import Text
 
     if found.repairs and not found.repairs[0].changes:
-        yield Text(f"{found.program.name} is safe as it is.", "bold green")
+        if idle := _vacuous(found):
+            yield Text(f"{found.program.name}: nothing to repair, but it holds vacuously: {idle}.", "bold yellow")
+        else:
+            yield Text(f"{found.program.name} is safe as it is.", "bold green")
         return
     size = len(found.repairs[0].changes) if found.repairs else most
     yield Text(f"{found.program.name}: {_outcome(found, size)}; {found.tried} sets of changes tried", "bold")
     for repair in found.repairs:
         yield Text()
         yield Text(_and(repair.changes), "bold green")
-        yield Text(f"  for any number of pages and clients: {repair.proof.word if repair.proof else 'not asked'}")
+        yield Text(f"  for {any_number(repair.program)}: {repair.proof.word if repair.proof else 'not asked'}")
         for line in difference(found.program, repair.program):
             yield Text(line, {"+": "green", "-": "red"}.get(line.strip()[:1], ""))
     yield Text()

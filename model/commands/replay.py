@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from model.cli.files import write_lines, write_out
-from model.cli.options import collected, coloured, written
+from model.cli.options import by_property, collected, coloured, sized, written
 from model.expr import Client
 from model.verdict import PROVED, REFUTED, UNDETERMINED, Refuted
 
@@ -30,6 +30,8 @@ class Options:
 
     pages: int
     clients: int
+    extra: tuple[tuple[str, int], ...]
+    names: tuple[str, ...]
     walks: int
     seed: int
     stride: int
@@ -40,8 +42,8 @@ class Options:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.argument("designs", nargs=-1, required=True, metavar="DESIGN|TRACE.json...")
-@click.option("--pages", type=click.IntRange(1, 8), default=2, show_default=True, help="Pages of the search.")
-@click.option("--clients", type=click.IntRange(1), default=2, show_default=True, help="Clients of the search.")
+@sized(most=8)
+@by_property("names", "What is lost; may be repeated. Default: what `check` asks first.")
 @click.option("--walks", type=click.IntRange(1), default=200, show_default=True, help="Random walks of a safe design.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the random walks.")
 @click.option(
@@ -54,8 +56,8 @@ class Options:
 def command(designs: tuple[str, ...], options: Options) -> int:
     """Perform a counterexample on the real kernel and compare its dirty log with the model's after every move.
 
-    DESIGN is a name or a file as for `check`, and its shortest end-to-end loss is performed; TRACE.json is what
-    `python -m model.check --format json` wrote. Of a design without a loss, random walks are performed instead.
+    DESIGN is a name or a file as for `check`, and its shortest counterexample is performed; TRACE.json is what
+    `python -m model.check --format json` wrote. Of a design without one, random walks are performed instead.
 
     Exit codes: 0 nothing was lost, 1 the kernel lost a write as the model says, 2 bad use, 3 the kernel and the model
     disagree, or the kernel refused something, 4 /dev/kvm cannot be used.
@@ -109,36 +111,39 @@ def _loaded(path: str) -> list[_Run]:
 
 
 def _searched(spec: str, options: Options) -> list[_Run] | None:
-    """The shortest end-to-end loss of a design; None if a search of a small instance finds none."""
-    from model.designs.catalogue import find_property, load
+    """A shortest counterexample for each question; None if a search of a small instance finds none."""
+    from model.designs.catalogue import load
     from model.limits import Limits
-    from model.program.design import record
+    from model.verify.defaults import asked_of
     from model.verify.portfolio import answer
-    from model.verify.question import Question
-    from model.verify.result import sizes_for
+    from model.verify.question import Question, sized_program
 
     design = load(spec)
-    no_lost_write = find_property("no_lost_write")
-    program = record(design)
-    sizes = sizes_for(program, {Client.name: options.clients})
-    limits = Limits(MOST_STATES)
-    result = answer(Question(design, no_lost_write, options.pages, sizes, "lanes", limits, name=program.name))
-    if isinstance(result.verdict, Refuted) and result.trace:
-        return [_Run(program.name, result.trace)]
-    return None
+    program, sizes = sized_program(design, options.clients, dict(options.extra))
+    asked = asked_of(design, options.names)
+    found = []
+    for property in asked if options.names else asked[:1]:  # by default the loss, not the form that speaks of states
+        question = Question(design, property, options.pages, sizes, "lanes", Limits(MOST_STATES), name=program.name)
+        result = answer(question)
+        if isinstance(result.verdict, Refuted) and result.trace:
+            found.append(_Run(program.name, result.trace))
+    return found or None
 
 
 def _walked(spec: str, options: Options) -> dict[str, Any]:
     """Of a design that the search found no loss in: its deepest runs at one page, and random walks."""
     from model.designs.catalogue import find_property, load
+    from model.errors import UsageError
     from model.instance.instance import Instance
     from model.kvm.replay import bench, deepest, rehearse, walks
-    from model.program.design import record
     from model.program.observers import observed
-    from model.verify.result import sizes_for
+    from model.verify.question import sized_program
+    from model.verify.vacuity import applies_to
 
-    name, program = record(load(spec)).name, observed(record(load(spec)), find_property("no_lost_write"))
-    sizes = sizes_for(program, {Client.name: options.clients})
+    recorded, sizes = sized_program(load(spec), options.clients, dict(options.extra))
+    if reason := applies_to(recorded, find_property("no_lost_write")):
+        raise UsageError(f"no counterexample was found to perform, and random walks ask no_lost_write. {reason}")
+    name, program = recorded.name, observed(recorded, find_property("no_lost_write"))
     small = Instance(program, 1, sizes)
     runs = deepest(small)
     with bench(small, options.stride) as on:

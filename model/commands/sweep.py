@@ -11,19 +11,21 @@ from typing import Any
 
 import click
 
-from model.cli.options import Size, bounded, collected
+from model.cli.options import Size, SortSize, bounded, by_property, collected
 from model.studies.campaign import Configuration, Row, campaign, locally, on_cluster, sweep
 from model.verdict import INTERRUPTED, PROVED, REFUTED, UNDETERMINED
 
 ENGINES = ("lanes", "explicit", "auto", "bounded", "induction", "inductive", "views")
 
 
-class PagesAndClients(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    """`2x3`: 2 pages and 3 clients."""
+class PagesAndClients(SortSize):
+    """`2x3`: 2 pages and 3 clients; or `Slot=2`, at each of them."""
 
     name = "pages x clients"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if "=" in str(value):
+            return super().convert(value, param, ctx)
         pages, _, clients = str(value).partition("x")
         if not (pages.isdigit() and clients.isdigit() and int(pages) and int(clients)):
             self.fail(f"write pages x clients, such as 2x3, not {value!r}.", param, ctx)
@@ -34,7 +36,7 @@ class PagesAndClients(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 class Options:
     """What was asked on the command line."""
 
-    sizes: tuple[tuple[int, int], ...]
+    sizes: tuple[tuple[int, int] | tuple[str, int], ...]
     properties: tuple[str, ...]
     engine: str
     max_states: int | None
@@ -49,8 +51,15 @@ class Options:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.argument("designs", nargs=-1, metavar="[DESIGN]...")
-@click.option("--size", "sizes", multiple=True, type=PagesAndClients(), metavar="PxC", help="Pages x clients; repeat.")
-@click.option("--property", "properties", multiple=True, metavar="NAME", help="May be repeated. Default: both forms.")
+@click.option(
+    "--size",
+    "sizes",
+    multiple=True,
+    type=PagesAndClients(),
+    metavar="PxC|SORT=N",
+    help="Pages x clients; repeat. SORT=N: so many of another sort at each of them, Buffer=N of store buffers.",
+)
+@by_property("properties", "May be repeated. Default: what `check` asks of each design.")
 @click.option("--engine", type=click.Choice(ENGINES), default="lanes", show_default=True)
 @bounded
 @click.option("--memory", type=Size(), metavar="SIZE", help="Of one worker, such as 512M.")
@@ -75,12 +84,14 @@ def command(designs: tuple[str, ...], options: Options) -> int:
     Exit codes: 0 every property holds, 1 some are refuted, 3 some are undetermined or refused and none refuted,
     130 interrupted.
     """
-    from model.designs.catalogue import DEFAULT_PROPERTIES, built_in_designs
+    from model.designs.catalogue import built_in_designs
 
+    sizes = tuple((a, b) for a, b in options.sizes if isinstance(a, int))
     wanted = campaign(
         designs or tuple(built_in_designs()),
-        options.properties or DEFAULT_PROPERTIES,
-        options.sizes or ((1, 1), (2, 1), (1, 2), (2, 2)),
+        options.properties,
+        sizes or ((1, 1), (2, 1), (1, 2), (2, 2)),
+        others=tuple((a, b) for a, b in options.sizes if isinstance(a, str)),
         engine=options.engine,
         max_states=options.max_states,
         timeout=options.timeout,

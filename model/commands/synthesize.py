@@ -10,9 +10,8 @@ import click
 
 from model.cli.options import collected
 from model.cli.terminal import columns, print_lines
-from model.commands.judging import Judging, judged
+from model.commands.judging import Judging, any_number, judged
 from model.designs.catalogue import load
-from model.program.design import record
 from model.program.holes import inputs_of, opened, table_of
 from model.program.program import Program
 from model.studies.reorder import Arranged, Arrangement, Arranging, arrange
@@ -49,9 +48,7 @@ def command(design: str, options: Options) -> int:
     Exit code 0 where some filling is safe, 1 where none is, 2 where there is no hole, 3 where there are too many
     fillings or an engine gave up.
     """
-    loaded = load(design)
-    program = record(loaded)
-    judge, width = options.judge_of(loaded), columns(options.color)
+    (program, judge), width = options.judged(load(design)), columns(options.color)
     if options.order or options.locks:
         arranged = _arranged(program, judge, options.order, options.locks)
         print_lines(_arrangements(arranged, options.seconds, options.verbose, width), options.color)
@@ -87,7 +84,7 @@ def _fillings(found: Synthesis, own: int | None, verbose: bool, width: int) -> L
         yield Text(f"  greatest: {hole.text(table, found.unseen[table])}", "bold green")
         below = set(parts(table)) <= found.safe
         proof = found.proofs[table]
-        many = "for any number of pages and clients: " + f"{proof.word}{_reason(proof)}"
+        many = f"for {any_number(found.program)}: {proof.word}{_reason(proof)}"
         yield Text(f"      {many}{', with everything below it' if below and isinstance(proof, Proved) else ''}")
         for row in range(hole.rows):
             killing = found.killer(table | 1 << row) if not (table | found.unseen[table]) >> row & 1 else None

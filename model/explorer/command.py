@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from model.cli.options import by_property, collected, sized, sorts
+from model.cli.options import by_property, collected, sized
 from model.cli.terminal import complain
 from model.errors import UsageError
-from model.expr import Client
 from model.verdict import INTERRUPTED
 
 if TYPE_CHECKING:
     from model.explorer.session import Session
-    from model.program.design import Design
 
 DEFAULT = "top-layer"
 
@@ -35,7 +33,6 @@ class Options:
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.argument("design", default=DEFAULT)
 @sized(pages=1)
-@sorts
 @by_property("properties", "What every state is judged by; may be repeated. Default: no_lost_write and promise_kept.")
 @click.option("--moves", default="", metavar="N.N.N", help="Start there: what stands behind moves= in a link.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of 127.0.0.1. Default: a free one.")
@@ -68,17 +65,11 @@ def _session(spec: str, options: Options) -> Session:
     from model.designs.catalogue import load
     from model.explorer.session import Session
     from model.verify.defaults import asked_of
+    from model.verify.question import sized_program
 
     design = load(spec)
-    return Session(design, asked_of(design, tuple(options.properties)), options.pages, _sizes(design, options))
-
-
-def _sizes(design: type[Design], options: Options) -> dict[str, int]:
-    from model.instance.sizes import used_sorts
-    from model.program.design import record
-
-    clients = {Client.name: options.clients} if Client.name in used_sorts(record(design)) else {}
-    return clients | dict(options.extra)
+    _, sizes = sized_program(design, options.clients, dict(options.extra))
+    return Session(design, asked_of(design, tuple(options.properties)), options.pages, sizes)
 
 
 def _first(session: Session, moves: str) -> str:

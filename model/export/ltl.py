@@ -74,7 +74,7 @@ class _Live(Model):
         """The ground steps of each action that begins no write."""
         found: dict[Action, list[GroundStep]] = {}
         for ground in self.instance.steps:
-            if not begins_a_write(ground.step):
+            if not begins_a_write(self.instance.program, ground.step):
                 found.setdefault(action(ground), []).append(ground)
         return found
 
@@ -198,7 +198,7 @@ class _Live(Model):
         yield "}"
 
     def _permits(self, ground: GroundStep) -> list[str]:
-        stops = self.asked.quiet and begins_a_write(ground.step)
+        stops = self.asked.quiet and begins_a_write(self.instance.program, ground.step)
         return [f"!{self.word('committed')}"] if stops else [self.word("sure")]
 
     def _after(self, ground: GroundStep) -> list[str]:

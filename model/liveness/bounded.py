@@ -80,7 +80,7 @@ class _Lassos(Unrolling):
     def _possible(self) -> Iterator[tuple[Action, Any]]:
         ways: dict[Action, list[Any]] = {}
         for move in self.instance.moves:
-            if not begins_a_write(move.ground.step):
+            if not begins_a_write(self.instance.program, move.ground.step):
                 ways.setdefault(action(move.ground), []).append(self._enabled(move))
         yield from ((each, z3.simplify(z3.Or(terms))) for each, terms in ways.items())
 
@@ -125,7 +125,8 @@ class _Lassos(Unrolling):
         super().go_on()
         taken = {("taken", a): self._moved(lambda g, a=a: action(g) == a) for a in self.owed}  # type: ignore[misc]
         if self.quiet:
-            self.solver.add(z3.Implies(inside, z3.Not(self._moved(lambda g: begins_a_write(g.step)))))
+            written = self._moved(lambda g: begins_a_write(self.instance.program, g.step))
+            self.solver.add(z3.Implies(inside, z3.Not(written)))
         shown = here | taken | {("everywhere", a): here["possible", a] for a in self.owed}
         always: set[Any] = {("everywhere", a) for a in self.owed}
         always |= {("bad", number) for number, case in enumerate(self.cases) if case.stays}

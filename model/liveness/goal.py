@@ -43,7 +43,7 @@ from model.program.proxies import StateView
 from model.program.step import Update
 from model.program.store_buffer import Drainer
 
-BEGIN_WRITES = ("Guest", "Device")  # kinds of threads whose operations are writes
+BEGIN_WRITES = ("Guest", "Device")  # kinds of threads all of whose operations are writes
 KNOWN = {*BEGIN_WRITES, Client.name, "Machine", Drainer.name}
 WAITING = "still waiting"  # the ghost of `leads_to`; no part can have this name
 
@@ -202,10 +202,10 @@ def applies(program: Program, property: Property) -> str:
 
 def _understood(program: Program) -> None:
     others = set(program.threads) - KNOWN
-    if others:
+    if others and "unread" not in program.variable:
         raise UsageError(
-            f"{program.name} has operations of {', '.join(sorted(others))}; that nobody writes any more is only known "
-            f"of the guest and of devices."
+            f"{program.name} has operations of {', '.join(sorted(others))}, and which of them write is not known. "
+            f'Declare unread = Pages("...", ghost=True) and let the operations that write add their pages to it.'
         )
 
 

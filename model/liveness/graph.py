@@ -120,7 +120,7 @@ class _Graph:
     @cached_property
     def writes(self) -> list[bool]:
         """For each move, whether it begins a write."""
-        return [begins_a_write(m.ground.step) for m in self.instance.moves]
+        return [begins_a_write(self.instance.program, m.ground.step) for m in self.instance.moves]
 
     def possible(self, i: int) -> set[Action]:
         """The steps that are possible in a state and begin no write."""

@@ -13,6 +13,7 @@ from model.instance.instance import Instance, Move
 from model.instance.state import State
 from model.instance.trace import ReplayError
 from model.liveness.goal import BEGIN_WRITES, Case
+from model.program.program import Program
 from model.program.step import Step
 
 Action = tuple[str, int]  # label of a step and the number of the thread that takes it
@@ -38,7 +39,10 @@ class Fairness:
 
     def owed(self, instance: Instance) -> dict[Action, str]:
         """The kind for every action of an instance, in the order of its moves."""
-        return {action(g): "none" if begins_a_write(g.step) else self.of(g.step.operation) for g in instance.steps}
+        return {
+            action(g): "none" if begins_a_write(instance.program, g.step) else self.of(g.step.operation)
+            for g in instance.steps
+        }
 
 
 @dataclass(frozen=True)
@@ -66,9 +70,9 @@ class Lasso:
         return self.stem + self.loop
 
 
-def begins_a_write(step: Step) -> bool:
-    """The guest or a device begins to write."""
-    return step.by in BEGIN_WRITES and step.first
+def begins_a_write(program: Program, step: Step) -> bool:
+    """The guest or a device begins to write, or threads of another kind do what makes a page unread."""
+    return step.first and (step.by in BEGIN_WRITES or step.operation in program.writing)
 
 
 def action(ground: GroundStep) -> Action:
@@ -106,7 +110,7 @@ def checked(found: Lasso, case: Case, fairness: Fairness, *, quiet: bool) -> Las
         raise ReplayError("the loop does not end where it begins")
     if not case.broken_by(instance, found.states, len(found.stem)):
         raise ReplayError("the run keeps the property")
-    if quiet and any(begins_a_write(m.ground.step) for m in found.loop):
+    if quiet and any(begins_a_write(instance.program, m.ground.step) for m in found.loop):
         raise ReplayError("somebody writes in the loop")
     _fair(found, fairness.owed(instance))
     return found
@@ -124,5 +128,5 @@ def _fair(found: Lasso, owed: Mapping[Action, str]) -> None:
 
 def possible_in(instance: Instance, state: State) -> set[Action]:
     """The steps that are enabled and begin no write, by the plain-integer interpreter."""
-    moves = (m for m in instance.moves if not begins_a_write(m.ground.step))
+    moves = (m for m in instance.moves if not begins_a_write(instance.program, m.ground.step))
     return {action(m.ground) for m in moves if instance.enabled(m, state)}

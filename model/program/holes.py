@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from model.errors import UsageError
-from model.expr import ALL, NONE, PAGES, Client, Expr, Index, make, node, register, rewrite, show, walk
+from model.expr import ALL, NONE, PAGES, Client, Expr, Guest, Index, make, node, register, rewrite, show, walk
 from model.program.program import Program
 from model.program.step import Param, Step, Update
 
@@ -156,9 +156,9 @@ def put_for(update: Update, mask: Expr, there: Expr) -> Update:
 
 
 def clears(step: Step, variable: str, value: Expr) -> bool:
-    """In this step a client takes a mask away from the kernel's log."""
+    """In this step a thread, not the guest's, takes a mask away from the kernel's log."""
     own = value.op == "minus" and value.args[0].op == "var" and value.args[0].args[0] == "kernel"
-    return step.by == Client.name and variable == "kernel" and own
+    return step.by != Guest.name and variable == "kernel" and own
 
 
 def _visible(program: Program, step: Step, name: str) -> Expr:

@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import IO, Any
 
 from model.errors import MissingTool, ModelError, UsageError
-from model.expr import Client
 from model.verdict import UNDETERMINED
 
 Row = dict[str, Any]
@@ -42,6 +41,7 @@ class Configuration:
 
     Attributes:
         digest: of the design's program and of the property, so that what was changed is asked again.
+        others: elements of further index sorts, and entries of store buffers.
     """
 
     design: str
@@ -54,17 +54,23 @@ class Configuration:
     memory: int | None = None
     symmetry: bool = False
     digest: str = ""
+    others: tuple[tuple[str, int], ...] = ()
+
+    @cached_property
+    def words(self) -> Row:
+        """What a row and its key say of it; `others` only where there are some, as in files from before."""
+        return {k: v for k, v in asdict(self).items() if k != "others" or v}
 
     @cached_property
     def key(self) -> str:
         """What the result is filed under."""
-        return sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+        return sha256(json.dumps(self.words, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def campaign(
     designs: Iterable[str], properties: Sequence[str], sizes: Iterable[tuple[int, int]], **how: Any
 ) -> list[Configuration]:
-    """Every design at every (pages, clients) with every property, each once.
+    """Every design at every (pages, clients) with every property, each once; without any, what `check` asks of it.
 
     Raises:
         ModelError: a design or a property does not exist.
@@ -74,10 +80,21 @@ def campaign(
     found = []
     for name in designs:
         design = load(name)
-        for property in properties:
+        for property in properties or _defaults(design):
             digest = _digest(design, find_property(property, design))
             found += [Configuration(name, property, *size, digest=digest, **how) for size in sizes]
     return list(dict.fromkeys(found))
+
+
+def _defaults(design: Any) -> Sequence[str]:
+    """What is asked by default; where nothing can be, the forms of safety, whose rows say why."""
+    from model.designs.catalogue import DEFAULT_PROPERTIES
+    from model.verify.defaults import default_questions
+
+    try:
+        return [p.name for p in default_questions(design).properties]
+    except UsageError:
+        return DEFAULT_PROPERTIES
 
 
 def _digest(design: Any, wanted: Any) -> str:
@@ -106,10 +123,11 @@ def answered(configuration: Configuration) -> Row:
     """
     from model.designs.catalogue import find_property, load
     from model.limits import Limits
+    from model.program.design import record
     from model.verify.portfolio import answer
-    from model.verify.question import Question
+    from model.verify.question import Question, asked_sizes
 
-    row = {"key": configuration.key, **asdict(configuration)}
+    row = {"key": configuration.key, **configuration.words}
     packed: dict[str, Any] = {"threads": 1, "reductions": ("symmetry",) if configuration.symmetry else ()}
     limits = Limits(configuration.max_states, configuration.timeout, memory=configuration.memory)
     design = load(configuration.design)
@@ -120,7 +138,7 @@ def answered(configuration: Configuration) -> Row:
             "every worker the same files, then start the campaign again."
         )
     try:
-        sizes = {Client.name: configuration.clients}
+        sizes = asked_sizes(record(design), configuration.clients, dict(configuration.others))
         question = Question(design, wanted, configuration.pages, sizes, configuration.engine, limits, packed=packed)
         result = answer(question)
     except ModelError as refused:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import product
 
-from model.designs.catalogue import built_in_properties
-from model.expr import Client, Property, show
+from model.designs.catalogue import DEFAULT_PROPERTIES, built_in_properties
+from model.expr import Client, Property, Sort, show
 from model.instance.problem import Problem
 from model.instance.trace import Trace
 from model.limits import Limits
@@ -16,11 +16,15 @@ from model.program.design import Design, record
 from model.program.holes import filled, opened
 from model.program.program import Program
 from model.program.step import Step
+from model.program.store_buffer import SIZE
 from model.studies.cost import bitmaps, one_sync_a_round, redundant_copy, with_device
 from model.studies.cycle_ratio import GAINS, PAYS, state_graph
 from model.studies.markov import RATE, Estimate, Expected, expected
 from model.verdict import Proved, Verdict
 from model.verify.judge import violation
+from model.verify.question import asked_sizes
+from model.verify.result import sizes_for
+from model.verify.vacuity import vacuous
 
 SOURCES = ("none", "device", "careless")
 SEARCH = Limits(states=30_000_000)
@@ -34,6 +38,7 @@ class Candidate:
     """A design, or a design with another mask in its clear.
 
     Attributes:
+        sizes: elements of further index sorts, and entries of store buffers.
         inputs, table: what the mask looks at and its truth table (`program.holes`); no table for the design as it is.
     """
 
@@ -41,14 +46,25 @@ class Candidate:
     design: type[Design]
     inputs: tuple[str, ...] = ()
     table: int | None = None
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     def program(self, source: str) -> Program:
-        """The candidate with this other source of dirty pages."""
-        program = record(self._beside(source))
+        """The candidate with this other source of dirty pages, as many of each sort as `sizes` says."""
+        program = self._sized(record(self._beside(source), buffer=self.sizes.get(SIZE)))
         return program if self.table is None else filled(opened(program, self.inputs)[0], self.table)
+
+    def _sized(self, program: Program) -> Program:
+        others = asked_sizes(program, 1, {s: n for s, n in self.sizes.items() if s != Client.name})
+        own = {s: _sized(program.sorts[s], n) for s, n in others.items() if s not in (Client.name, SIZE)}
+        return replace(program, sorts={**program.sorts, **own})
 
     def _beside(self, source: str) -> type[Design]:
         return self.design if source == "none" else with_device(self.design, tells_one=source == "careless")
+
+
+def _sized(sort: Sort, size: int) -> Sort:
+    """The sort with exactly so many elements."""
+    return Sort(sort.name, sort.doc, sort.names, size)
 
 
 @dataclass(frozen=True)
@@ -56,6 +72,8 @@ class Row:
     """What a design costs with so many clients and this other source of dirty pages.
 
     Attributes:
+        vacuous: why a design without a loss is not called safe: nothing is left of what decides.
+        asked: the names of the properties that decide, the loss first.
         source: "none"; "device", which marks every client's bitmap; "careless", which marks MIGRATION's only.
         pages: searches went up to so many.
         loss: a shortest trace to a lost write, or None where there is none.
@@ -81,10 +99,12 @@ class Row:
     expected: tuple[Expected, ...]
     expected_in_rounds: tuple[Expected, ...]
     bitmaps: int
+    vacuous: str = ""
+    asked: tuple[str, ...] = DEFAULT_PROPERTIES
 
     @property
     def safe(self) -> bool:
-        return self.loss is None
+        return self.loss is None and not self.vacuous
 
     @property
     def group(self) -> tuple[int, str]:
@@ -102,11 +122,14 @@ def row(
     average_pages: int | None = None,
     seed: int = 1,
     proof: Verdict | None = None,
+    asked: Sequence[Property] = (),
 ) -> Row:
     """Measure a candidate; searches go up to `pages` pages, worst cases are those of one page.
 
     Args:
         average_pages: pages of the chain for the expected numbers; default: `pages`.
+        asked: what must hold: a loss is a violation of the first, a broken promise of the second. Default: the two
+            forms of safety.
         proof: what an engine said of its safety for any number of pages and clients.
 
     Raises:
@@ -115,15 +138,16 @@ def row(
     """
     program = candidate.program(source)
     rounds = one_sync_a_round(program)
-    known, size = built_in_properties(), average_pages or pages
-    loss = None if proved(proof) else shortest(known["no_lost_write"], program, pages, clients)
+    size = average_pages or pages
+    first, *others = asked or [built_in_properties()[name] for name in DEFAULT_PROPERTIES]
+    loss = None if proved(proof) else shortest(first, program, pages, clients)
     return Row(
         design=candidate.name,
         clients=clients,
         source=source,
         pages=pages,
         loss=loss,
-        broken=shortest(known["promise_kept"], program, pages, clients) if loss else None,
+        broken=shortest(others[0], program, pages, clients) if loss and others else None,
         proof=proof,
         redundant=_redundant(program, pages, clients),
         in_rounds=_redundant(rounds, pages, clients),
@@ -132,13 +156,15 @@ def row(
         expected=expected(program, size, clients, rates=rates, seed=seed),
         expected_in_rounds=expected(rounds, size, clients, rates=rates, seed=seed),
         bitmaps=bitmaps(program, clients),
+        vacuous="" if loss else vacuous(Problem.of(program, first, sizes=sizes_for(program, {Client.name: clients}))),
+        asked=tuple(p.name for p in (first, *others)),
     )
 
 
 def shortest(property: Property, program: Program, pages: int, clients: int) -> Trace | None:
     """A shortest trace to a violation at up to so many pages, at the smallest size where it is that short."""
     asked = Problem.of(program, property)
-    sizes = (asked.at(p, {Client.name: clients}) for p in range(1, pages + 1))
+    sizes = (asked.at(p, sizes_for(program, {Client.name: clients})) for p in range(1, pages + 1))
     found = [trace for trace in (violation(each, SEARCH) for each in sizes) if trace]
     return min(found, key=len, default=None)
 

@@ -35,6 +35,7 @@ from model.program.design import Design
 from model.program.program import Program
 from model.program.step import Step
 from model.verify.judge import violation
+from model.verify.result import sizes_for
 
 Device = Sort("Device", "whoever writes pages and does not pass through KVM", ("the device",), size=1)
 WRITERS = ("Guest", "Device")
@@ -72,13 +73,15 @@ def one_sync_a_round(program: Program) -> Program:
     """
 
     def part(name: str, c: Any) -> Expr:
-        return node("var", (name, c.index), PAGES)
+        if name not in program.variable:
+            return NONE
+        return node("var", (name, c.index if program.variable[name].per else None), PAGES)
 
     empty = every(Client, lambda c: (part("user", c) | part("mine", c)) <= NONE)
     quiet = every(Client, lambda c: (part("mine", c) <= NONE) & idle(c))
     steps = []
     for step in program.steps:
-        guard = empty if step.operation == "sync" and step.first else quiet if step.by in WRITERS else None
+        guard = empty if step.operation == "sync" and step.first else quiet if is_write(program, step) else None
         steps.append(replace(step, guards=(*step.guards, guard)) if guard is not None else step)
     return replace(program, steps=tuple(steps))
 
@@ -88,7 +91,12 @@ def one_sync_a_round(program: Program) -> Program:
 
 def _observe(step: Step, before: Any, s: Any, me: Any) -> None:
     if _reads(step.by, step.writes):
-        s.again |= ~((before.mine[me] - s.mine[me]) - before.unread[me] <= NONE)
+        s.again |= ~((_own(before.mine, me) - _own(s.mine, me)) - _own(before.unread, me) <= NONE)
+
+
+def _own(part: Any, me: Any) -> Any:
+    """A client's own part, or the one of all."""
+    return part[me] if getattr(part, "sort_of_index", None) else part
 
 
 no_redundant_copy = Property(
@@ -111,8 +119,13 @@ def redundant_copy(program: Program, pages: int, clients: int, limits: Limits | 
     """
     if not any(_reads(s.by, s.writes) for s in program.steps):
         raise UsageError(f"{program.name} has no step that takes a page from `mine` and `unread`; nothing is copied.")
-    asked = Problem.of(program, no_redundant_copy, pages=pages, sizes={Client.name: clients})
+    asked = Problem.of(program, no_redundant_copy, pages=pages, sizes=sizes_for(program, {Client.name: clients}))
     return violation(asked, limits or Limits(states=30_000_000))
+
+
+def is_write(program: Program, step: Step) -> bool:
+    """A step of the guest or of a device, or one of another thread that makes a page unread."""
+    return step.by in WRITERS or (step.operation in program.writing and "unread" in step.writes)
 
 
 def _reads(by: str, writes: frozenset[str]) -> bool:
@@ -150,16 +163,21 @@ def counted(instance: Instance, move: Move, before: State, after: State, client:
     step, thread = move.ground.step, move.ground.thread
     copies = redundant = 0
     if _reads(step.by, step.writes) and client in (None, thread):
-        mine, unread = (instance.position[name, thread] for name in ("mine", "unread"))
+        mine, unread = (_position(instance, name, thread) for name in ("mine", "unread"))
         read = before[mine] & ~after[mine]
         copies, redundant = read.bit_count(), (read & ~before[unread]).bit_count()
     return Count(
-        writes=int(step.by in WRITERS),
+        writes=int(is_write(instance.program, step)),
         copies=copies,
         redundant=redundant,
         gets=int(step.operation == "sync" and "kernel" in step.reads),
         clears=int(step.by == Client.name and "kernel" in step.writes and step.operation != "sync"),
     )
+
+
+def _position(instance: Instance, name: str, thread: int) -> int:
+    """Where a client's own part stands, or the one of all."""
+    return instance.position[(name, thread) if (name, thread) in instance.position else (name, None)]
 
 
 def tally(trace: Trace) -> Count:

@@ -26,6 +26,7 @@ from model.instance.breadth_first import BreadthFirst
 from model.instance.instance import Instance
 from model.program.program import Program
 from model.studies.cost import counted
+from model.verify.result import sizes_for
 
 GAINS, PAYS = ("copies", "redundant"), ("writes", "gets")
 LOOK = 8  # rounds after which the edges are looked at for a cycle, which takes as long as some rounds
@@ -85,7 +86,9 @@ def state_graph(program: Program, pages: int, clients: int, *, most: int = 60_00
     """
     import numpy as np
 
-    rows = np.array(sorted(_edges(Instance(program, pages, {Client.name: clients}), most)), dtype=np.int64)
+    rows = np.array(
+        sorted(_edges(Instance(program, pages, sizes_for(program, {Client.name: clients})), most)), dtype=np.int64
+    )
     source, target, client, *counts = rows.T
     return Graph(source, target, client, dict(zip((*GAINS, *PAYS), counts, strict=True)))
 

@@ -29,7 +29,8 @@ from model.expr import Client
 from model.instance.breadth_first import BreadthFirst
 from model.instance.instance import Instance, Move
 from model.instance.state import State
-from model.studies.cost import WRITERS, Count, counted
+from model.studies.cost import Count, counted, is_write
+from model.verify.result import sizes_for
 
 if TYPE_CHECKING:
     from model.program.program import Program
@@ -127,7 +128,7 @@ def scheduler(instance: Instance) -> Callable[[Spot], Sequence[Way]]:
     def ways(spot: Spot) -> Sequence[Way]:
         state, resting = spot
         moves = [(instance.moves[n], after) for n, after in instance.successors(state)]
-        groups = [_group(m) for m, _ in moves]
+        groups = [_group(instance.program, m) for m, _ in moves]
         alike = Counter(groups)
         begun = Counter(group[1] for group in alike if group[0] == "begin")
         found: list[Way] = [(1.0, Count(), (state, resting - {thread})) for thread in sorted(resting)]
@@ -142,10 +143,10 @@ def scheduler(instance: Instance) -> Callable[[Spot], Sequence[Way]]:
     return ways
 
 
-def _group(move: Move) -> tuple[Any, ...]:
+def _group(program: Program, move: Move) -> tuple[Any, ...]:
     """Moves of one group share one rate: all writes; all ways to begin an operation, or to go on with it."""
     step, thread = move.ground.step, (move.ground.sort, move.ground.thread)
-    if step.by in WRITERS:
+    if is_write(program, step):
         return ("write", None)
     return ("begin", thread, step.operation) if step.first else ("go on", thread)
 
@@ -162,7 +163,7 @@ def stationary(
         None for each rate where there are more than `most` states, where no page is ever written in the long run, or
         where the chain can end up in several sets of states.
     """
-    instance = Instance(program, pages, {Client.name: clients})
+    instance = Instance(program, pages, sizes_for(program, {Client.name: clients}))
     found = _explored((instance.initial, frozenset()), scheduler(instance), most)
     return [None if found is None else _average(found, rate) for rate in rates]
 
@@ -254,7 +255,7 @@ def simulated(
     Args:
         seed: of the random numbers; the same seed gives the same estimate.
     """
-    instance = Instance(program, pages, {Client.name: clients})
+    instance = Instance(program, pages, sizes_for(program, {Client.name: clients}))
     choices, random = _choices(scheduler(instance), rate), Random(seed)
     found = [_run((instance.initial, frozenset()), choices, random, moves) for _ in range(RUNS)]
     copies, redundant, gets, clears = (_ratio(found, name) for name in COUNTED)
@@ -293,7 +294,10 @@ def _ratio(found: Sequence[Count], name: str) -> Estimate:
     """
     gained, paid = [getattr(c, name) for c in found], [c.writes for c in found]
     if not sum(paid):
-        raise UsageError("no page was written in any simulated run, so nothing can be said for each write.")
+        raise UsageError(
+            "no page was written in any simulated run, so nothing can be said for each write: the design comes to an "
+            "end, or nobody writes."
+        )
     ratio, runs = sum(gained) / sum(paid), len(found)
     squares = sum((g - ratio * p) ** 2 for g, p in zip(gained, paid, strict=True))
     margin = T95 * sqrt(squares / (runs * (runs - 1))) / (sum(paid) / runs)

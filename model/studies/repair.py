@@ -12,10 +12,11 @@ from itertools import combinations
 from math import comb
 
 from model.errors import UsageError
-from model.expr import PAGES, Expr, Guest, make, node, walk
+from model.expr import PAGES, Expr, Guest, Index, make, node, show, walk
 from model.program.holes import clears, put_for
 from model.program.program import Program
 from model.program.step import Step, Update
+from model.program.store_buffer import buffers_of
 from model.studies.reorder import Arrangement, Arranging, taken, transferred
 from model.verdict import Verdict
 from model.verify.judge import Judge, Killing, TooLarge
@@ -115,8 +116,8 @@ def _sets(program: Program, known: Sequence[Change], size: int) -> Iterator[tupl
 
 
 def changes(program: Program) -> Iterator[Change]:
-    """Every change that is derived from the program: masks, the cache, order, locks."""
-    for make_changes in (narrower_masks, forgetting, orders, locked):
+    """Every change that is derived from the program: masks, the cache, order, locks, fences."""
+    for make_changes in (narrower_masks, forgetting, orders, locked, fences):
         yield from make_changes(program)
 
 
@@ -212,6 +213,19 @@ def locked(program: Program) -> Iterator[Change]:
             yield Change(
                 f"{arranging.operation}: hold {arranging.lock} {where}", _held(arranging.operation, begin, end)
             )
+
+
+def fences(program: Program) -> Iterator[Change]:
+    """Let a step of a thread with a store buffer wait until the buffer is empty."""
+    for buffer in buffers_of(program):
+        empty = ~buffer.used(0, Index("me", buffer.by.name))
+        for step in program.steps:
+            if step.by == buffer.by.name and show(empty) not in map(show, step.guards):
+                yield Change(f"{step.label}: fence() before it", _fenced(step.label, empty))
+
+
+def _fenced(label: str, empty: Expr) -> Callable[[Program], Program | None]:
+    return lambda program: _step_with(program, label, lambda step: replace(step, guards=(empty, *step.guards)))
 
 
 def _held(operation: str, begin: str, end: str) -> Callable[[Program], Program | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from model.errors import ModelError
@@ -55,11 +55,13 @@ class Judge:
     Args:
         scopes: (pages, clients) of the instances that are searched.
         limits: of each search.
+        sizes: elements of other index sorts at each of them, and of store buffers.
     """
 
     properties: Sequence[Property]
     scopes: Sequence[tuple[int, int]] = SCOPES
     limits: Limits = field(default_factory=lambda: Limits(states=30_000_000))
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     def killing(self, program: Program) -> Killing | None:
         """A shortest trace at the smallest size where a property fails, or None where none fails at any.
@@ -69,9 +71,10 @@ class Judge:
             UsageError: a property cannot be asked of the program.
         """
         known = Client.name in used_sorts(program)
-        for pages, sizes in dict.fromkeys((pages, clients if known else 0) for pages, clients in self.scopes):
+        for pages, clients in dict.fromkeys((pages, clients if known else 0) for pages, clients in self.scopes):
             for property in self.properties:
-                asked = Problem.of(program, property, pages=pages, sizes={Client.name: sizes} if known else {})
+                at = {**self.sizes, **({Client.name: clients} if known else {})}
+                asked = Problem.of(program, property, pages=pages, sizes=at)
                 trace = violation(asked, self.limits)
                 if trace is not None:
                     return Killing(program, property, trace)

@@ -10,7 +10,7 @@ from model.errors import UsageError
 from model.expr import INFINITE, Client, Property
 from model.instance.sizes import known_sorts, refuse_size, used_sorts
 from model.limits import Limits
-from model.program.design import Design
+from model.program.design import Design, record
 from model.program.program import Program
 from model.program.store_buffer import SIZE
 
@@ -58,6 +58,17 @@ def asked_sizes(program: Program, clients: int, others: Mapping[str, int]) -> di
             raise UsageError(f"{program.name} has no {name}; it has {known_sorts(program)}.")
         refuse_size(program, name, others[name])
     return ({Client.name: clients} if Client.name in used else {}) | dict(others)
+
+
+def sized_program(design: type[Design], clients: int, others: Mapping[str, int]) -> tuple[Program, dict[str, int]]:
+    """The design recorded with store buffers of the size that is asked for, and its sizes by index sort.
+
+    Raises:
+        DesignError: it is not well formed.
+        UsageError: as `asked_sizes`.
+    """
+    sizes = asked_sizes(record(design), clients, others)
+    return record(design, buffer=sizes.get(SIZE)), sizes
 
 
 def refuse_infinite(property: Property, spec: str) -> None:

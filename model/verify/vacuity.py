@@ -83,6 +83,11 @@ def looked(problem: Problem, any_size: bool = False) -> Seen:
     return Seen(told, " and ".join(dict.fromkeys(places)))
 
 
+def vacuous(problem: Problem) -> str:
+    """Why nothing is left of what is asked, though it holds; empty where something is."""
+    return "; ".join(v.text for v in looked(problem).never if v.whole)
+
+
 def _in_both(small: Coverage, large: Coverage) -> Coverage:
     """What neither has seen; the small one alone decides where the large one has too many states."""
     if not large.whole:

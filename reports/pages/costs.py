@@ -85,9 +85,14 @@ def _end(r: Row, best: tuple[Sequence[Row], Sequence[Row]]) -> tuple[str, str]:
 
 
 def safety(r: Row) -> str:
-    """`yes, any number`; `yes, up to 2 pages`; `no, 8 moves (promise 6)`: never more than was found."""
+    """`yes, any number`; `yes, up to 2 pages`; `no, 8 moves (promise 6)`: never more than was found.
+
+    Of a design of which nothing decides, `holds vacuously: finished is never set`.
+    """
     if r.loss is not None:
         return f"no, {plural(len(r.loss), 'move')}" + (f" (promise {len(r.broken)})" if r.broken else "")
+    if r.vacuous:
+        return f"holds vacuously: {r.vacuous}"
     return "yes, any number" if proved(r.proof) else f"yes, up to {plural(r.pages, 'page')}"
 
 
@@ -146,6 +151,8 @@ def _record(r: Row) -> dict[str, Any]:
         "safe": r.safe,
         "scope": {"pages": "any", "clients": "any"} if r.safe and proved(r.proof) else _scope(r),
         "loss": r.loss and len(r.loss),
+        "asked": list(r.asked),
+        "vacuous": r.vacuous or None,
         "promise_broken": r.broken and len(r.broken),
         "redundant": {"any": _trace(r.redundant), "one_sync": _trace(r.in_rounds)},
         "worst": {"any": _worst(r.worst), "one_sync": _worst(r.worst_in_rounds)},

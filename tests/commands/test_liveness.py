@@ -136,8 +136,6 @@ def test_bad_use_is_told(capsys):
         live("naive", "--format", "promela")
     with pytest.raises(UsageError, match="promise_kept speaks of states, not of infinite runs"):
         live("naive", "--property", "promise_kept")
-    with pytest.raises(UsageError, match="has operations of Vcpu.* Ask for a property of your own with --property."):
-        live("dirty-ring")
 
 
 def test_a_property_beside_the_design_is_found(tmp_path, monkeypatch, capsys):

@@ -329,8 +329,6 @@ def test_what_is_not_understood_is_refused():
     """No `unread`; threads of another kind; a property of states."""
     with pytest.raises(UsageError, match="every_write_is_read cannot be asked of wordless: it is about 'unread'"):
         ask(Wordless, "every_write_is_read")
-    with pytest.raises(UsageError, match="has operations of Vcpu; that nobody writes any more is only known of"):
-        asked(record(load("dirty-ring")), built_in_properties()["every_write_is_read"])
     with pytest.raises(UsageError, match="promise_kept speaks of states, not of infinite runs; `python -m model.check"):
         ask("naive", "promise_kept")
     assert "" == applies(record(load("naive")), told_is_read)
