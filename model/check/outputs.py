@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 GRAPHS = ("dot", "graphml")
 GRAPH_STATES = 5_000
+ENGINES = {"cubicle": "views"}  # who alone is asked what an export expects, as it is for any number of everything
 EXPORT_STATES = 10_000_000  # up to which the verdict that an export names is looked for
 
 
@@ -83,7 +84,7 @@ def write_export(designs: Sequence[str], options: Options) -> int:
             question.property,
             question.pages,
             question.sizes,
-            expected=_expected(question),
+            expected=_expected(question, options.form),
             depth=options.depth,
         ),
     )
@@ -95,14 +96,14 @@ def write_export(designs: Sequence[str], options: Options) -> int:
     return PROVED
 
 
-def _expected(question: Question) -> Verdict | None:
+def _expected(question: Question, form: str) -> Verdict | None:
     """What our own engine says, within limits; None where it cannot be asked."""
     from dataclasses import replace
 
     from model.verify.portfolio import answer
 
     limits = replace(question.limits, states=question.limits.states or EXPORT_STATES, depth=None)
-    engine = "lanes" if question.engine in ("auto", "inductive") else question.engine
+    engine = ENGINES.get(form, "lanes" if question.engine in ("auto", "inductive") else question.engine)
     try:
         return answer(replace(question, engine=engine, limits=limits)).verdict
     except ModelError:

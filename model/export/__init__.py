@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 EXPORTS: Mapping[str, tuple[str, str]] = {  # name -> (module, function from a Claim to text or bytes)
     "promela": ("promela", "text"),
     "tla": ("tla", "text"),
+    "cubicle": ("cubicle", "text"),
     "smt2": ("smtlib", "text"),
     "aiger": ("aiger", "binary"),
     "aag": ("aiger", "text"),

@@ -6,10 +6,11 @@ import pytest
 import z3
 
 from model.designs.catalogue import find_property, load
-from model.export import EXPORTS, aiger, promela, smtlib, tla, written
+from model.export import EXPORTS, aiger, cubicle, promela, smtlib, tla, written
 from model.export.problem import claim
 from model.program.design import record
 from reports.formats import registry as formats
+from tests.support import cubicle as reader
 from tests.support.results import HOSTILE, every_kind, hostile
 from tests.support.tla import errors
 from tests.support.tools import needed, run, spin, tlc
@@ -74,6 +75,13 @@ def test_abc_reads_the_hostile_circuit(tmp_path):
     (tmp_path / "model.aig").write_bytes(aiger.binary(made()))
     assert "was asserted in frame" in run(tmp_path, "berkeley-abc", "-c", "read_aiger model.aig; pdr")
     assert aiger.text(made()).isascii()
+
+
+def test_the_hostile_design_for_cubicle_is_read_and_loses_a_write():
+    """By a reader that knows Cubicle's grammar."""
+    text = cubicle.text(made())
+    assert text.isascii()
+    assert [None, 10] == [reader.search(text, clients) for clients in (1, 2)]
 
 
 def test_every_export_is_written_twice_the_same():

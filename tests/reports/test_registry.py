@@ -26,7 +26,8 @@ def test_every_export_is_written_to_a_file_or_to_stdout(form, tmp_path, capsysbi
     """An export is no verdict: it ends with 0, and names the verdict to expect."""
     target, arguments = tmp_path / "out", ("top-layer", "--pages", 1, "--engine", "explicit", "--format", form)
     assert (0, 0) == (check(*arguments, "-o", target), check(*arguments))
-    assert b"Expected: violated, by 10 moves at least" in target.read_bytes()
+    expected = {"cubicle": b"Expected: UNSAFE"}  # for any number of clients, so that there is no number of moves
+    assert expected.get(form, b"Expected: violated, by 10 moves at least") in target.read_bytes()
     assert target.read_bytes() == capsysbinary.readouterr().out
 
 

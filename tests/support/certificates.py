@@ -8,6 +8,7 @@ import pytest
 
 from model.designs.catalogue import find_property, load
 from model.instance.problem import Problem
+from model.limits import Limits
 from model.parametric.inference import certificate as of_clauses
 from model.parametric.inference.prove import prove as by_clauses
 from model.parametric.proofs import proofs
@@ -30,7 +31,7 @@ def clauses(design, promise):
 
 def views(design, promise):
     asked = problem(design, promise)
-    return of_views.contents(by_views(asked).detail, asked.program.digest, design, [promise])
+    return of_views.contents(by_views(asked, Limits(seconds=120)).detail, asked.program.digest, design, [promise])
 
 
 def with_proofs(files):
