@@ -202,7 +202,11 @@ class _Model(Words):
     def _expected(self) -> str:
         """SAFE only where what was proved is for any number, as what Cubicle is asked."""
         found = self.claim.expected
-        any_number = isinstance(found, Proved) and isinstance(found.detail, Safe) and not found.detail.sizes
+        any_number = (
+            isinstance(found, Proved)
+            and isinstance(found.detail, Safe)
+            and not (found.detail.sizes or found.detail.whole)
+        )
         return "SAFE" if any_number else "UNSAFE" if isinstance(found, Refuted) else "not known"
 
     def _declared(self) -> Iterator[str]:
