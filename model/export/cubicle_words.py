@@ -7,18 +7,11 @@ from dataclasses import replace
 from functools import cached_property
 
 from model.export.identifiers import field_word, place_word, spelled, unique
+from model.export.reserved import CUBICLE
 from model.instance.locations import at
 from model.instance.state import Field
 from model.parametric.views.protocol import Protocol
 from model.parametric.views.rule import Rule
-
-SMALL_WORDS = [  # of any version: keywords, types, and what stands for `bool`
-    *("array", "assign", "bool", "case", "const", "else", "exists", "exists_other", "false", "forall"),
-    *("forall_other", "good", "if", "in", "init", "int", "invariant", "let", "mbool", "not", "number_procs"),
-    *("predicate", "proc", "real", "requires", "then", "transition", "true", "type", "uguard", "universal_unsafe"),
-    *("unsafe", "var", "why3"),
-]
-LARGE_WORDS = ["True", "False"]
 
 
 def capital(text: str) -> str:
@@ -46,7 +39,7 @@ class Words:
         wanted |= {("array", s, f.name): self._own_word(f) for s in self.sorts for f in self.made.layout.local[s]}
         wanted |= {("place", s, c): self._place_word(s, c) for s in self.placed for c in range(self.places(s))}
         wanted |= {("kind", s): f"a {s}" for s in self.sorts} | {"kind": "kind"}
-        return unique({key: capital(word) for key, word in wanted.items()}, LARGE_WORDS)
+        return unique({key: capital(word) for key, word in wanted.items()}, CUBICLE)
 
     @cached_property
     def types(self) -> dict[object, str]:
@@ -56,12 +49,12 @@ class Words:
         """
         wanted: dict[object, str] = {s: f"place{spelled(s).replace('_', '')}" for s in self.placed}
         wanted["kind"] = "kind"
-        return unique({key: small(word) for key, word in wanted.items()}, SMALL_WORDS)
+        return unique({key: small(word) for key, word in wanted.items()}, CUBICLE)
 
     def transitions(self, rules: Sequence[Rule]) -> list[str]:
         """A name for each transition of these rules."""
         wanted: dict[object, str] = {n: small(self._who_does(rule)) for n, rule in enumerate(rules)}
-        return list(unique(wanted, SMALL_WORDS).values())
+        return list(unique(wanted, CUBICLE).values())
 
     def _who_does(self, rule: Rule) -> str:
         assert rule.actor is not None

@@ -59,3 +59,10 @@ error incomplete logic memout sat success theory unknown unsat unsupported
 init move holds choice
 """)
 SMT_LIKE = "bv.*|set[0-9]+"  # functions of bit-vectors; the sets that a move chooses
+
+# Source: lexer.mll of Cubicle, `keywords`, of 2011 to today; its types; what stands for `bool`
+CUBICLE = _words("""
+array assign case const else exists exists_other false forall forall_other good if in init invariant let not
+number_procs predicate requires then transition true type uguard universal_unsafe unsafe var why3
+bool int mbool proc real True False
+""")

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,7 @@ from model.engines.packed import search as lanes
 from model.errors import CannotSay, ModelError
 from model.export import cubicle
 from model.export.problem import claim
+from model.export.reserved import CUBICLE
 from model.expr import always
 from model.instance.problem import Problem
 from model.limits import Limits
@@ -24,6 +26,7 @@ from model.program.design import record
 from model.verdict import Proved, Refuted, Undetermined
 from tests.support import cubicle as reader
 from tests.support.command import clearorder
+from tests.support.hostile_names import NAMES
 from tests.support.random_designs import asked, design, designs
 from tests.support.seeded_bugs import same_every_time
 
@@ -335,20 +338,51 @@ def test_what_is_expected_is_for_any_number():
 # ---------------------------------------------------------------- names
 
 
-def test_every_word_of_cubicle_can_be_a_name_in_a_design():
-    """Keywords and types of any version, and words that the export uses itself; the reader knows Cubicle's grammar."""
-    words = sorted(reader.KEYWORDS | {"True", "False", "proc", "int", "real", "bool", "mbool", "z", "me", "p1", "kind"})
-    words = [w for w in words if w.isidentifier()] + ["Kind", "A_Client", "Idle_Client", "At", "place", "é"]
-    parts = {word: Pages("pages", per=Client) for word in dict.fromkeys(words)}
+WORDS = sorted(reader.KEYWORDS | {"True", "False", "proc", "int", "real", "bool", "mbool"})
+WORDS += ["z", "me", "p1", "kind", "Kind", "A_Client", "Idle_Client", "At", "place", "é", "kind_2", "Kind_2"]
+
+
+def named(names):
+    """A design with a part and a step of each name that the language takes; how many there are."""
+    members = {"__doc__": "Names.", "__module__": __name__, "log": Pages("x")}
+    taken = []
+    for name in dict.fromkeys(names):
+        with suppress(ModelError, ValueError):
+            record(type("One", (Design,), {**members, name: Pages("pages", per=Client), "take": taking([name])}))
+            taken.append(name)
+    parts = {name: Pages("pages", per=Client) for name in taken}
+    return type("Named", (Design,), {**members, **parts, "take": taking(taken)}), len(taken)
+
+
+def taking(names):
+    """An operation with a step for each part."""
 
     @operation
-    def take(s, me, client):
-        for word in parts:
-            getattr(s, word)[client] |= getattr(s, word)[me]
+    def take(s, me):
+        for name in names:
+            getattr(s, name)[me] |= s.log
+            yield name
 
-    with_names = {"__doc__": "Names.", "__module__": __name__, "log": Pages("x"), **parts, "take": take}
-    cls = type("Named", (Design,), with_names)
-    text = cubicle.text(claim(record(cls), nothing_is_written, 1, {}))
+    return take
+
+
+def reads(names):
+    """The model with these names is read, has a variable for each, and finds nothing."""
+    design, count = named(names)
+    text = cubicle.text(claim(record(design), nothing_is_written, 1, {}))
     model = reader.Parser(text).parse()
-    assert len(parts) == len(model.arrays)
-    assert None is reader.search(text, 2)
+    assert count + 1 == len(model.arrays)
+    assert None is reader.search(text, 1)
+    return count
+
+
+def test_every_word_of_cubicle_can_be_a_name_in_a_design():
+    """Keywords and types of any version, and words that the export uses itself; the reader knows Cubicle's grammar."""
+    assert len(WORDS) == reads(WORDS)
+    assert set(WORDS) >= set(CUBICLE)
+
+
+@pytest.mark.parametrize("first", [7, pytest.param(None, marks=pytest.mark.slow)])
+def test_hostile_names_are_spelled(first):
+    """Line ends, signs of every language, words of other tools; a tenth of them, or all."""
+    assert reads(NAMES if first is None else NAMES[first::10]) > 20
