@@ -75,8 +75,8 @@ def agrees(asked_of, most):
 
 @pytest.mark.parametrize("asked_of", TEN, ids="-".join)
 def test_the_ten_questions_say_what_the_packed_search_says(asked_of):
-    """With one and two clients beside MIGRATION's like."""
-    assert agrees(made(*asked_of), 2)
+    """With one client, and where the question is smaller with two."""
+    assert agrees(made(*asked_of), 2 if asked_of[1] == "promise_kept" else 1)
 
 
 @pytest.mark.slow
@@ -204,7 +204,7 @@ def test_a_slip_in_the_text_is_noticed(slip, monkeypatch):
         return changed[-1][0]
 
     monkeypatch.setattr(cubicle, "text", slipped)
-    same = [agrees(made(name, "promise_kept"), 2) for name in BUILT_IN]
+    same = [agrees(made(name, "promise_kept"), 2) for name in ("per-slot-cache", "top-layer")]
     assert any(count for _, count in changed)
     assert not all(same)
 
@@ -344,14 +344,20 @@ WORDS += ["z", "me", "p1", "kind", "Kind", "A_Client", "Idle_Client", "At", "pla
 
 def named(names):
     """A design with a part and a step of each name that the language takes; how many there are."""
-    members = {"__doc__": "Names.", "__module__": __name__, "log": Pages("x")}
-    taken = []
-    for name in dict.fromkeys(names):
-        with suppress(ModelError, ValueError):
-            record(type("One", (Design,), {**members, name: Pages("pages", per=Client), "take": taking([name])}))
-            taken.append(name)
-    parts = {name: Pages("pages", per=Client) for name in taken}
-    return type("Named", (Design,), {**members, **parts, "take": taking(taken)}), len(taken)
+    taken = list(dict.fromkeys(names))
+    if with_names(taken) is None:
+        taken = [name for name in taken if with_names([name])]
+    return with_names(taken), len(taken)
+
+
+def with_names(names):
+    """The design, or None where it is refused."""
+    parts = {name: Pages("pages", per=Client) for name in names}
+    members = {"__doc__": "Names.", "__module__": __name__, "log": Pages("x"), **parts, "take": taking(names)}
+    with suppress(ModelError, ValueError):
+        found = type("Named", (Design,), members)
+        record(found)
+        return found
 
 
 def taking(names):
