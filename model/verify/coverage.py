@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from model.expr import TRUTH, Expr
+from model.expr import PAGES, TRUTH, Expr
 from model.instance.instance import Instance
 from model.instance.state import State
 
@@ -34,7 +34,8 @@ class Coverage:
     Attributes:
         steps: labels of steps that were not taken.
         facts: keys of facts that did not come to hold.
-        flags: flags that steps read and that kept the value they begin with.
+        flags: flags and sets of pages that steps read and that kept the value they begin with.
+        shrinks: the names of `unread` where everything is unread at the start, and nothing becomes so again.
         whole: every reachable state was visited, so what was not seen never happens at this size.
     """
 
@@ -42,11 +43,12 @@ class Coverage:
     facts: frozenset[Hashable]
     flags: tuple[str, ...]
     whole: bool
+    shrinks: tuple[str, ...] = ()
 
     @property
     def nothing(self) -> bool:
         """Everything was seen."""
-        return not (self.steps or self.facts or self.flags)
+        return not (self.steps or self.facts or self.flags or self.shrinks)
 
 
 def coverage(
@@ -65,12 +67,14 @@ def coverage(
     untaken, label_of = set(() if only_facts else labels), [m.ground.step.label for m in instance.moves]
     start = (instance.initial, 0)
     seen, level, still = {start}, [start], set() if only_facts else _flags(instance)
+    grows = [] if only_facts else [i for i, _ in unread if instance.initial[i] & 1]
     _strike(waiting, *start)
-    while level and (waiting or untaken or still) and len(seen) < states:
+    while level and (waiting or untaken or still or grows) and len(seen) < states:
         following = []
         for state, read in level:
             for number, after in instance.successors(state):
                 untaken.discard(label_of[number])
+                grows = [] if any(after[i] & ~state[i] & 1 for i in grows) else grows
                 new = (after, read | _reads(state, after, unread))
                 if new not in seen:
                     seen.add(new)
@@ -80,18 +84,21 @@ def coverage(
         level = following
     changed = {name for _, name in _flags(instance) - still}
     kept = tuple(sorted({name for _, name in still} - changed))
-    return Coverage(tuple(x for x in labels if x in untaken), frozenset(waiting), kept, not level)
+    steps = tuple(x for x in labels if x in untaken)
+    return Coverage(steps, frozenset(waiting), kept, not level, (UNREAD,) if grows else ())
 
 
 def _flags(instance: Instance) -> set[tuple[int, str]]:
-    """(field, name) of the flags of the design that some step reads; of one per element, of each element.
+    """(field, name) of what the design declares and some step reads; of one per element, of each element.
 
     A name with a dot is no part's: what a store buffer consists of, or the ghost of a property.
     """
     read = {name for step in instance.program.steps for name in step.reads}
     fields = enumerate(instance.fields)
     return {
-        (i, f.name) for i, f in fields if f.role == "part" and f.sort == TRUTH and f.name in read and "." not in f.name
+        (i, f.name)
+        for i, f in fields
+        if f.role == "part" and f.sort in (TRUTH, PAGES) and f.name in read and "." not in f.name
     }
 
 

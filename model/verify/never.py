@@ -57,7 +57,7 @@ def at_any_size(problem: Problem, missing: Coverage, together: Mapping[Key, tupl
     steps = tuple(x for x in missing.steps if stays(x, _step(problem, x)))
     flags = tuple(x for x in missing.flags if stays(x, _flag(problem, x)))
     facts = frozenset(k for k in missing.facts if stays(k, _literals(problem, together.get(k, ()))))
-    return Looked(Coverage(steps, facts, flags, True), sure)
+    return Looked(Coverage(steps, facts, flags, True, missing.shrinks), sure)
 
 
 def _step(problem: Problem, label: str) -> Problem | None:
@@ -71,10 +71,12 @@ def _step(problem: Problem, label: str) -> Problem | None:
 
 
 def _flag(problem: Problem, name: str) -> Problem:
-    """No flag of that name ever changes."""
+    """No flag or set of pages of that name ever changes."""
     fields = [f for f in problem.instance.fields if f.name == name]
     now = {f: _value(problem.instance, f.name, f.number, f.sort) for f in fields}
-    return replace(problem, invariants=tuple(Invariant(name, v if f.initial else ~v) for f, v in now.items()))
+    says = {f: (ALL <= v if f.initial else v <= NONE) if f.sort == PAGES else v for f, v in now.items()}
+    kept = [v if f.initial or f.sort == PAGES else ~v for f, v in says.items()]
+    return replace(problem, invariants=tuple(Invariant(name, v) for v in kept))
 
 
 def _literals(problem: Problem, together: Sequence[Literal]) -> Problem | None:

@@ -66,6 +66,8 @@ def looked(problem: Problem, any_size: bool = False) -> Seen:
     if not any(clauses(check.holds) for check in problem.checks) and says_nothing(problem):
         return Seen((Vacuity("it holds of every state there could be, whatever the design does", whole=True),))
     small = Pieces(problem.at(1, {s: min(n, 2) for s, n in free.items()}))
+    if names := small.unwritten:
+        return Seen((Vacuity(f"no step changes {names}, and it speaks of nothing else", whole=True),))
     missing, searched = small.missing, small.problem
     if missing.whole and not missing.nothing and (problem.pages, free) != (1, small.problem.free_sizes):
         large = Pieces(problem.at(problem.pages, free)).missing
@@ -92,8 +94,9 @@ def _in_both(small: Coverage, large: Coverage) -> Coverage:
     """What neither has seen; the small one alone decides where the large one has too many states."""
     if not large.whole:
         large = replace(large, whole=True)
-    steps, flags = (tuple(x for x in a if x in b) for a, b in ((small.steps, large.steps), (small.flags, large.flags)))
-    return Coverage(steps, small.facts & large.facts, flags, small.whole)
+    pairs = ((small.steps, large.steps), (small.flags, large.flags), (small.shrinks, large.shrinks))
+    steps, flags, shrinks = (tuple(x for x in a if x in b) for a, b in pairs)
+    return Coverage(steps, small.facts & large.facts, flags, small.whole, shrinks)
 
 
 ORDER = ("always", "asked", "reads", "unread", "read")  # the plainest reason first
@@ -154,6 +157,15 @@ class Pieces:
         """What the property itself is about: told apart, or the claim itself (`~aborted`)."""
         return {literal.leaf.args[0] for several in self.cases.values() for clause in several for literal in clause}
 
+    @property
+    def unwritten(self) -> str:
+        """What the property speaks of, where no step writes any of it; empty where one does."""
+        written = {name for step in self.problem.program.steps for name in step.writes}
+        literals = [x for several in self.cases.values() for clause in several for x in clause]
+        if not literals or any(x.leaf.op != "field" or x.leaf.args[0] in written for x in literals):
+            return ""
+        return " and ".join(sorted({str(x.leaf.args[0]) for x in literals}))
+
     @cached_property
     def missing(self) -> Coverage:
         return coverage(self.instance, self.facts)
@@ -172,6 +184,8 @@ class Pieces:
                 told.setdefault(key[2] if key[1] == "always" else SENTENCES[key[1]], []).append(key)
         kept = [flag for flag in missing.flags if flag not in self.spoken_of]
         yield from (Vacuity(self._kept(flag), sure=_common(sure, [flag])) for flag in kept)
+        if missing.shrinks and UNREAD in self.spoken_of:
+            yield Vacuity("nothing that is done makes a page unread, so it asks only for what is unread at the start")
         for text, keys in told.items():
             who = " and ".join(dict.fromkeys(self._element(case) for case, _, _ in keys))
             said = text.format(who=who).replace("anybody can never", "nobody can ever")
@@ -193,9 +207,12 @@ class Pieces:
         return self.problem.program.sorts[each.sort].call(case) if each and case is not None else "anybody"
 
     def _kept(self, flag: str) -> str:
-        """A flag that some step reads and that never changes: its other side is dead, though no step is."""
+        """What some step reads and never changes: its other side is dead, though no step is."""
         fields = [f for f in self.instance.fields if f.name == flag]
-        return f"{flag} is {'always' if fields[0].initial else 'never'} set"
+        full = bool(fields[0].initial)
+        if fields[0].sort == PAGES:
+            return f"{flag} is always {'full' if full else 'empty'}"
+        return f"{flag} is {'always' if full else 'never'} set"
 
     def named(self, literal: Literal) -> str:
         """`finished is never set`: the literal as a sentence that says that it always holds."""

@@ -5,12 +5,12 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from model import ALL, NONE, Client, Flag, Pages, choose, every_client, operation, wait_for
+from model import ALL, NONE, Client, Design, Flag, Pages, choose, every_client, operation, wait_for
 from model.check.command import command
 from model.designs.catalogue import find_property, load
 from model.designs.dirty_log import DirtyLog
 from model.designs.gallery import entries
-from model.expr import always
+from model.expr import Property, always
 from model.instance.problem import Problem
 from model.program.design import record
 from model.verify.guards import one_sided
@@ -24,7 +24,8 @@ SAFE = [(e.design, e.decided_by) for e in entries() if e.deciding and e.deciding
 
 def found(design, name, pages=2):
     """(text, whole) of each thing that never happens."""
-    problem = Problem.of(record(design), find_property(name, design), pages=pages)
+    rule = name if isinstance(name, Property) else find_property(name, design)
+    problem = Problem.of(record(design), rule, pages=pages)
     return [(v.text, v.whole) for v in looked(problem).never]
 
 
@@ -207,14 +208,14 @@ class NeedsThree(Counting):
 
 
 @always
-def never_lost(s):
-    """Nothing sets it."""
-    return ~s.lost
+def in_order(s):
+    """The third is the third."""
+    return ~s.third | s.second
 
 
 def test_what_happens_with_more_clients_is_not_called_dead():
     """With two clients the last step is never taken, and views show that with three it is."""
-    problem = Problem.of(record(NeedsThree), never_lost)
+    problem = Problem.of(record(NeedsThree), in_order)
     assert ["at 1 page come.seen can never be taken", "third is never set"] == [v.text for v in looked(problem).never]
     assert () == looked(problem, any_size=True).never
 
@@ -245,3 +246,57 @@ def test_a_property_that_holds_of_every_state_says_nothing():
     asked = [Problem.of(record(Synced), rule, pages=2) for rule in (kernel_is_kernel, comparable)]
     text = "it holds of every state there could be, whatever the design does"
     assert [[text], []] == [[v.text for v in looked(a).never if v.whole] for a in asked]
+
+
+# ---------------------------------------------------------------- what a slip leaves of a question
+
+
+class OnlyTheFirstCopy(Synced):
+    """A write marks its page and makes nothing unread, so only what is unread at the start is asked for."""
+
+    unread = Pages("everything at the start", per=Client, initially=ALL)
+
+    @operation
+    def write(s, me, page):
+        s.kernel |= page
+
+
+def test_writes_that_make_nothing_unread_are_told():
+    """The start is copied right, and no later write is asked for."""
+    text = "nothing that is done makes a page unread, so it asks only for what is unread at the start"
+    assert text in [t for t, _ in found(OnlyTheFirstCopy, "no_lost_write")]
+
+
+class Asserts(Design):
+    """The line that checks was left out."""
+
+    ready = Flag("set by a start")
+    aborted = Flag("an assertion failed")
+    spare = Pages("nothing is put in")
+    copy = Pages("what was spare")
+
+    @operation
+    def start(s, me):
+        s.ready = True
+        s.copy = s.spare
+
+
+@always
+def no_abort(s):
+    """No assertion fails."""
+    return ~s.aborted
+
+
+@always
+def started(s):
+    """It is seen before a start, too."""
+    return s.ready | ~s.ready & ~s.aborted
+
+
+def test_a_flag_that_no_step_changes_is_no_claim():
+    """Of one that a step would change and never does, it is the claim (`~blind`)."""
+    assert [("no step changes aborted, and it speaks of nothing else", True)] == found(Asserts, no_abort)
+
+
+def test_a_set_that_steps_read_and_nothing_changes_is_told():
+    assert ("spare is always empty", False) in found(Asserts, started)
