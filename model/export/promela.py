@@ -23,6 +23,7 @@ from model.instance.instance import Instance
 
 WIDEST, MOST = 31, 20_000  # bits of an `unsigned`; moves that the compiler of `pan` still takes
 RESERVED = (*PROMELA, *C)
+TOLD = 400  # characters that a move prints; Spin 6.5 overflows a buffer where a string has a few thousand
 
 
 def text(claim: Claim) -> str:
@@ -170,7 +171,7 @@ class Model:
 
     def _told(self, ground: GroundStep, params: list[str]) -> str:
         """What `spin -t` prints for the move."""
-        told = plain(f"{ground.step.label} by {thread_word(self.instance, ground)}").replace("%", "%%")
+        told = plain(f"{ground.step.label} by {thread_word(self.instance, ground)}")[:TOLD].replace("%", "%%")
         if not params:
             return f'printf("{told}\\n")'
         return f'printf("{told}: {", ".join(f"{p} %d" for p in params)}\\n", {", ".join(params)})'

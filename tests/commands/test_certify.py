@@ -211,6 +211,20 @@ def test_a_directory_that_is_no_certificate_is_bad_use(tmp_path):
         certify(tmp_path)
 
 
+def test_a_manifest_of_no_property_proves_nothing(copy):
+    """Whatever files it lists, there is nothing that they show."""
+    manifest(copy, properties=[])
+    assert any("the manifest names no property" in w for w in wrong(copy))
+
+
+@pytest.mark.parametrize("name", ["../queries.smt2", "/etc/passwd", "queries.smt2", "01-a/b.smt2"])
+def test_a_manifest_names_no_file_outside_its_directory(copy, name):
+    """It is read from whoever sends it."""
+    manifest(copy, files={name: ["unsat"]})
+    with pytest.raises(UsageError, match="which is no file of a certificate"):
+        certify(copy)
+
+
 def test_an_answer_that_does_not_come_in_time_is_undetermined(original, monkeypatch):
     """And neither confirmed nor refused."""
     monkeypatch.setattr(face, "ask_cvc5", lambda script, expected, seconds: "unknown")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from model import operation, wait_for
+from model import Client, operation, wait_for
 from model.designs.catalogue import load
 from model.engines import explicit, refinement
 from model.engines.packed import search as lanes
@@ -21,9 +21,12 @@ from model.verify.refinement import refines
 from tests.support.designs import (
     Counting,
     Elsewhere,
+    Failing,
     LastWriter,
+    OneEnters,
     Paired,
     Spinning,
+    Transient,
     Watched,
     clear_cached,
     harmless_at_work,
@@ -45,7 +48,29 @@ def test_partial_order_finds_what_a_condition_left_out_would_hide(design, rule, 
     assert ("refuted", depth) == (packed.search(asked, reductions=["order"]).word, depth)
 
 
+@pytest.mark.parametrize(("design", "depth"), [(Failing, 2), (Transient, 4)])
+def test_a_location_that_waits_or_reads_what_is_transient_does_not_go_alone(design, depth):
+    """A thread that waits for ever would stop all others; one that looks at once would never see what comes."""
+    asked = question(design, never_bad, 1, 1)
+    assert ("refuted", depth) == (explicit.search(asked).word, explicit.search(asked).depth)
+    assert ("refuted", depth) == (packed.search(asked, reductions=["order"]).word, depth)
+
+
 # ---------------------------------------------------------------- symmetry
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_client_that_the_invariant_tells_apart_is_not_exchanged(number):
+    """Only one client gets in: taken for one another, one of the two would never be seen inside."""
+
+    @always
+    def stays_outside(s):
+        """One client of the two never enters."""
+        return ~s.inside[Client[number]]
+
+    asked = question(OneEnters, stays_outside, 1, 2)
+    assert "refuted" == packed.search(asked, reductions=["symmetry"]).word
+    assert ("refuted", 2) == (explicit.search(asked).word, explicit.search(asked).depth)
 
 
 def paired():
@@ -66,6 +91,21 @@ def test_exchanging_slots_but_not_those_kept_in_mind_would_prove_what_is_wrong(m
     """After the second mark the least state has the other slot marked first, and the client keeps the one in mind."""
     monkeypatch.setattr(lanes, "symmetry", lambda asked: symmetry.Symmetry(False, (("Slot", (0, 1)),)))
     assert "proved" == packed.search(paired(), reductions=["symmetry"]).word
+
+
+# ---------------------------------------------------------------- the reference
+
+
+def test_the_first_state_is_judged():
+    """What is wrong from the beginning is refuted in no move, also where the first move mends it."""
+
+    @always
+    def somebody_has_come(s):
+        """A client has come; at first none has."""
+        return s.busy
+
+    found = explicit.search(question(OneEnters, somebody_has_come, 1, 1))
+    assert ("refuted", 0, 0) == (found.word, found.depth, found.states)
 
 
 # ---------------------------------------------------------------- checkpoints

@@ -1,11 +1,11 @@
-"""Designs with slips, drawn from a grammar: each is recorded and searched, or refused with a message of ours."""
+"""Designs with slips, drawn from a grammar: each is answered, or refused with a message of ours."""
 
 import tempfile
+import warnings
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, seed, settings
 
 from model.designs.catalogue import find_property, load
 from model.engines import explicit
@@ -13,122 +13,75 @@ from model.errors import ModelError
 from model.instance.problem import Problem
 from model.limits import Limits
 from model.program.design import record
+from tests.support.command import check
+from tests.support.slipping_designs import designs
 
-SETS = ("s.log", "s.user[me]", "s.user[Client.every]", "page", "me.kept", "NONE", "ALL", "s.ring.head")
-ODD = ("s.user", "s.lock", "me", "s.ring", "None", "3", "'x'", "s.nothing", "Client", "Pages", "me.index", "object()")
-TRUTHS = (
-    "s.flag",
-    "True",
-    "page <= s.log",
-    "idle(me)",
-    "s.lock.free",
-    "me == MIGRATION",
-    "every(Client, idle)",
-    "fails",
-)
-TARGETS = (
-    "s.log",
-    "s.user[me]",
-    "s.flag",
-    "me.kept",
-    "s.nothing",
-    "log",
-    "page",
-    "s.lock",
-    "s.user",
-    "me.index",
-    "s._x",
-)
-atoms = st.sampled_from(SETS * 3 + ODD)
-sets = st.recursive(
-    atoms,
-    lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from(("|", "&", "-", "^", "+", "<=", "==", "<", "is", "in", "and")), inner).map(
-            lambda t: f"({t[0]} {t[1]} {t[2]})"
-        ),
-        inner.map(lambda t: f"~({t})"),
-        st.tuples(st.sampled_from(TRUTHS), inner, inner).map(lambda t: f"choose({t[0]}, {t[1]}, {t[2]})"),
-    ),
-    max_leaves=4,
-)
-truths = st.one_of(st.sampled_from(TRUTHS), st.tuples(sets, sets).map(lambda t: f"{t[0]} <= {t[1]}"), sets)
-lines = st.one_of(
-    st.tuples(st.sampled_from(TARGETS), st.sampled_from(("=", "|=", "-=", "+=")), sets).map(" ".join),
-    truths.map(lambda t: f"wait_for({t})"),
-    st.sampled_from(("yield 'a'", "yield 'b'", "yield", "yield 3", "return", "return s.log", "fence()", "exit()")),
-    st.sampled_from(("s.ring.push(page)", "s.ring.pop()", "s.ring.clear", "Mine.again(s, me, page)", "helper(s)")),
-    sets,
-)
+FREE = {"deadline": 30_000, "suppress_health_check": list(HealthCheck)}
+ANSWERS = (0, 1, 2, 3)  # 70 is an internal error
 
 
-def indented(drawn):
-    head, inner = drawn
-    return "\n".join([head, *("    " + line for one in inner for line in one.split("\n"))])
-
-
-heads = ("with s.lock:", "if s.flag:", "for n in range(2):", "while s.flag:", "try:", "for p in s.log:", "def inner():")
-blocks = st.one_of(lines, st.tuples(st.sampled_from(heads), st.lists(lines, min_size=1, max_size=3)).map(indented))
-bodies = st.lists(blocks, min_size=1, max_size=5)
-marks = st.sampled_from(("@operation", "@operation(by=Guest)", "@operation(by=Machine)", "@operation(by='x')", ""))
-arguments = st.sampled_from(
-    ("s, me, page", "s, me, page, fails: bool", "s, me", "s", "me, s, page", "s, me, *page", "")
-)
-kinds = st.sampled_from(
-    ("Pages('log')",) * 5 + ("Pages()", "set()", "Pages", "Pages('x', per=3)", "Pages('x', initially=7)")
-)
-
-
-def text(drawn):
-    log, operations, holds = drawn
-    out = ["from model import *", "from model import Machine, MIGRATION", "from model.expr import always", ""]
-    out += [
-        "def helper(s):",
-        "    return s.log <= NONE",
-        "",
-        "class Mine(Design):",
-        "    '''A design.'''",
-        f"    log = {log}",
-    ]
-    out += [
-        "    user = Pages('u', per=Client)",
-        "    flag = Flag('f')",
-        "    lock = Lock('l')",
-        "    ring = Queue('q')",
-    ]
-    for name, (mark, given_to, body) in zip(("again", "write", "sync"), operations, strict=False):
-        out += [f"    {mark}" if mark else "", f"    def {name}({given_to}):"]
-        out += ["        " + line for one in body for line in one.split("\n")]
-    out += ["@always", "def rule(s):", "    '''A rule.'''", f"    return {holds}"]
-    return "\n".join(out) + "\n"
-
-
-designs = st.tuples(kinds, st.lists(st.tuples(marks, arguments, bodies), min_size=1, max_size=3), truths).map(text)
-
-
-def run(design):
-    """Write it, record it, ask its rule; whatever is wrong with it is said by one of our errors."""
-    with tempfile.TemporaryDirectory() as folder:
+def answered(design):
+    """The verdict on its rule, or nothing where it is refused; whatever is wrong with it one of our errors says."""
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)  # of Python, about the file
         file = Path(folder) / "mine.py"
         file.write_text(design)
         try:
             found = load(str(file))
-            problem = Problem.of(record(found), find_property("rule", found), pages=1, sizes={})
-            explicit.search(problem, Limits(states=300))
+            problem = Problem.of(record(found), find_property("rule", found), pages=1, sizes={"Vcpu": 1})
+            return explicit.search(problem, Limits(states=300)).word
         except ModelError as wrong:
             assert " at 0x" not in wrong.shown()
             assert "Traceback" not in wrong.shown()
+            return None
 
 
-@given(designs)
-@settings(max_examples=200, deadline=30_000, derandomize=True, suppress_health_check=list(HealthCheck))
+def commanded(design):
+    """The exit code of the command on its rule, after what it printed was looked at."""
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)
+        Path(folder, "mine.py").write_text(design)
+        sizes = ("--pages", "1", "--size", "Vcpu=1", "--timeout", "5", "--max-states", "3000")
+        done = check("mine.py", "--property", "rule", *sizes, cwd=folder)
+    said = done.stdout + done.stderr
+    assert done.returncode in ANSWERS, said + design
+    assert "Traceback" not in said
+    assert " at 0x" not in said, said
+    return done.returncode
+
+
+@given(designs())
+@settings(max_examples=200, derandomize=True, **FREE)
 def test_a_design_with_slips_is_answered_or_refused(design):
     """No traceback, and no address in memory."""
-    run(design)
+    answered(design)
 
 
 @pytest.mark.slow
-@given(designs)
-@settings(max_examples=10_000, deadline=30_000, suppress_health_check=list(HealthCheck))
-def test_ten_thousand_designs_with_slips(design):
-    """The same for longer."""
-    run(design)
+@pytest.mark.parametrize("part", range(10))
+def test_ten_thousand_designs_with_slips(part):
+    """The same for longer, a thousand a part; some are refused, some are searched."""
+    words = set()
+
+    @seed(part)
+    @given(designs())
+    @settings(max_examples=1_000, database=None, **FREE)
+    def each(design):
+        words.add(answered(design))
+
+    each()
+    assert {None, "proved", "refuted"} <= words
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(10))
+def test_the_command_answers_designs_with_slips(part):
+    """Every engine that `check` asks, the sentences and the notes; exit 0, 1, 2 or 3."""
+
+    @seed(100 + part)
+    @given(designs())
+    @settings(max_examples=200, database=None, **FREE)
+    def each(design):
+        commanded(design)
+
+    each()

@@ -196,6 +196,65 @@ class Elsewhere(Watched):
         s.bad = True
 
 
+class Failing(Design):
+    """A call that may fail and then never returns; what it has left behind is used by the guest."""
+
+    left = Flag("a call has failed")
+    bad = Flag("it was used")
+
+    @operation
+    def call(s, me, fails: bool):
+        me.failed = fails
+        s.left = fails
+        yield "called"
+        wait_for(~me.failed)
+        yield "returned"
+
+    @operation(by=Guest)
+    def use(s, me):
+        wait_for(s.left)
+        s.bad = True
+
+
+class Transient(Design):
+    """What the guest writes while a client is at work the client reads there, and nowhere else."""
+
+    open = Flag("a client is at work")
+    x = Flag("what the guest writes meanwhile")
+    bad = Flag("a client has read it")
+
+    @operation
+    def work(s, me):
+        s.x = False
+        s.open = True
+        yield "opened"
+        me.seen = s.x
+        yield "looked"
+        s.bad = s.bad | me.seen
+        s.open = False
+        yield "closed"
+
+    @operation(by=Guest)
+    def write(s, me):
+        wait_for(s.open)
+        s.x = True
+
+
+class OneEnters(Design):
+    """The first client that comes enters, and no other."""
+
+    busy = Flag("some client has come")
+    inside = Flag("this client is inside", per=Client)
+
+    @operation
+    def enter(s, me):
+        wait_for(~s.busy)
+        s.busy = True
+        yield "came"
+        s.inside[me] = True
+        yield "entered"
+
+
 @always
 def harmless_at_work(s):
     """No harm is done while the client is at work; it can be."""

@@ -25,7 +25,7 @@ def named(link, name, turn):
     found = plain(link)
     for positions in SPACES:
         position = positions[(link + turn) % len(positions)]
-        with suppress(ModelError, ValueError):
+        with suppress(ModelError, ValueError, IndexError):  # the last two are of inspect.Parameter
             made([{**found, position: name}])
             found[position] = name
     return found

@@ -32,7 +32,8 @@ class Wide(Design):
 class Writer:
     """The text of one design."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, buffered=False):
+        self.buffered = buffered
         self.random, self.fresh = Random(seed), count()
         self.sorts = self.random.sample(SORTS, self.random.randint(1, 3))
         self.parts = {}  # name -> (kind, sort or None)
@@ -40,13 +41,14 @@ class Writer:
             self.parts[f"p{n}"] = "pages", self.owner()
         for n in range(self.random.randint(1, 2)):
             self.parts[f"f{n}"] = "flag", self.owner()
-        if self.random.random() < 0.5:
+        if self.random.random() < 0.5 and not buffered:
             self.parts["queue"] = "queue", self.owner(3)
-        if self.random.random() < 0.6:
+        if self.random.random() < 0.6 and not buffered:
             self.parts["lock"] = "lock", self.owner()
 
     def owner(self, chances=2):
-        return self.random.choice(self.sorts) if not self.random.randrange(chances) else None
+        owned = not self.buffered and not self.random.randrange(chances)  # a buffer is before what all threads share
+        return self.random.choice(self.sorts) if owned else None
 
     def body(self):
         """The text of the design, without a property."""
@@ -56,14 +58,16 @@ class Writer:
             more = [f"per={sort}"] * bool(sort) + ["length=1"] * (kind == "queue")
             if kind in ("pages", "flag") and self.random.random() < 0.2:
                 more.append(f"initially={'ALL' if kind == 'pages' else 'True'}")
+            if kind in ("pages", "flag") and self.buffered:
+                more.append("memory='tso'")
             lines.append(f"    {name} = {make}({', '.join([repr(f'a {kind}'), *more])})")
         for n in range(self.random.randint(1, 3)):
             lines += ["", *self.operation(n)]
         return HEAD + "\n".join(lines) + "\n"
 
-    def whole(self, body):
-        """The text with some property of the design."""
-        return f'{body}\n\n@always\ndef holds(s):\n    """Something."""\n    return {self.property()}\n'
+    def whole(self, body, holds="s.p0 <= ALL"):
+        """The text with a property of the design."""
+        return f'{body}\n\n@always\ndef holds(s):\n    """Something."""\n    return {holds}\n'
 
     def operation(self, number):
         by = self.random.choice(self.sorts)
@@ -102,7 +106,7 @@ class Writer:
             found.append(f"s.{queue}.push({self.random.choice(self.sets)})")
         elif queue and self.random.random() < 0.3:
             found.append(f"s.{queue}.pop()")
-        for _ in range(self.random.randint(1, 2)):
+        for _ in range(1 if self.buffered else self.random.randint(1, 2)):
             name = self.random.choice([n for n, (kind, _) in self.parts.items() if kind in ("pages", "flag")])
             sort = self.parts[name][1]
             every = f"{name}[{sort}.every]" if sort and self.random.random() < 0.3 else self.named(name)
@@ -149,6 +153,22 @@ class Writer:
             del self.elements[sort]
         return f"{self.random.choice(['every', 'some'])}({sort}, lambda {name}: {body})"
 
+    def coincidence(self):
+        """That two to four things never come together, which most often some run brings about."""
+        self.elements = {}
+        found = []
+        for name in self.random.sample(sorted(self.parts), min(len(self.parts), self.random.randint(2, 4))):
+            part = f"s.{self.named(name)}"
+            part += ".head" * (self.parts[name][0] == "queue")
+            match self.parts[name][0]:
+                case "flag":
+                    found.append(self.random.choice([part, f"~{part}"]))
+                case "lock":
+                    found.append(self.random.choice([f"{part}.free", f"~{part}.free"]))
+                case _:
+                    found.append(f"({part} {self.random.choice(['== NONE', '== ALL', '<= NONE'])})")
+        return f"~({' & '.join(found)})"
+
     def property(self):
         self.elements, self.sets, self.truths = {self.sorts[0]: [f"{self.sorts[0]}[0]"]}, [], []
         return self.truth(3)
@@ -168,23 +188,30 @@ def made(text):
 def hardest(seed, pages, each, states=3_000):
     """(text, claim, the reference's verdict) of the design of a seed whose property takes longest to decide.
 
-    Of designs with a few states nothing can be learned, so the first of 40 that has 30 is taken, or the last.
+    Of designs with a few states nothing can be learned, so the first of 40 that has 30 is taken, or the last. An odd
+    seed asks for what some run reaches, and takes what is refuted late; every fourth has store buffers where it can.
     """
     found = []
     for attempt in range(40):
-        writer = Writer(f"{seed} {attempt}")
-        body = writer.body()
-        for text in (writer.whole(body) for _ in range(4)):
-            with suppress(ModelError):
-                found.append((text, *decided(text, pages, each, states)))
-        if any(verdict.states >= 30 for *_, verdict in found):
+        writer = Writer(f"{seed} {attempt}", buffered=seed % 4 == 3 and attempt < 20)
+        with suppress(ModelError):
+            found += decided(writer, pages, each, states, refuted=seed % 2)
+        if any(verdict.states >= 30 and (verdict.word == "refuted" or not seed % 2) for *_, verdict in found):
             break
     return max(found, key=lambda f: (f[2].conclusive, seed % 2 == 0 or f[2].word == "refuted", f[2].depth, f[2].states))
 
 
-def decided(text, pages, each, states):
-    """(claim, the reference's verdict) of a text."""
-    design, rule = made(text)
-    asked = claim(record(design), rule, pages, dict.fromkeys(SORTS, each))
-    problem = Problem(asked.instance.program, (asked.invariant,), pages, asked.instance.sizes)
-    return asked, explicit.search(problem, Limits(states=states))
+def decided(writer, pages, each, states, refuted):
+    """(text, claim, the reference's verdict) of a few properties of one design.
+
+    Raises:
+        ModelError: the design is refused.
+    """
+    body = writer.body()
+    program = record(made(writer.whole(body))[0])
+    for _ in range(12 if refuted else 4):
+        text = writer.whole(body, writer.coincidence() if refuted else writer.property())
+        with suppress(ModelError):
+            asked = claim(program, made(text)[1], pages, dict.fromkeys(SORTS, each))
+            problem = Problem(asked.instance.program, (asked.invariant,), pages, asked.instance.sizes)
+            yield text, asked, explicit.search(problem, Limits(states=states))
