@@ -10,6 +10,11 @@ TOGETHER = {
     "tests/engines/packed/test_native.py": "the sample of random designs",
     "tests/engines/packed/test_reductions.py": "the sample of random designs",
     "tests/engines/packed/test_symmetry.py": "the sample of random designs",
+    "tests/commands/test_certify.py": "proofs for any number",
+    "tests/commands/test_certify_proofs.py": "proofs for any number",
+    "tests/parametric/test_prove.py": "proofs for any number",
+    "tests/parametric/views/test_certificate.py": "proofs for any number",
+    "tests/parametric/views/test_decide.py": "proofs for any number",
     "tests/reports/test_pack.py": "the answer to the discussion",
     "tests/studies/test_discussion_2019.py": "the answer to the discussion",
 }
@@ -24,9 +29,13 @@ def cache_of_our_own(tmp_path_factory):
 
 
 def pytest_collection_finish():
-    """What was imported and collected lives as long as the run: the collector of garbage need not go through it."""
+    """What was imported and collected lives as long as the run: the collector of garbage need not go through it.
+
+    And expressions live as long as the process, so that most of what is new is no garbage either.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -11,32 +11,19 @@ import pytest
 from model.cli.app import run
 from model.commands import certify as face
 from model.commands.certify import certify, report
-from model.designs.catalogue import find_property, load
 from model.errors import UsageError
 from model.parametric.inference.certificate import contents, write
-from model.parametric.inference.prove import prove
 from model.parametric.smtlib import queries
-from model.program.design import record
-from model.program.observers import invariant, observed
-from tests.support.paths import ROOT
+from tests.support.proofs import CLEAR_K, by_clauses
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("cvc5") is None, reason="cvc5 is not installed")
-
-CLEAR_K = str(ROOT / "tests" / "support" / "clear_k.py") + ":ClearK"
-
-
-def proof(design, name, sizes=None):
-    cls = load(design)
-    rule = find_property(name, cls)
-    program = observed(record(cls), rule)
-    return prove(program, [invariant(program, rule)], sizes=sizes).detail
 
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory):
     """The certificate of CLEAR-k, which no test changes."""
     directory = tmp_path_factory.mktemp("proofs") / "clear-k"
-    write(proof(CLEAR_K, "promise"), directory, CLEAR_K, ["promise"])
+    write(by_clauses(CLEAR_K, "promise").detail, directory, CLEAR_K, ["promise"])
     return directory
 
 
@@ -80,21 +67,21 @@ def test_a_proof_is_confirmed_by_the_second_solver(original):
 @pytest.mark.parametrize("design", ["per-slot-cache", "top-layer-and-cache"])
 def test_cvc5_confirms_the_proofs_of_the_safe_designs(design, name, tmp_path):
     """Every question of every certificate."""
-    write(proof(design, name), tmp_path / "proof", design, [name])
+    write(by_clauses(design, name).detail, tmp_path / "proof", design, [name])
     found = certify(tmp_path / "proof")
     assert ([], [], 0) == (found.wrong, found.unknown, found.exit_code)
 
 
 def test_a_proof_for_one_client_says_so(tmp_path):
     """The scope is part of what is confirmed."""
-    write(proof("top-layer", "promise_kept", {"Client": 1}), tmp_path / "proof", "top-layer", ["promise_kept"])
+    write(by_clauses("top-layer", "promise_kept", clients=1).detail, tmp_path / "proof", "top-layer", ["promise_kept"])
     (line,) = report(certify(tmp_path / "proof"))
     assert "any number of pages and exactly 1 client," in line
 
 
 def test_a_step_that_is_never_possible_is_stated_and_confirmed(tmp_path):
     """Where nobody is told of anything, nobody clears."""
-    found = proof("delivers-nothing", "promise_kept")
+    found = by_clauses("delivers-nothing", "promise_kept").detail
     assert ("clear.cleared",) == found.impossible
     write(found, tmp_path / "proof", "delivers-nothing", ["promise_kept"])
     assert 0 == certify(tmp_path / "proof").exit_code
@@ -102,19 +89,20 @@ def test_a_step_that_is_never_possible_is_stated_and_confirmed(tmp_path):
 
 def test_the_same_proof_gives_the_same_files():
     """No timestamps, no names that differ from run to run."""
-    found = proof(CLEAR_K, "promise")
-    assert contents(found, CLEAR_K, ["promise"]) == contents(proof(CLEAR_K, "promise"), CLEAR_K, ["promise"])
+    found = by_clauses(CLEAR_K, "promise").detail
+    again = by_clauses.__wrapped__(CLEAR_K, "promise").detail
+    assert contents(found, CLEAR_K, ["promise"]) == contents(again, CLEAR_K, ["promise"])
 
 
 def test_a_certificate_replaces_a_certificate_and_nothing_else(copy, original, tmp_path):
     """Files that are none of ours are never deleted."""
     (copy / "left over").write_text("")
-    write(proof(CLEAR_K, "promise"), copy, CLEAR_K, ["promise"])
+    write(by_clauses(CLEAR_K, "promise").detail, copy, CLEAR_K, ["promise"])
     assert sorted(p.name for p in original.iterdir()) == sorted(p.name for p in copy.iterdir())
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.tex").write_text("years of work")
     with pytest.raises(UsageError, match="has files in it that are no certificate"):
-        write(proof(CLEAR_K, "promise"), tmp_path / "other", CLEAR_K, ["promise"])
+        write(by_clauses(CLEAR_K, "promise").detail, tmp_path / "other", CLEAR_K, ["promise"])
 
 
 # ---------------------------------------------------------------- seven kinds of tampering
@@ -137,7 +125,7 @@ def test_a_conjunct_dropped_everywhere_is_found(original, tmp_path):
     """A whole new certificate without it is generated: cvc5 finds what no longer follows."""
     from dataclasses import replace
 
-    found = proof(CLEAR_K, "promise")
+    found = by_clauses(CLEAR_K, "promise").detail
     weaker = replace(found, conjuncts=found.conjuncts[:-1])
     write(weaker, tmp_path / "proof", CLEAR_K, ["promise"])
     assert any("unsat was stated, and cvc5 says sat" in w for w in wrong(tmp_path / "proof"))

@@ -33,6 +33,7 @@ from tests.support.designs import (
     never_bad,
 )
 from tests.support.packed import question
+from tests.support.proofs import CLEAR_K, by_clauses, problem
 
 # ---------------------------------------------------------------- partial order
 
@@ -139,8 +140,8 @@ def test_a_search_of_one_invariant_is_not_gone_on_with_for_another(tmp_path):
 @pytest.mark.parametrize("answer", ["unknown: timeout", "unknown: (incomplete quantifiers)"])
 def test_what_z3_cannot_tell_proves_nothing(answer, monkeypatch):
     """One question of the final proof is answered `unknown`; all others are `unsat`."""
-    asked = question("top-layer-and-cache", "promise_kept", 1, 2)
-    assert "proved" == inductive.prove(asked.program, asked.invariants).word
+    asked = problem(CLEAR_K, "promise")
+    assert "proved" == by_clauses(CLEAR_K, "promise").word
     right, count = Question.ask, iter(range(1000))
 
     def ask(self, seconds, *more):

@@ -24,8 +24,9 @@ from model.parametric.samples import structure
 from model.parametric.vocabulary import parameter
 from model.verdict import Proved, Refuted, Undetermined
 from tests.support import random_designs
-from tests.support.clear_k import ClearK, ClearKNaive, ClearKTopLayer, promise
+from tests.support.clear_k import ClearKNaive, ClearKTopLayer, promise
 from tests.support.packed import asked
+from tests.support.proofs import CLEAR_K, by_clauses
 
 SAFE = ("per-slot-cache", "top-layer-and-cache")
 BOTH = ("promise_kept", "no_lost_write")
@@ -166,7 +167,7 @@ def test_locks_of_a_family_keep_apart_any_number_of_clients_and_slots():
 @pytest.mark.parametrize("design", SAFE)
 def test_safe_designs_are_proved_for_any_number_of_pages_and_clients(design, name):
     """With nothing but the definition, and every conjunct is needed: without any one of them the proof fails."""
-    verdict = prove(*asked(design, name))
+    verdict = by_clauses(design, name)
     assert Proved() == verdict
     assert () == verdict.detail.impossible
     for conjunct in verdict.detail.conjuncts:
@@ -178,16 +179,15 @@ def test_safe_designs_are_proved_for_any_number_of_pages_and_clients(design, nam
 
 def test_what_holds_only_because_there_are_others_is_not_taken_for_an_invariant():
     """A clause about two clients says nothing where there is one; a search at three clients alone believed in it."""
-    assert Proved() == prove(*asked("per-slot-cache", "no_blind_clear"))
+    assert Proved() == by_clauses("per-slot-cache", "no_blind_clear")
 
 
 @pytest.mark.parametrize("name", BOTH)
 def test_top_layer_is_proved_for_one_client_and_any_number_of_pages(name):
     """With two it loses pages; the proof must not say otherwise."""
-    program, rules = asked("top-layer", name)
-    assert Proved() == prove(program, rules, sizes={"Client": 1})
-    assert Undetermined() == prove(program, rules, sizes={"Client": 2})
-    assert Undetermined() == prove(program, rules)
+    assert Proved() == by_clauses("top-layer", name, clients=1)
+    assert Undetermined() == by_clauses("top-layer", name, clients=2)
+    assert Undetermined() == by_clauses("top-layer", name)
 
 
 def test_clear_k_is_proved_by_four_clauses_in_words():
@@ -195,7 +195,7 @@ def test_clear_k_is_proved_by_four_clauses_in_words():
 
     The clauses are in the design's words, a line each, with the steps that need them.
     """
-    verdict = prove(*asked(ClearK, promise))
+    verdict = by_clauses(CLEAR_K, "promise")
     assert Proved() == verdict
     assert """\
 something is in hold[c] while cleared[c]                   for collect
@@ -392,7 +392,7 @@ def test_a_design_outside_of_the_decidable_fragment_is_proved_or_named():
 
 def test_a_proof_survives_pickling_into_a_process_with_variables_of_its_own():
     """Bound variables get new names there, so that none is ever caught by another."""
-    found = prove(*asked(ClearK, promise)).detail
+    found = by_clauses(CLEAR_K, "promise").detail
     other = pickle.loads(pickle.dumps(found))
     assert isinstance(other, InductiveInvariant)
     assert str(found) == str(other)

@@ -6,32 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from model.designs.catalogue import find_property, load
-from model.instance.problem import Problem
-from model.limits import Limits
 from model.parametric.inference import certificate as of_clauses
-from model.parametric.inference.prove import prove as by_clauses
 from model.parametric.proofs import proofs
 from model.parametric.views import certificate as of_views
-from model.parametric.views.decide import prove as by_views
-from model.program.design import record
+from tests.support.proofs import by_clauses, by_views, problem
 
 CALCULUS = "CLEARORDER_CPC"
 
 
-def problem(design, promise):
-    loaded = load(design)
-    return Problem.of(record(loaded), find_property(promise, loaded))
-
-
 def clauses(design, promise):
-    asked = problem(design, promise)
-    return of_clauses.contents(by_clauses(asked.program, asked.invariants).detail, design, [promise])
+    return of_clauses.contents(by_clauses(design, promise).detail, design, [promise])
 
 
 def views(design, promise):
-    asked = problem(design, promise)
-    return of_views.contents(by_views(asked, Limits(seconds=120)).detail, asked.program.digest, design, [promise])
+    safe = by_views(design, promise).detail
+    return of_views.contents(safe, problem(design, promise).program.digest, design, [promise])
 
 
 def with_proofs(files):

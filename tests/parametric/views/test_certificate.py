@@ -7,15 +7,12 @@ import pytest
 
 from model.commands import certify_views
 from model.commands.certify import certify
-from model.designs.catalogue import find_property, load
-from model.instance.problem import Problem
 from model.parametric.inference.certificate import write_files
 from model.parametric.views import certificate
 from model.parametric.views.checker import wrong
 from model.parametric.views.conditions import conditions, of_json
-from model.parametric.views.decide import prove
 from model.parametric.views.situations import Situations
-from model.program.design import record
+from tests.support.proofs import by_views, problem
 
 PROVED = (
     ("per-slot-cache", "promise_kept"),
@@ -25,10 +22,8 @@ PROVED = (
 
 
 def written(design, promise, directory):
-    loaded = load(design)
-    asked = Problem.of(record(loaded), find_property(promise, loaded))
-    safe = prove(asked).detail
-    write_files(directory, certificate.contents(safe, asked.program.digest, design, [promise]))
+    safe, digest = by_views(design, promise).detail, problem(design, promise).program.digest
+    write_files(directory, certificate.contents(safe, digest, design, [promise]))
 
 
 @pytest.fixture(scope="module")

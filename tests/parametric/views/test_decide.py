@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import given, settings
 
-from model.designs.catalogue import find_property, load
 from model.engines.packed import search as lanes
 from model.errors import CannotSay
 from model.instance.problem import Problem
@@ -12,6 +11,7 @@ from model.parametric.views.decide import prove
 from model.program.design import record
 from model.verdict import Proved, Refuted, Undetermined
 from tests.support.one_page import at_one_page
+from tests.support.proofs import by_views
 from tests.support.random_designs import asked, design, designs
 from tests.support.seeded_bugs import same_every_time
 
@@ -29,21 +29,16 @@ TEN = {
 }
 
 
-def problem(name, promise):
-    loaded = load(name)
-    return Problem.of(record(loaded), find_property(promise, loaded))
-
-
 @pytest.mark.parametrize("asked_of", TEN, ids="-".join)
 def test_the_ten_questions_are_decided_for_any_number(asked_of):
     """Of a refutation: the fewest clients, and the moves of a shortest run with so many."""
-    verdict = prove(problem(*asked_of))
+    verdict = by_views(*asked_of)
     found = verdict.word if isinstance(verdict, Proved) else (verdict.detail.sizes["Client"], verdict.depth)
     assert TEN[asked_of] == found
 
 
 def test_no_lock_register_loses_a_write_with_three_clients_and_the_packed_search_agrees():
-    found = prove(problem("no-lock-register", "no_lost_write")).detail
+    found = by_views("no-lock-register", "no_lost_write").detail
     assert (1, {"Client": 3}) == (found.problem.pages, dict(found.sizes))
     assert 13 == lanes.search(found.problem).depth
 
