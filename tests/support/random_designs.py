@@ -8,6 +8,7 @@ picks the simplest of what can be picked.
 
 import inspect
 from dataclasses import dataclass, replace
+from random import Random
 from types import SimpleNamespace
 
 from hypothesis import assume
@@ -400,6 +401,11 @@ def designs(draw):
     data = random_design(Tape(draw(st.binary(min_size=300, max_size=300))))
     assume(data)
     return data
+
+
+def numbered(number):
+    """The design of that number, always the same; nothing where one of its operations can never run."""
+    return random_design(Tape(Random(number).randbytes(300)))
 
 
 def random_design(tape):

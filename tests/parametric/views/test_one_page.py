@@ -8,9 +8,10 @@ from model.designs.catalogue import find_property, load
 from model.instance.instance import Instance
 from model.instance.problem import Problem
 from model.instance.sizes import used_sorts
-from model.parametric.views.elsewhere import Others, flag, trackable
+from model.parametric.views.elsewhere import Others, trackable
 from model.parametric.views.one_page import ONE_OR_NONE, group_of, one_page
 from model.program.design import record
+from tests.support.one_page import follows
 
 DESIGNS = (
     ("pml-queue", "complete_copy", {"Vcpu": 2}),
@@ -21,21 +22,6 @@ DESIGNS = (
     ("block-mirror", "complete_copy", {}),
     ("exchanged-pte", "complete_copy", {"Vcpu": 1}),
 )
-STATES = 400
-
-
-def seen_from(first, whole, single, state):
-    """The state as a group of pages from `first` on sees it: one page, or as many as `single` has."""
-    width = {v.name: v.sort for v in single.program.variables}
-    found = []
-    for f in single.fields:
-        if f.name.startswith(flag("")):
-            bits = state[whole.position[f.name.removeprefix(flag("")), f.number]]
-            found.append(int(bits & ~(single.full << first) != 0))
-            continue
-        value = state[whole.position[f.key]]
-        found.append(value >> first & single.full if width.get(f.name) == "pages" else value)
-    return tuple(found)
 
 
 @pytest.mark.parametrize("pages", [2, 3])
@@ -70,20 +56,6 @@ def chosen_freely(program):
 
     steps = tuple(replace(s, params=tuple(map(freely, s.params))) for s in program.steps)
     return replace(program, steps=steps)
-
-
-def follows(whole, views):
-    """Of the first few hundred states: each move, as (first page, instance) sees it, is a move there."""
-    seen, work = {whole.initial}, [whole.initial]
-    while work and len(seen) < STATES:
-        state = work.pop(0)
-        after = {there for _, there in whole.successors(state)}
-        for first, single in views:
-            here = seen_from(first, whole, single, state)
-            allowed = {here} | {there for _, there in single.successors(here)}
-            assert set() == {seen_from(first, whole, single, s) for s in after} - allowed
-        work += after - seen
-        seen |= after
 
 
 BUGS = {
