@@ -66,7 +66,7 @@ class Limits:
 
     Args:
         states: distinct states to visit; None for no limit, here and below.
-        seconds: wall-clock time, for each engine that is asked.
+        seconds: wall-clock time, for the engine that is asked; for `auto`, all of them together.
         depth: moves from the initial state: levels to search or moves to unroll.
         report: called with a Progress now and then; it may print, the engine does not.
         cancelled: asked now and then; a non-empty answer is the reason to stop.

@@ -60,16 +60,12 @@ def _write(result: Result, directory: Path, options: Options) -> None:
 
 def _contents(result: Result) -> dict[str, str]:
     """Files of clauses, or of views."""
-    from model.designs.catalogue import find_property, load
-    from model.parametric.inference.certificate import contents
-    from model.parametric.views import certificate
+    from model.parametric.inference import certificate as of_clauses
+    from model.parametric.views import certificate as of_views
     from model.parametric.views.table import Safe
-    from model.program.observers import observed
 
-    if not isinstance(result.proof, Safe):
-        return contents(result.proof, result.spec, [result.property])
-    watched = observed(result.program, find_property(result.property, load(result.spec)))
-    return certificate.contents(result.proof, watched.digest, result.spec, [result.property])
+    made = of_views if isinstance(result.proof, Safe) else of_clauses
+    return made.contents(result.proof, result.spec, [result.property])
 
 
 def _proofs(files: Mapping[str, str], seconds: float) -> tuple[dict[str, str], str]:

@@ -61,7 +61,7 @@ def asked_questions(designs: Sequence[str], options: Options) -> Iterator[Questi
                 side_by_side=True,
                 packed=packed,
                 notes=notes,
-                clauses=options.explain or options.certificate is not None,
+                explained=options.explain or options.report is not None,
             )
 
 

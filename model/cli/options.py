@@ -72,7 +72,7 @@ def bounded(function: Callable[..., int]) -> Callable[..., int]:
         "--timeout",
         type=Finite(0, min_open=True),
         metavar="SECONDS",
-        help="Give up after that time, for each engine and property.",
+        help="Give up on a property after that time; for `auto`, all that it asks.",
     )(function)
     return click.option(
         "--max-states", type=click.IntRange(1), metavar="N", help="Give up after so many states: undetermined."

@@ -57,7 +57,7 @@ def gallery(pages: int = 1, clients: int = 2, engine: str = "lanes") -> list[Res
         raise UsageError("the evidence is made in a checkout of the sources.")
     with contextlib.chdir(ROOT):
         return [
-            answer(Question(load(name), rule, pages, {Client.name: clients}, engine, clauses=True))
+            answer(Question(load(name), rule, pages, {Client.name: clients}, engine, explained=True))
             for name in GALLERY
             for rule in rules
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from random import Random
 from time import monotonic
 
@@ -98,7 +99,11 @@ def _places(reading: Reading, instance: Instance, sort: str, table: np.ndarray) 
 
 
 def reachable(
-    reading: Reading, plan: Sequence[tuple[int, int, int, float]], samples: Samples, one_of_many: bool = False
+    reading: Reading,
+    plan: Sequence[tuple[int, int, int, float]],
+    samples: Samples,
+    one_of_many: bool = False,
+    until: float = inf,
 ) -> Samples:
     """`samples` with states of instances added.
 
@@ -107,9 +112,13 @@ def reachable(
             first, and where those are not all of them as many again on random walks with a fixed seed.
         one_of_many: a set of pages that must not be empty may be: so that the one page of an instance stands for one
             of many, where the set has another. Such states are a guess, good where pages do not depend on each other.
+        until: when all of it has to be over; an instance gets a quarter of what is left, and none where nothing is.
     """
     program = loosened(reading.program) if one_of_many else reading.program
-    for pages, elements, states, seconds in plan:
+    for pages, elements, states, most in plan:
+        if monotonic() > until:
+            break
+        seconds = min(most, (until - monotonic()) / 8)  # for what is near, and again for walks
         instance = small(reading, pages, elements, program)
         found, complete = _nearest(instance, states, monotonic() + seconds)
         if not complete:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from time import monotonic
 
 from model.instance.problem import Problem
@@ -10,8 +11,8 @@ from model.limits import Limits, Progress
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 from model.verify.result import Evidence, any_scope, finite_scope
 
-PROOF_SECONDS = 60.0
-VIEWS_SECONDS = 10.0
+PROOF_SECONDS = 60.0  # for all that is said beyond a size
+VIEWS_SECONDS = 30.0
 FEW = 2  # elements of a sort up to which a proof for exactly so many is tried
 
 
@@ -35,23 +36,46 @@ def proof(
     return (few, fixed) if few.conclusive else (verdict, {})
 
 
-def viewed(problem: Problem, limits: Limits) -> Evidence:
-    """What views say: for any number, else for any number of pages at the few of each sort that were asked for."""
+def viewed(problem: Problem, limits: Limits, any_pages: bool = False) -> Evidence:
+    """What views say for any number; else of what is fixed as in `parts`, the first that is proved.
+
+    Args:
+        any_pages: nothing is wanted that is of so many pages only.
+    """
+    seconds = VIEWS_SECONDS if limits.seconds is None else limits.seconds
+    begin, limits = monotonic(), replace(limits, seconds=seconds)
+    found = _viewed(problem, replace(limits, seconds=seconds * 0.7), {})
+    return found if found.verdict.conclusive else parts(problem, limits.after(begin), any_pages) or found
+
+
+def parts(problem: Problem, limits: Limits, any_pages: bool = False) -> Evidence | None:
+    """A proof by views of part of it: any number of pages with the few of each sort that were asked for, else any
+    number of each sort with the pages that were.
+    """
     begin, few = monotonic(), problem.free_sizes
-    found = _viewed(problem, limits, {})
-    if found.verdict.conclusive or not few or max(few.values()) > FEW:
-        return found
-    fewer = _viewed(problem, limits.after(begin), few)
-    return fewer if isinstance(fewer.verdict, Proved) else found
+    ways: list[tuple[Mapping[str, int], int | None]] = []
+    if few and max(few.values()) <= FEW:
+        ways.append((few, None))
+    if few and problem.pages <= FEW and not any_pages:
+        ways.append(({}, problem.pages))
+    for number, (sizes, pages) in enumerate(ways):
+        left = limits.after(begin)
+        if left.seconds is not None:
+            left = replace(left, seconds=left.seconds / (len(ways) - number))
+        found = _viewed(problem, left, sizes, pages)
+        if isinstance(found.verdict, Proved) or (pages is not None and found.verdict.conclusive):
+            return found
+    return None
 
 
-def _viewed(problem: Problem, limits: Limits, sizes: Mapping[str, int]) -> Evidence:
+def _viewed(problem: Problem, limits: Limits, sizes: Mapping[str, int], pages: int | None = None) -> Evidence:
     from model.parametric.views.decide import prove
 
-    verdict = prove(problem, limits, sizes)
+    verdict = prove(problem, limits, sizes, pages)
     if isinstance(verdict, Refuted):
         return Evidence("views", verdict, finite_scope(verdict.detail.problem.instance))
-    return _of_any(problem, "views", verdict, sizes)
+    found = _of_any(problem, "views", verdict, sizes)
+    return found if pages is None else replace(found, scope={**found.scope, "pages": pages})
 
 
 def proven(problem: Problem, verdict: Verdict, fixed: Mapping[str, int]) -> Evidence:
@@ -64,39 +88,44 @@ def _of_any(problem: Problem, engine: str, verdict: Verdict, fixed: Mapping[str,
     return Evidence(engine, verdict, any_scope(problem.instance, fixed))
 
 
-def beyond(
-    problem: Problem, seconds: float, report: Callable[[Progress], None] | None = None, clauses: bool = False
-) -> list[Evidence]:
-    """What is said beyond the size that was asked for, the deciding answer first: views, else the search for clauses.
+def beyond(problem: Problem, seconds: float, report: Callable[[Progress], None] | None = None) -> list[Evidence]:
+    """What is said beyond the size that was asked for, the deciding answer first.
 
+    Views for any number; else views for part of it; then the search for clauses, for any number, in what time is left.
     A question about a single client, or a single element of any sort, stays one: many designs are made for one.
 
     Args:
-        seconds: for each of the two; views get `VIEWS_SECONDS` at most.
-        clauses: a proof is wanted as clauses, so they are looked for first.
+        seconds: for all of it.
     """
+    begin, limits = monotonic(), Limits(seconds=seconds, report=report)
 
-    def searched() -> Evidence:
+    def told(engine: str, share: float) -> Limits:
+        """The limits of what is asked next: a share of what is left."""
         if report:
-            report(Progress("inductive", 0, 0))
-        return proven(problem, *proof(problem, seconds, report))
+            report(Progress(engine, 0, 0))
+        left = limits.left(begin) or 0.0
+        return replace(limits, seconds=min(VIEWS_SECONDS, left * share) if engine == "views" else left)
 
-    def looked_at() -> Evidence:
-        if report:
-            report(Progress("views", 0, 0))
-        return viewed(problem, limits)
-
-    limits = Limits(seconds=min(seconds, VIEWS_SECONDS), report=report)
-    if clauses and (first := searched()).verdict.conclusive:
-        return [first]
-    views = looked_at()
+    views = _viewed(problem, told("views", 0.5), {})
     single = {s: 1 for s, n in problem.free_sizes.items() if n == 1}
     if isinstance(views.verdict, Refuted) and any(views.verdict.detail.sizes[s] > 1 for s in single):
-        alone = _viewed(problem, limits, single)
-        return [alone if alone.verdict.conclusive else first if clauses else searched(), views]
-    if views.verdict.conclusive:
+        part: Evidence | None = _viewed(problem, told("views", 0.5), single)
+        others = [views]
+    elif views.verdict.conclusive:
         return [views]
-    return [first if clauses else searched(), views]
+    else:
+        part, others = parts(problem, told("views", 0.4)), [views]
+    if part is not None and part.verdict.conclusive and others[0].verdict.conclusive:
+        return [part, *others]
+    clauses = proven(problem, *proof(problem, told("inductive", 1.0).seconds, report))
+    if part is None or not part.verdict.conclusive or (clauses.verdict.conclusive and _any(problem, clauses)):
+        return [clauses, *others]
+    return [part, clauses, *others]
+
+
+def _any(problem: Problem, found: Evidence) -> bool:
+    """Of nothing that may vary is there exactly so many."""
+    return found.scope == any_scope(problem.instance)
 
 
 def ordered(finite: Evidence, others: Sequence[Evidence]) -> list[Evidence]:

@@ -8,8 +8,8 @@ from time import monotonic
 
 from model.engines.worker import Aside
 from model.instance.problem import Problem
-from model.limits import Progress
-from model.verify.beyond import beyond
+from model.limits import Limits, Progress
+from model.verify.beyond import PROOF_SECONDS, beyond
 from model.verify.result import Evidence
 
 ALONE = 1.0  # seconds after which a finite search that still runs gets company
@@ -22,8 +22,8 @@ class Meanwhile:
     Used as a context manager; the process does not outlive the block.
     """
 
-    def __init__(self, problem: Problem, seconds: float, clauses: bool) -> None:
-        self.problem, self.seconds, self.clauses = problem, seconds, clauses
+    def __init__(self, problem: Problem, limits: Limits) -> None:
+        self.problem, self.limits = problem, limits
         self.begin, self.stack = monotonic(), ExitStack()
         self.process: Aside | None = None
         self.found: list[Evidence] = []
@@ -35,6 +35,12 @@ class Meanwhile:
         self.stack.close()
 
     @property
+    def left(self) -> float:
+        """Seconds that remain for it: of the limit, which is for the search as well; else as many as a proof gets."""
+        left = self.limits.left(self.begin)
+        return PROOF_SECONDS if left is None else left
+
+    @property
     def done(self) -> bool:
         """There is an answer to be had without waiting."""
         return bool(self.found) or (self.process is not None and self.process.done)
@@ -43,7 +49,7 @@ class Meanwhile:
         """Why the search is no longer needed, or an empty string; asked by it now and then."""
         took = monotonic() - self.begin
         if self.process is None and took > ALONE:
-            self.process = self.stack.enter_context(Aside(beyond, self.problem, self.seconds, None, self.clauses))
+            self.process = self.stack.enter_context(Aside(beyond, self.problem, self.left, None))
         if took < PATIENCE or not self.done:
             return ""
         return "the proof for any number was there first" if self.answer(None)[0].verdict.conclusive else ""
@@ -51,7 +57,7 @@ class Meanwhile:
     def answer(self, report: Callable[[Progress], None] | None) -> list[Evidence]:
         """What is known beyond the size: waited for, or asked here where no process was begun."""
         if not self.found and self.process is None:
-            self.found = beyond(self.problem, self.seconds, report, self.clauses)
+            self.found = beyond(self.problem, self.left, report)
         elif not self.found and self.process is not None:
             if report:
                 report(Progress("inductive", 0, 0))

@@ -49,7 +49,7 @@ def at_any_size(problem: Problem, missing: Coverage, together: Mapping[Key, tupl
     sure: dict[Key, str] = {}
 
     def stays(key: Key, claim: Problem | None) -> bool:
-        found = viewed(claim, Limits(seconds=SECONDS)) if claim else None
+        found = viewed(claim, Limits(seconds=SECONDS), any_pages=True) if claim else None
         if found and isinstance(found.verdict, Proved):
             sure[key] = scope(found.scope)
         return key in sure or (missing.whole and not (found and isinstance(found.verdict, Refuted)))

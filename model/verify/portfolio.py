@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from time import monotonic
 from typing import Any
 
 from model.errors import UsageError, did_you_mean
@@ -110,24 +111,28 @@ class _Asked:
         return self.result([self.ask(engine)])
 
     def auto(self) -> Result:
-        """A finite search for the shortest counterexample; where there is none, a proof for any size."""
-        seconds = min(PROOF_SECONDS, self.question.limits.seconds or PROOF_SECONDS)
+        """A finite search for the shortest counterexample; where there is none, a proof for any size.
+
+        A limit of seconds is for both: where they do not run side by side, half of it is for the search.
+        """
         if self.question.side_by_side:
-            return self.result(self.side_by_side(seconds))
-        finite = self.ask("lanes")
+            return self.result(self.side_by_side())
+        begin, limits = monotonic(), self.question.limits
+        finite = self.ask("lanes", replace(limits, seconds=limits.seconds and limits.seconds / 2))
         if isinstance(finite.verdict, Refuted) or interrupted(finite.verdict):
             return self.result([finite])
+        left = limits.left(begin)
         return self.result(
-            ordered(finite, beyond(self.problem, seconds, self.question.limits.report, self.question.clauses))
+            ordered(finite, beyond(self.problem, PROOF_SECONDS if left is None else left, limits.report))
         )
 
-    def side_by_side(self, seconds: float) -> list[Evidence]:
+    def side_by_side(self) -> list[Evidence]:
         """Search here; where that takes long, ask beyond its size in a second process.
 
         A refutation ends the other process; an answer for any number ends a search that runs for long.
         """
         limits = self.question.limits
-        with Meanwhile(self.problem, seconds, self.question.clauses) as other:
+        with Meanwhile(self.problem, limits) as other:
             finite = self.ask("lanes", replace(limits, cancelled=other.cancels))
             if interrupted(finite.verdict):
                 return [finite]
@@ -143,7 +148,7 @@ class _Asked:
 
     def result(self, evidence: list[Evidence]) -> Result:
         """The first piece of evidence decides; a refutation is turned into a trace and its story."""
-        decided = evidence[0]
+        decided = self.explained(evidence[0])
         base = Result(
             design=self.name,
             property=self.problem.invariant.name,
@@ -165,6 +170,15 @@ class _Asked:
         at = decided.verdict.detail.problem if decided.engine == "views" else self.problem
         trace, whole, story = Counterexamples(self.program, at).told(decided.verdict.depth, self.name)
         return replace(base, trace=trace, whole=whole, story=story)
+
+    def explained(self, decided: Evidence) -> Evidence:
+        """With a proof by views in clauses, where somebody reads them."""
+        if not self.question.explained or decided.engine != "views" or not isinstance(decided.verdict, Proved):
+            return decided
+        from model.parametric.views.words import explained
+
+        verdict = replace(decided.verdict, detail=explained(decided.verdict.detail))
+        return replace(decided, verdict=verdict)
 
     @property
     def counterexamples(self) -> Counterexamples:

@@ -28,7 +28,7 @@ class Question:
         side_by_side: of `auto`: let the proof run in a second process meanwhile (the caller's main module must be
             importable without side effects, as for any spawned process).
         notes: what a reader should know before the answer, such as a question that is not asked.
-        clauses: of `auto`: a proof is wanted as clauses, so they are looked for before views are.
+        explained: a proof is wanted in clauses that people read, also where views prove.
         packed: what else the packed engine is told: `reductions` and `checkpoint` of `packed.search.search`.
     """
 
@@ -42,7 +42,7 @@ class Question:
     spec: str = ""
     side_by_side: bool = False
     packed: Mapping[str, Any] = field(default_factory=dict)
-    clauses: bool = False
+    explained: bool = False
     notes: tuple[str, ...] = ()
 
 

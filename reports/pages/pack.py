@@ -294,9 +294,12 @@ def _certificate(result: Result, spec: str) -> dict[str, str]:
     """The files by which another solver checks the proof, where it is one for any number."""
     if not hasattr(result.proof, "conjuncts"):
         return {}
-    from model.parametric.inference.certificate import contents
+    from model.parametric.inference import certificate as of_clauses
+    from model.parametric.views import certificate as of_views
+    from model.parametric.views.table import Safe
 
-    return contents(result.proof, spec, [result.property])
+    made = of_views if isinstance(result.proof, Safe) else of_clauses
+    return made.contents(result.proof, spec, [result.property])
 
 
 def _grounds(result: Result) -> str:

@@ -9,7 +9,7 @@ import pytest
 from model.parametric.inference import certificate as of_clauses
 from model.parametric.proofs import proofs
 from model.parametric.views import certificate as of_views
-from tests.support.proofs import by_clauses, by_views, problem
+from tests.support.proofs import by_clauses, by_views
 
 CALCULUS = "CLEARORDER_CPC"
 
@@ -19,8 +19,7 @@ def clauses(design, promise):
 
 
 def views(design, promise):
-    safe = by_views(design, promise).detail
-    return of_views.contents(safe, problem(design, promise).program.digest, design, [promise])
+    return of_views.contents(by_views(design, promise).detail, design, [promise])
 
 
 def with_proofs(files):

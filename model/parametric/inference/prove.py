@@ -142,10 +142,12 @@ def _prove(
         return Undetermined(reason="no property was asked")
     reading = Reading(program, sizes, asked)
     try:
-        samples = _samples(reading, sampling)
+        samples = _samples(reading, sampling, until)
     except Violated as seen:
         return Undetermined(reason=str(seen), detail=seen)
     reason = ""
+    if monotonic() > until:
+        return Undetermined(reason="the time limit was reached while states of small instances were looked at")
     for sizes_asked in SIZES:
         try:
             search = _found(reading, samples, sizes_asked, until, limits)
@@ -188,16 +190,16 @@ class Violated(Exception):
         return Violated, (self.what, self.pages, self.sizes)
 
 
-def _samples(reading: Reading, sampling: bool) -> Samples:
+def _samples(reading: Reading, sampling: bool, until: float) -> Samples:
     """Reachable states of small instances; Violated where one of them is a reason not to try."""
     from model.parametric.samples import Samples, initial, reachable
 
     if not sampling:
         return initial(reading)
-    real = reachable(reading, PLAN, Samples(reading))
+    real = reachable(reading, PLAN, Samples(reading), until=until)
     if real.violated:
         raise Violated(real.violation(), real.violated.pages, real.violated.free_sizes)
-    wide = reachable(reading, WIDE, Samples(reading), one_of_many=True)
+    wide = reachable(reading, WIDE, Samples(reading), one_of_many=True, until=until)
     return real if wide.violation() else Samples(reading, [*real.batches, *wide.batches])
 
 

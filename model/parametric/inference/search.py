@@ -108,7 +108,12 @@ class Search:
     def start(self) -> list[Clause]:
         """Every clause of one or two literals that the samples satisfy, none implied by a shorter one."""
         window = self.windows[0]
-        return list(dict.fromkeys(c.canonical() for c in short_clauses(window, self.samples.rows(window))))
+        found: dict[Clause, None] = {}
+        for clause in short_clauses(window, self.samples.rows(window)):
+            if self.late():
+                raise OutOfTime(self.last)
+            found[clause.canonical()] = None
+        return list(found)
 
     @cached_property
     def moves(self) -> list[tuple[Ground, Move]]:

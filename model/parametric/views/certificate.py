@@ -32,12 +32,8 @@ VERSION = 2
 TREE = {op: (lambda *a, op=op: [op, *a]) for op in (*OPERATORS, "these")}
 
 
-def contents(found: Safe, digest: str, design: str, properties: Sequence[str]) -> dict[str, str]:
-    """name of the file -> text.
-
-    Args:
-        digest: of the design with what the properties watch (`Program.digest`).
-    """
+def contents(found: Safe, design: str, properties: Sequence[str]) -> dict[str, str]:
+    """name of the file -> text."""
     from model.parametric.inference.certificate import answers
 
     written: dict[str, dict[str, Any]] = {}
@@ -47,10 +43,10 @@ def contents(found: Safe, digest: str, design: str, properties: Sequence[str]) -
         data = data_of(part)
         protocol, views = data[PROTOCOL], data[VIEWS]
         clauses = few_clauses(protocol, views, Limits(seconds=SECONDS))
-        asked = conditions(Situations.of_views(protocol, views), clauses)
+        asked = conditions(Situations.of_views(protocol, views), tuple(clauses))
         end = ending(part.pages, found.pages)
         written |= {named(name, end): content for name, content in data.items()}
-        written[named(CLAUSES, end)] = {"clauses": as_json(clauses)}
+        written[named(CLAUSES, end)] = {"clauses": as_json(tuple(clauses))}
         scripts_of |= {named(name, end): script for name, script in scripts(asked).items()}
         impossible += [named(name, end) for name, condition in asked.items() if not condition.possible]
     manifest = {
@@ -58,7 +54,7 @@ def contents(found: Safe, digest: str, design: str, properties: Sequence[str]) -
         "kind": "views",
         "design": design,
         "properties": list(properties),
-        "digest": digest,
+        "digest": found.digest,
         "sizes": {**found.sizes, **({SIZE: found.program.buffer} if found.program.buffer else {})},
         "pages": found.pages,
         "all_pages": found.whole,

@@ -28,8 +28,10 @@ Point = dict[tuple[Any, ...], int]  # where a value stands -> the value
 MOST = 400  # clauses
 
 
-def few_clauses(protocol: Mapping[str, Any], views: Mapping[str, Any], limits: Limits) -> tuple[Clause, ...]:
-    """Clauses that prove what the table proves.
+def few_clauses(
+    protocol: Mapping[str, Any], views: Mapping[str, Any], limits: Limits
+) -> Mapping[Clause, tuple[str, ...]]:
+    """Clauses that prove what the table proves, and which rules and violations need each.
 
     Raises:
         CannotSay: there are too many, or the limits were reached.
@@ -113,7 +115,7 @@ class _Search:
         self.found: dict[Clause, None] = {}
         self.asked = [_Asked(situations, s) for s in situations.all()]
 
-    def clauses(self) -> tuple[Clause, ...]:
+    def clauses(self) -> Mapping[Clause, tuple[str, ...]]:
         todo = list(self.asked)
         while todo:
             again = [a for a in todo if self.closed(a)]
@@ -143,16 +145,22 @@ class _Search:
                 return
         raise CannotSay(f"the views are not closed: {asked.situation.name}")
 
-    def needed(self) -> tuple[Clause, ...]:
-        """Those that the property needs, and those that these need, and so on."""
-        needed: dict[Clause, None] = {}
-        work = [c for a in self.asked for c in a.core(self.found, None)]
+    def needed(self) -> Mapping[Clause, tuple[str, ...]]:
+        """Those that the property needs, and those that these need, and so on; with the rules that do."""
+        by: dict[Clause, dict[str, None]] = defaultdict(dict)
+        work: list[Clause | None] = [None]
+        known: set[Clause | None] = set()
         while work:
-            clause = work.pop()
-            if clause not in needed:
-                needed[clause] = None
-                work += [c for a in self.asked if a.situation.after for c in a.core(self.found, clause)]
-        return tuple(c for c in self.found if c in needed)
+            if (clause := work.pop()) in known:
+                continue
+            known.add(clause)
+            for asked in self.asked:
+                if clause is None or asked.situation.after is not None:
+                    core = asked.core(self.found, clause)
+                    work += core
+                    for needed in core:
+                        by[needed][asked.situation.name] = None
+        return {c: tuple(by[c]) for c in self.found if c in by}
 
 
 class _Asked:

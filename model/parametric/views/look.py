@@ -63,6 +63,8 @@ class Look:
                     return verdict
                 assert isinstance(verdict, Undetermined)
                 reasons.append(verdict.reason)
+                if monotonic() > self.until:
+                    break
         except CannotSay as wrong:
             return self.open(wrong.message)
         return self.open("; ".join(dict.fromkeys(filter(None, reasons))))
@@ -141,7 +143,17 @@ class Look:
         made = self.system.protocol
         text = f"{closed.size:,} {closed.kind}, closed under every step"
         found = table(self.system, closed)
-        safe = Safe(made.program, made.invariants, self.sizes, self.seen.larger, found, text, self.pages, self.whole)
+        safe = Safe(
+            made.program,
+            made.invariants,
+            self.sizes,
+            self.seen.larger,
+            found,
+            text,
+            self.pages,
+            self.whole,
+            digest=self.problem.program.digest,
+        )
         return Proved(closed.size, 0, engine="views", seconds=self.spent, detail=safe)
 
     def open(self, reason: str) -> Undetermined:
@@ -159,7 +171,7 @@ class Look:
         if self.limits.report:
             self.limits.report(Progress(f"views, {what}", states, 0))
         if monotonic() > self.until:
-            return f"{what}: {self.until - self.begin:g} seconds were not enough"
+            return f"{what}: {self.until - self.begin:.2g} seconds were not enough"
         if most is not None and states > most:
             return f"{what}: more than {most:,} configurations"
         return self.limits.cancelled() if self.limits.cancelled else ""

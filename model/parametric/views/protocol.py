@@ -14,10 +14,12 @@ from model.parametric.views.fragment import cast_of, refuse_pointers
 from model.parametric.views.rule import Cast, Key, Layout
 from model.program.program import Invariant, Program
 
+LOCK = "lock "
+
 
 def lock_field(lock: str) -> str:
     """The name of the field that says whether a lock is taken."""
-    return f"lock {lock}"
+    return f"{LOCK}{lock}"
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,14 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Conjunct:
+    """Part of an invariant in the words of the design, and the steps that need it."""
+
+    text: str
+    needed_by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Safe:
     """A proof by views: for any number of pages, and of each open sort that is not in `sizes`.
 
@@ -42,6 +50,8 @@ class Safe:
         program, invariants: of one page, with dead registers emptied.
         pages: that are looked at together; `whole`: there are no others.
         fewer: the same of fewer pages, as the last group of a design may be smaller.
+        digest: of the design with what the properties watch (`Program.digest`).
+        conjuncts: clauses that come to the same, if they were asked for.
         larger: steps that were made to allow more than they do, so that one page could be looked at.
     """
 
@@ -54,9 +64,12 @@ class Safe:
     pages: int = 1
     whole: bool = False
     fewer: tuple[Safe, ...] = ()
+    conjuncts: tuple[Conjunct, ...] = ()
+    digest: str = ""
 
     def __str__(self) -> str:
-        return self.text
+        width = max((len(c.text) for c in self.conjuncts), default=0)
+        return "\n".join(f"{c.text:<{width}}   for {', '.join(c.needed_by)}" for c in self.conjuncts) or self.text
 
 
 def table(system: System, closed: Closed) -> Table:

@@ -12,7 +12,7 @@ from model.parametric.views import certificate
 from model.parametric.views.checker import wrong
 from model.parametric.views.conditions import conditions, of_json
 from model.parametric.views.situations import Situations
-from tests.support.proofs import by_views, problem
+from tests.support.proofs import by_views
 
 PROVED = (
     ("per-slot-cache", "promise_kept"),
@@ -22,8 +22,8 @@ PROVED = (
 
 
 def written(design, promise, directory):
-    safe, digest = by_views(design, promise).detail, problem(design, promise).program.digest
-    write_files(directory, certificate.contents(safe, digest, design, [promise]))
+    safe = by_views(design, promise).detail
+    write_files(directory, certificate.contents(safe, design, [promise]))
 
 
 @pytest.fixture(scope="module")
