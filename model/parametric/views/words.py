@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from model.errors import CannotSay
+from model.expr.registers import PREFIX, is_register
 from model.instance.locations import at
 from model.limits import Limits
 from model.parametric.views.certificate import PROTOCOL, SECONDS, VIEWS, data_of
@@ -14,8 +15,6 @@ from model.parametric.views.clauses import few_clauses
 from model.parametric.views.formulas import Clause, Words
 from model.parametric.views.protocol import LOCK
 from model.parametric.views.table import Conjunct, Safe
-
-REGISTER = "me."
 
 
 def explained(found: Safe) -> Safe:
@@ -104,7 +103,7 @@ class _Sentences:
 
 
 def _named(name: str, who: str) -> str:
-    return f"{who}.{name.removeprefix(REGISTER)}" if name.startswith(REGISTER) else f"{name}[{who}]"
+    return f"{who}.{name.removeprefix(PREFIX)}" if is_register(name) else f"{name}[{who}]"
 
 
 def _text(said: _Said) -> str:
