@@ -249,16 +249,23 @@ class Recorder:
             raise self.error(STALE)
 
     def check_each(self, value: Expr, index: Index | None) -> None:
-        for loose in indices(value):
-            if loose.kind == "each" and loose != index:
-                sort = loose.sort
-                raise self.error(
-                    f"`every {sort.lower()}` stands for one {sort} after another and needs the same on the left: "
-                    f"s.part[every_{sort.lower()}] = ...; for a guard write every({sort}, lambda c: ...)."
-                )
+        if wrong := loose_each(value, index):
+            raise self.error(wrong)
 
     def error(self, message: str, place: Place | None = None) -> DesignError:
         return DesignError(f"{self.owner}.{self.operation}: {message}", place or here())
+
+
+def loose_each(value: Expr, index: Index | None = None) -> str:
+    """What is wrong where the value says `every` and what it is given to does not; else nothing."""
+    for loose in sorted(indices(value), key=str):
+        if loose.kind == "each" and loose != index:
+            sort = loose.sort
+            return (
+                f"`every {sort.lower()}` stands for one {sort} after another and needs the same on the left: "
+                f"s.part[every_{sort.lower()}] = ...; for a guard or a property write every({sort}, lambda c: ...)."
+            )
+    return ""
 
 
 def _another(held: Held, mine: Held) -> Expr:

@@ -28,7 +28,7 @@ from model.expr import (
     show,
 )
 from model.program import source
-from model.program.builder import Recorder
+from model.program.builder import Recorder, loose_each
 from model.program.layout import locations_of, variable_of
 from model.program.lowering import steps_of
 from model.program.program import Invariant, Location, Program
@@ -68,7 +68,9 @@ def said_by(function: Callable[..., object], *given: object) -> Expr:
             f"it returns Python's {said}, whatever the state is, so it says nothing of the design. Return a truth "
             f"value over s: return s.cache <= s.kernel."
         )
-    return lift(said)
+    if wrong := loose_each(found := lift(said)):
+        raise DesignError(wrong)
+    return found
 
 
 @contextmanager

@@ -142,14 +142,14 @@ CASES = {
     "every client in a guard": (
         "wait_for(s.unread[every_client] <= NONE)",
         "my_design.py:15: Mine.clear: `every client` stands for one Client after another and needs the"
-        " same on the left: s.part[every_client] = ...; for a guard write every(Client, lambda c:"
-        " ...).",
+        " same on the left: s.part[every_client] = ...; for a guard or a property write"
+        " every(Client, lambda c: ...).",
     ),
     "every client on the right only": (
         "s.kernel |= s.unread[every_client]",
         "my_design.py:15: Mine.clear: `every client` stands for one Client after another and needs the"
-        " same on the left: s.part[every_client] = ...; for a guard write every(Client, lambda c:"
-        " ...).",
+        " same on the left: s.part[every_client] = ...; for a guard or a property write"
+        " every(Client, lambda c: ...).",
     ),
     "pages for a flag": (
         "s.flag = page",

@@ -181,6 +181,14 @@ def test_a_property_needs_a_docstring_and_a_truth_value():
     with pytest.raises(UsageError, match="no_truth cannot be asked of naive: it gives a set of pages"):
         ask(load("naive"), no_truth, 1, 1)
 
+    @always
+    def of_every(s):
+        """Every client's bitmap is in the log: `every client` stands alone."""
+        return s.user[every_client] <= s.kernel
+
+    with pytest.raises(UsageError, match="for a guard or a property write every\\(Client, lambda c"):
+        ask(load("naive"), of_every, 1, 1)
+
 
 def test_unknown_properties_and_designs_offer_the_nearest_name():
     """A typo costs one line."""
