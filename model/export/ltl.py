@@ -30,7 +30,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from textwrap import wrap
 
-from model.export.problem import Claim, first_line, plain, sizes_text
+from model.export.problem import Claim, first_line, paragraphs, plain, sizes_text
 from model.export.promela import Model, fits
 from model.expr import TRUE, Expr
 from model.expr.algebra import fold
@@ -92,21 +92,15 @@ class _Live(Model):
     # -- the text
 
     def lines(self) -> Iterator[str]:
-        yield from self._header()
-        yield ""
-        yield from self._places()
-        yield from self._variables()
-        yield from self._monitor()
-        yield from self._property()
-        yield ""
-        yield from self._possible()
-        yield ""
-        yield from self._settle()
-        yield from self._inlines()
-        yield ""
-        yield from self._process()
-        yield ""
-        yield from self._formula()
+        yield from paragraphs(
+            self._header(),
+            [*self._places(), *self._variables(), *self._monitor(), *self._property()],
+            self._possible(),
+            [*self._settle(), *self._saved()],
+            *self._inlines(),
+            self._process(),
+            self._formula(),
+        )
 
     def _wanted(self) -> dict[object, str]:
         words = ("committed", "fair", "turn", "who", "settle", "sure", "nobody", "formula")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from textwrap import wrap
 
@@ -92,6 +92,14 @@ def header(claim: Claim, commands: list[str], *remarks: str) -> list[str]:
     ]
     told = [piece for line in claims for piece in wrap(plain(line), 100, subsequent_indent="  ")]
     return [*told, "Run:", *(f"  {command}" for command in commands), f"Design: sha256 {claim.program.digest}"]
+
+
+def paragraphs(*blocks: Iterable[str]) -> Iterator[str]:
+    """The lines of all blocks, with an empty line between two of them."""
+    for number, block in enumerate(blocks):
+        if number:
+            yield ""
+        yield from block
 
 
 def first_line(text: str) -> str:

@@ -8,13 +8,13 @@ Source: Holzmann, "The SPIN Model Checker", 2003, chapter 3; spinroot.com/spin/M
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from model.errors import TooWide
 from model.export.identifiers import field_word, place_word, step_word, thread_word, unique
-from model.export.problem import Claim, header, plain
+from model.export.problem import Claim, header, paragraphs, plain
 from model.export.reserved import PROMELA, PROMELA_LIKE, C
 from model.expr import Expr, walk
 from model.expr.algebra import fold, promela
@@ -59,22 +59,22 @@ class Model:
         self.table = promela(self.instance.pages)
 
     def lines(self) -> Iterator[str]:
-        yield from self._header()
-        yield ""
-        yield from self._places()
-        yield from self._variables()
-        yield ""
-        yield from self._property()
-        yield from self._inlines()
-        yield ""
-        yield from self._process()
+        yield from paragraphs(
+            self._header(),
+            [*self._places(), *self._variables()],
+            [*self._property(), *self._saved()],
+            *self._inlines(),
+            self._process(),
+        )
 
-    def _inlines(self) -> Iterator[str]:
-        orders = [ordered(self.instance, ground) for ground in self.instance.steps]
-        yield from self._saved({i for order in orders for i in order.saved})
-        for number, (ground, order) in enumerate(zip(self.instance.steps, orders, strict=True)):
-            yield ""
-            yield from self._inline(number, ground, order)
+    @cached_property
+    def orders(self) -> list[Order]:
+        """Of each step, in which order it assigns."""
+        return [ordered(self.instance, ground) for ground in self.instance.steps]
+
+    def _inlines(self) -> Iterator[Iterable[str]]:
+        for number, (ground, order) in enumerate(zip(self.instance.steps, self.orders, strict=True)):
+            yield self._inline(number, ground, order)
 
     # -- names
 
@@ -139,9 +139,9 @@ class Model:
         whole = [self.names["case", n] if n is not None else self.text(case) for n, case in cases]
         yield f"#define {self.names['holds']} ({' && '.join(whole) or '1'})"
 
-    def _saved(self, positions: set[int]) -> Iterator[str]:
+    def _saved(self) -> Iterator[str]:
         """What some step has to remember while it overwrites it; not part of the state."""
-        for i in sorted(positions):
+        for i in sorted({i for order in self.orders for i in order.saved}):
             yield f"hidden unsigned {self.was(i)} : {self.instance.fields[i].width};"
 
     def _inline(self, number: int, ground: GroundStep, order: Order) -> Iterator[str]:

@@ -4,6 +4,7 @@ import pytest
 
 from model.cli.progress import ProgressLine
 from model.engines.packed import search as lanes
+from model.engines.packed import sweep
 from model.limits import Limits, Progress, left
 from tests.support.clear_k import ClearK, promise
 from tests.support.packed import question
@@ -66,7 +67,7 @@ def test_what_is_left_is_of_the_right_size_on_the_yardstick():
 
 
 def test_a_long_level_is_told_of_again_while_it_goes_on(monkeypatch):
-    monkeypatch.setattr(lanes, "CHUNK", 1_000)
+    monkeypatch.setattr(sweep, "CHUNK", 1_000)
     monkeypatch.setattr("model.engines.packed.tally.TELL", -1.0)
     seen = []
     lanes.search(question(ClearK, promise, 2, 3), Limits(report=seen.append), threads=1, kernel="numpy")

@@ -10,6 +10,7 @@ ENGINES = "model/engines/"
 UNROLLING = ENGINES + "unrolling.py"
 ORDER, ALIKE = ENGINES + "packed/partial_order.py", ENGINES + "packed/symmetry.py"
 KERNEL, LANES = ENGINES + "packed/kernel.py", ENGINES + "packed/search.py"
+SWEEP = ENGINES + "packed/sweep.py"
 LOGIC, READING = "model/parametric/logic.py", "model/parametric/reading.py"
 PROVE, CERTIFY = "model/parametric/inference/prove.py", "model/commands/certify.py"
 KILLERS = "tests/engines/test_killers.py"
@@ -123,7 +124,7 @@ MUTANTS = (
     kernel("moves that begin elsewhere are taken alone too", "block = block.take(np.flatnonzero(~at), axis=1)", "pass", "taking more moves than partial order asks for is the whole search"),
     Mutant(LANES, "a checkpoint does not say which invariants were asked", "{instance.sizes} {asked} {sorted", "{instance.sizes} {sorted", (KILLERS, "-k", "gone_on")),
     Mutant(LANES, "a checkpoint does not say which reductions are in force", "{asked} {sorted(reductions)} {places}", "{asked} {places}", ("tests/engines/store/test_checkpoint.py", "-k", "another")),
-    Mutant(LANES, "levels before a violation count it", "            if bad := self.violations(frontier):\n", "            tally.states += frontier.shape[1]\n            if bad := self.violations(frontier):\n", PACKED),
+    Mutant(SWEEP, "levels before a violation count it", "            if bad := self.violations(frontier):\n", "            tally.states += frontier.shape[1]\n            if bad := self.violations(frontier):\n", PACKED),
     # ------------------------------------------------------------ the reference, bounded, induction, refinement
     Mutant(ENGINES + "explicit.py", "the first state is not judged", "for s in level if not holds(s)]", "for s in level if depth and not holds(s)]", (KILLERS, "-k", "first_state")),
     Mutant("model/instance/breadth_first.py", "states are visited again", "                if after not in came:\n", "                if after not in level:\n", REFERENCE),

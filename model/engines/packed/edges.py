@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from model.engines.packed.kernel import Kernel
 from model.engines.packed.levels import Levels
-from model.engines.packed.search import CHUNK, Search
+from model.engines.packed.sweep import CHUNK, Search
 from model.engines.store.bitset import beginnings
 from model.engines.store.packing import Columns, Packing, Words
 from model.engines.store.spill import resident

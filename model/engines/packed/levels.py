@@ -10,7 +10,7 @@ import numpy as np
 
 from model.engines.packed.kernel import Kernel
 from model.engines.packed.native import compilation
-from model.engines.packed.search import Search, chunks
+from model.engines.packed.sweep import Search, chunks
 from model.engines.store.bitset import Visited
 from model.engines.store.packing import Columns, Packing, Words
 from model.instance.problem import Problem

@@ -159,7 +159,7 @@ class _Call(ctypes.Structure):
 class Native:
     """The compiled functions over one set of states whose memory stays where it is (`Visited.fix`).
 
-    Shapes: as in `packed.search`: a block of n states is a (words, n) uint64 array whose rows are contiguous.
+    Shapes: as in `packed.sweep`: a block of n states is a (words, n) uint64 array whose rows are contiguous.
     """
 
     ordered, counts_at_once = True, False

@@ -2,55 +2,35 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, Unpack
 
-import numpy as np
-
-from model.engines.packed.kernel import Kernel
-from model.engines.packed.mover import Mover, NumpyMover
-from model.engines.packed.native import Compilation, NativeTable, compilation, physical_memory
+from model.engines.packed.native import compilation
 from model.engines.packed.partial_order import ample
-from model.engines.packed.symmetry import Canonical, canonical, symmetry
-from model.engines.packed.tally import Tally
-from model.engines.store.bitset import DIGIT, LANES, ROOT, Full, Visited, unfolded
-from model.engines.store.checkpoint import Checkpoint, Counts, Saver, Stopped
-from model.engines.store.hash_table import Hashed, far_apart
-from model.engines.store.packing import Packing, Words
-from model.engines.store.spill import LEAST, MEGABYTE, NoRoom, Spilling, room_within
-from model.engines.store.states import Blocks, Frontier
+from model.engines.packed.sweep import How, Search
+from model.engines.packed.symmetry import canonical, symmetry
+from model.engines.store.packing import Packing
 from model.errors import UsageError
-from model.expr import Expr, show
-from model.expr.algebra import Table
+from model.expr import show
 from model.instance.problem import Problem
-from model.instance.state import State
 from model.limits import Limits
 from model.program.program import Invariant
-from model.verdict import Proved, Refuted, Undetermined, Verdict
+from model.verdict import Refuted, Undetermined, Verdict
 
 REDUCTIONS = ("symmetry", "order")
-CHUNK = 1 << 15  # states that are worked on at a time: their columns fit a cache
-LEAST_CHUNK, MOVES = 1 << 10, 64  # where a state has more moves than these, less at a time
-BATCH = 32  # parts of a level that compiled code works on before the limits are looked at
-MOST = 10_000  # violating states that are named for each invariant
 
 
 def search(
     asked: Problem,
     limits: Limits | None = None,
     *,
-    table: Table | None = None,
-    word_bits: int = 64,
-    digits: tuple[int, int] | None = None,
-    threads: int | None = None,
     reductions: Sequence[str] = (),
     checkpoint: Path | None = None,
     kernel: str = "auto",
+    **how: Unpack[How],
 ) -> Verdict:
     """Visit every reachable state, nearest first, a whole depth at a time.
 
@@ -59,11 +39,6 @@ def search(
             takes as many words of 64 bits as it needs.
         limits: states and seconds after which to give up; looked at between parts of a level, so that a few
             more may have been added.
-        table: NumPy source for each operator; default `model.expr.algebra.words`.
-        word_bits: bits of a word to use, at least as many as the widest field has.
-        digits: bits of the digits by which the set of states finds a block (`model.engines.store.bitset.Tree`); default
-            small ones for states of more than 60 bits, which lie far apart.
-        threads: default one for each processor, at most 4; the answer does not depend on it.
         reductions: of REDUCTIONS; verdict and depth are the same with them. "symmetry" keeps one state of those that
             differ in the order of what is alike only (`packed.symmetry`): states, transitions and `detail` are
             of orbits then. "order" is partial order (`packed.partial_order`): what it finds violated is searched again
@@ -72,6 +47,7 @@ def search(
             which it goes on; it is removed when there is a verdict.
         kernel: "numpy"; "c", the same steps compiled (`packed.native`); or "auto", which is C from the moment
             that there is enough to do, where there is a C compiler and no symmetry.
+        how: the answer depends on none of it, see `How`.
 
     Returns:
         Proved(states, depth); Refuted(states, depth, detail=[(state, invariant, number), ...]) where states counts
@@ -87,21 +63,20 @@ def search(
     if unknown := set(reductions) - set(REDUCTIONS):
         raise UsageError(f"there is no reduction '{min(unknown)}'; there are {', '.join(REDUCTIONS)}.")
     begin = monotonic()
-    how: dict[str, Any] = {"table": table, "word_bits": word_bits, "digits": digits, "threads": threads}
     run = Search(asked, limits, **how)
     if "symmetry" in reductions and (alike := symmetry(asked)):
         run.least = canonical(alike, run.packing)
     if "order" in reductions and run.limits.depth is None:
         run.alone = ample(asked)
-    run.compiling = compilation(kernel, able=table is None and run.least is None)
+    run.compiling = compilation(kernel, able=how.get("table") is None and run.least is None)
     if checkpoint is not None:
         in_force = [r for r in reductions if r == "symmetry" or (r == "order" and run.alone)]
         run.save_in = checkpoint, described(run.packing, asked.invariants, in_force)
     found, limits, again = run.run(), run.limits, bool(run.alone)
     if isinstance(found, Refuted) and again:
         del run  # what it has seen takes memory
-        how |= {"reductions": [r for r in reductions if r == "symmetry"], "kernel": kernel}
-        found = _nearest(asked, limits.after(begin), found.depth, how)
+        again_by = {**how, "reductions": [r for r in reductions if r == "symmetry"], "kernel": kernel}
+        found = _nearest(asked, limits.after(begin), found.depth, again_by)
     return replace(found, seconds=monotonic() - begin)
 
 
@@ -113,212 +88,8 @@ def _nearest(asked: Problem, limits: Limits, depth: int, how: Mapping[str, Any])
     return replace(found, reason=f"violated within {depth} moves, and the shortest trace was not found: {found.reason}")
 
 
-Part = tuple[int, int]  # of a level: from, to
-
-
-DENSE, SPARSE_DIGIT = 60, 8  # bits of a state up to which blocks lie close together; a digit where they do not
-
-
-class Search:
-    """One run: what is asked, what was counted, and the mover that adds states to the set of those that were seen.
-
-    Shapes: a frontier is a (words, n) uint64 array, one state a column; sorted, but for one that a table led to.
-
-    Attributes:
-        alone: locations at which only the moves that begin there are taken.
-        least: takes states to one state of each orbit, or None.
-        layers: the frontiers, where they are to be kept.
-        compiling: when compiled code takes over, or None.
-        save_in: the file of the checkpoint, and what the search is of.
-    """
-
-    def __init__(
-        self,
-        asked: Problem,
-        limits: Limits | None = None,
-        *,
-        table: Table | None = None,
-        word_bits: int = 64,
-        digits: tuple[int, int] | None = None,
-        threads: int | None = None,
-    ) -> None:
-        self.limits = limits or Limits()
-        self.tally = Tally(self.limits)
-        self.packing = Packing(asked.instance, word_bits)
-        self.kernel = Kernel(self.packing, table)
-        self.checks = [(c, self.kernel.test(c.holds)) for c in asked.checks]
-        self.digits, self.threads = digits, threads or min(4, os.cpu_count() or 1)
-        self.alone: Sequence[Expr] = ()
-        self.least: Canonical | None = None
-        self.layers: list[Words] | None = None
-        self.compiling: Compilation | None = None
-        self.save_in: tuple[Path, str] | None = None
-
-    def run(self) -> Verdict:
-        """Search to the end, or until a limit is reached; may be called once.
-
-        Raises:
-            UsageError: the limit of memory leaves too little to start, or the checkpoint is of another search.
-        """
-        if not self.checks and self.layers is None:
-            return self.tally.answer(Undetermined, reason="no property was asked")
-        blocks = self._empty()
-        self.saver = Saver(self.save_in and Checkpoint(*self.save_in, blocks))
-        self.mover: Mover = NumpyMover(blocks, self.kernel.expands_alone(self.alone), self.least)
-        del blocks  # so that nothing keeps it when a table takes its place
-        try:
-            verdict = self.sweep()
-            self.saver.done()
-            return verdict
-        except Stopped as stop:
-            return self.covered(str(stop))
-        except Full:
-            return self.covered("the states take more memory than there is; --memory writes them out")
-        except NoRoom as stop:
-            return self.tally.answer(Undetermined, reason=f"{stop}{self.saver.saved()}")
-        except KeyboardInterrupt:
-            return self.covered("interrupted", interrupted=True)
-        finally:
-            self.mover.states.close()
-            if self.compiling:
-                self.compiling.close()
-
-    def _empty(self) -> Blocks:
-        """The set to begin with."""
-        bits = self.packing.bits
-        root, digit = self.digits or (ROOT, DIGIT if sum(bits) <= DENSE else SPARSE_DIGIT)
-        if self.limits.memory is None:
-            return Visited(bits, root, digit)
-        room = room_within(self.limits.memory, self.threads)
-        if room < LEAST:
-            least = -(-(self.limits.memory - room + LEAST) // MEGABYTE)
-            raise UsageError(f"a limit of memory is at least {least} MB here, of which the states get little.")
-        return Spilling(bits, root, digit, room=room)
-
-    def sweep(self) -> Verdict:
-        tally, frontier = self.tally, self.first()
-        while frontier.shape[1]:
-            self.saver.enter(Counts(tally.states, tally.transitions, tally.depth, frontier.shape[1]), frontier)
-            if bad := self.violations(frontier):
-                return tally.answer(Refuted, detail=bad)
-            tally.states += frontier.shape[1]
-            if stop := self.limits.depth_reached(tally.depth):
-                raise Stopped(stop)
-            tally.enter(frontier.shape[1])
-            self.change_over(frontier.shape[1])
-            self.expand_all(frontier)
-            self.saver.leave()
-            del frontier  # before the next one takes its place
-            frontier = self.next_level()
-            tally.depth += 1
-        tally.depth -= 1
-        return tally.answer(Proved)
-
-    def first(self) -> Frontier:
-        """The frontier to begin with: the initial state, or what a checkpoint says."""
-        blocks = self.mover.blocks
-        assert blocks is not None, "there are blocks to begin with"
-        if saved := self.saver.load():
-            counts, frontier = saved
-            self.tally.states, self.tally.transitions, self.tally.depth = (
-                counts.states,
-                counts.transitions,
-                counts.depth,
-            )
-            blocks.hold(frontier)
-            return frontier
-        blocks.add(tuple(self.packing.pack([self.packing.instance.initial])))
-        return self.next_level()
-
-    def change_over(self, size: int) -> None:
-        """Go on with compiled code if it is there, and with a table where states lie far apart.
-
-        A checkpoint holds blocks, and levels that are kept have an order: neither is to be had of a table.
-        """
-        if self.compiling and self.mover.library is None and self.mover.blocks is not None:
-            made_of = self.packing, [c.holds for c, _ in self.checks], self.alone
-            self.mover = self.compiling.native(made_of, self.mover.blocks, self.tally.states, size) or self.mover
-        library, blocks = self.mover.library, self.mover.blocks
-        if library is None or blocks is None or blocks.sparing or self.save_in or self.layers is not None:
-            return
-        if far_apart(blocks.memory, self.tally.states, self.packing.bits):
-            rows = (unfolded(r[:, -LANES:], r[:, :-LANES].T) for r in blocks.rows(old=True))
-            self.mover = NativeTable(library, Hashed(library, np.concatenate(list(rows), axis=1), physical_memory()))
-
-    def next_level(self) -> Frontier:
-        """What was added since the last level."""
-        frontier = self.mover.next_level()
-        if self.layers is not None and frontier.shape[1]:
-            self.layers.append(frontier[:, :])
-        return frontier
-
-    def expand_all(self, frontier: Frontier) -> None:
-        """Add the states one move from `frontier`, and look at the limits between its parts."""
-        size, chunk = frontier.shape[1], self.chunk
-        parts = [(begin, min(begin + chunk, size)) for begin in range(0, size, chunk)]
-        with ThreadPoolExecutor(self.threads) as pool:
-            each = map if self.threads == 1 or len(parts) == 1 else pool.map
-            try:
-                self.expand_parts(frontier, parts, each)
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                self.mover.told()
-                raise
-
-    @property
-    def chunk(self) -> int:
-        """States that are worked on at a time."""
-        chunk = min(CHUNK, max(LEAST_CHUNK, CHUNK * MOVES // max(1, self.packing.instance.most_moves)))
-        return chunk if self.limits.memory is None else max(LEAST_CHUNK, chunk // 8)
-
-    def expand_parts(self, frontier: Frontier, parts: list[Part], each: Any) -> None:
-        """Some parts at a time; where there is no room for what they find, room is made and it goes on."""
-        mover, tally, alone = self.mover, self.tally, False  # whether there is nothing else in memory
-        at_a_time = len(parts) if mover.counts_at_once else BATCH
-        while parts:
-            batch, parts, rest = parts[:at_a_time], parts[at_a_time:], []
-            found = each(lambda part: mover.expand(frontier[:, slice(*part)]), batch)
-            for (begin, end), (done, moves) in zip(batch, found, strict=True):
-                tally.transitions += moves
-                tally.expanded += done
-                rest += [(begin + done, end)] if begin + done < end else []
-                if mover.counts_at_once:
-                    tally.look_up(mover)
-            mover.told()
-            if rest:
-                mover.make_room(nothing_done=alone and rest == batch)
-            alone, parts = bool(rest), rest + parts
-            if not mover.counts_at_once:
-                tally.look_up(mover)
-
-    def violations(self, frontier: Frontier) -> list[tuple[State, str, int | None]]:
-        """(state, invariant, number) for states that violate it: of each, the first MOST."""
-        if not any(map(self.mover.broken, chunks(frontier))):
-            return []
-        if not self.mover.ordered:  # threads found it in no order
-            frontier = frontier[:, :].take(np.lexsort(frontier[:, :]), axis=1)
-        found = []
-        for check, holds in self.checks:
-            bad: list[State] = []
-            for block in chunks(frontier):
-                where = np.flatnonzero(~np.broadcast_to(holds(block), block.shape[1:]))
-                bad += self.packing.unpack(block.take(where[: MOST - len(bad)], axis=1))
-            found += [(state, check.name, check.number) for state in bad]
-        return found
-
-    def covered(self, reason: str, **why: Any) -> Verdict:
-        """Why it stopped, with the states of the level that is not finished."""
-        reason += self.saver.saved()
-        return self.tally.answer(Undetermined, self.mover.states.counted(), reason=reason, **why)
-
-
 def described(packing: Packing, invariants: Sequence[Invariant], reductions: Sequence[str]) -> str:
     """What a search is of, as text: equal where one may go on with what another has found."""
     instance, places = packing.instance, sorted(packing.places.items())
     asked = [f"{i.name} {i.each}: {show(i.holds)}" for i in invariants]
     return f"{instance.program.digest} {instance.pages} {instance.sizes} {asked} {sorted(reductions)} {places}"
-
-
-def chunks(frontier: Frontier) -> Iterator[Words]:
-    """The frontier cut into blocks that fit a cache."""
-    return (frontier[:, begin : begin + CHUNK] for begin in range(0, frontier.shape[1], CHUNK))

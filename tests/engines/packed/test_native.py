@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from model.check.command import command
 from model.designs.catalogue import built_in_designs
 from model.engines import explicit
-from model.engines.packed import levels, native, native_text
+from model.engines.packed import levels, native, native_text, sweep
 from model.engines.packed import search as lanes
 from model.engines.store.bitset import LANES, ones
 from model.engines.store.packing import Packing
@@ -80,7 +80,7 @@ def test_states_of_several_words_and_deep_page_tables_change_nothing(word_bits, 
 @pytest.mark.parametrize("threads", [1, 2, 7])
 def test_the_number_of_threads_changes_nothing(threads, monkeypatch):
     """Threads make blocks under a spinning lock and set bits at once."""
-    monkeypatch.setattr(lanes, "CHUNK", 100)
+    monkeypatch.setattr(sweep, "CHUNK", 100)
     found = lanes.search(question(ClearK, promise, 2, 3), kernel="c", threads=threads)
     assert ("proved", 104_672, 636_740) == (found.word, found.states, found.transitions)
 
@@ -138,7 +138,7 @@ def test_levels_are_kept_and_lead_back_to_the_start(monkeypatch):
 
 
 def test_limits_hold(monkeypatch):
-    monkeypatch.setattr(lanes, "CHUNK", 100)
+    monkeypatch.setattr(sweep, "CHUNK", 100)
     asked = question(ClearK, promise, 2, 3)
     found = lanes.search(asked, Limits(states=50_000), kernel="c")
     assert "the limit of 50,000 states was reached" == found.reason

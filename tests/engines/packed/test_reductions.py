@@ -8,7 +8,7 @@ from model import ALL, NONE, Client, Design, Guest, Pages, operation, wait_for
 from model.designs.catalogue import built_in_designs, built_in_properties, gallery_designs, load
 from model.designs.manifest import rows
 from model.engines import explicit
-from model.engines.packed import partial_order
+from model.engines.packed import partial_order, sweep
 from model.engines.packed import search as lanes
 from model.errors import UsageError
 from model.expr import always
@@ -262,7 +262,7 @@ class Delayed(Elsewhere):
 def test_what_was_found_later_is_found_again_at_its_least_depth(monkeypatch):
     """Two moves; with the client's steps first it takes five."""
     asked = question(Delayed, never_bad, 1, 1)
-    reduced = lanes.Search(asked)
+    reduced = sweep.Search(asked)
     reduced.alone = partial_order.ample(asked)
     assert ("refuted", 5) == said(reduced.run())
     assert ("refuted", 2) == said(packed.search(asked, reductions=["order"]))
@@ -279,7 +279,7 @@ def test_a_checkpoint_under_order_is_not_taken_up_without(tmp_path):
 def test_a_limit_of_states_that_the_reduced_search_kept_does_not_hide_what_it_found():
     """The search for the shortest trace may see more states than the one that found the violation."""
     asked = question(Delayed, never_bad, 2, 2)
-    reduced = lanes.Search(asked)
+    reduced = sweep.Search(asked)
     reduced.alone = partial_order.ample(asked)
     kept = reduced.run().states + 1
     assert ("refuted", 2) == said(packed.search(asked, Limits(states=kept), reductions=["order"]))

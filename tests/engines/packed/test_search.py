@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from model.designs.catalogue import built_in_designs
 from model.engines import explicit
-from model.engines.packed import levels
+from model.engines.packed import levels, sweep
 from model.engines.packed import search as lanes
 from model.engines.store import bitset as visited
 from model.engines.store.packing import Packing
@@ -63,7 +63,7 @@ def test_however_blocks_are_found_the_counts_are_the_same(digits, monkeypatch):
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_the_number_of_threads_changes_nothing(threads, monkeypatch):
     """Threads add to one set of states at a time, and look at it while another adds."""
-    monkeypatch.setattr(lanes, "CHUNK", 100)
+    monkeypatch.setattr(sweep, "CHUNK", 100)
     asked = question(ClearK, promise, 2, 2)
     assert answer(explicit.search(asked)) == answer(lanes.search(asked, threads=threads))
 
@@ -136,7 +136,7 @@ def test_a_limit_of_states_leaves_it_undetermined():
 
 def test_a_limit_is_looked_at_within_a_level(monkeypatch):
     """As many more states as a part of the level leads to, not as many as the whole level."""
-    monkeypatch.setattr(lanes, "CHUNK", 50)
+    monkeypatch.setattr(sweep, "CHUNK", 50)
     asked = question(ClearK, promise, 2, 3)
     found = lanes.search(asked, Limits(states=20_000), threads=1)
     assert isinstance(found, Undetermined)
@@ -153,7 +153,7 @@ def test_a_limit_of_seconds_leaves_it_undetermined_with_what_was_covered():
 @pytest.mark.parametrize("threads", [1, 2])
 def test_an_interrupt_leaves_it_undetermined_with_what_was_covered(threads, monkeypatch):
     """Control-C between two parts of a level."""
-    monkeypatch.setattr(lanes, "CHUNK", 50)
+    monkeypatch.setattr(sweep, "CHUNK", 50)
     asked = []
 
     def interrupt():

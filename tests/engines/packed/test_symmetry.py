@@ -9,7 +9,7 @@ from model import MIGRATION, NONE, Client, Design, Flag, Guest, Pages, operation
 from model.designs.catalogue import built_in_designs, built_in_properties
 from model.designs.manifest import rows
 from model.engines import explicit
-from model.engines.packed import levels, symmetry
+from model.engines.packed import levels, sweep, symmetry
 from model.engines.packed import search as lanes
 from model.expr import PAGES, always
 from model.instance.problem import Problem
@@ -74,7 +74,7 @@ def orbits_by_burnside(asked, alike, pages=True):
 
 def states_left(asked, found, word_bits=64):
     """How many states the search keeps, going on past violations."""
-    run = lanes.Search(Problem.on(asked), word_bits=word_bits)
+    run = sweep.Search(Problem.on(asked), word_bits=word_bits)
     run.layers = []
     run.least = symmetry.canonical(found, run.packing)
     return run.run().states

@@ -10,6 +10,7 @@ import pytest
 
 from model.engines import explicit
 from model.engines.packed import search as lanes
+from model.engines.packed import sweep
 from model.engines.store import checkpoint
 from model.errors import UsageError
 from model.limits import Limits
@@ -41,7 +42,7 @@ def test_a_search_stopped_at_any_depth_goes_on_to_the_same_answer(design, reduct
 
 def test_an_interrupt_within_a_level_goes_on_from_its_beginning(monkeypatch, tmp_path):
     """What the level had led to already is not taken for visited."""
-    monkeypatch.setattr(lanes, "CHUNK", 50)
+    monkeypatch.setattr(sweep, "CHUNK", 50)
     asked, file, calls = question(ClearK, promise, 2, 2), tmp_path / "saved", []
 
     def interrupt():
@@ -59,11 +60,11 @@ def test_an_interrupt_within_a_level_goes_on_from_its_beginning(monkeypatch, tmp
 def test_a_checkpoint_is_taken_up_with_more_memory_or_less(rooms, monkeypatch, tmp_path):
     """Whether the states were in memory or written out, before and after."""
     asked, file = question(ClearK, promise, 2, 3), tmp_path / "saved"
-    monkeypatch.setattr(lanes, "LEAST", 0)
+    monkeypatch.setattr(sweep, "LEAST", 0)
     monkeypatch.setattr("model.engines.store.spill.LEAST", 20_000)
 
     def within(room, **more):
-        monkeypatch.setattr(lanes, "room_within", lambda memory, threads: room)
+        monkeypatch.setattr(sweep, "room_within", lambda memory, threads: room)
         return lanes.search(asked, Limits(memory=room and 1, **more), checkpoint=file)
 
     assert isinstance(within(rooms[0], depth=16), Undetermined)

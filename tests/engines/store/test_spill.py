@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.engines import explicit
-from model.engines.packed import native
+from model.engines.packed import native, sweep
 from model.engines.packed import search as lanes
 from model.engines.store import spill
 from model.engines.store.bitset import Visited
@@ -31,8 +31,8 @@ def room(monkeypatch, tmp_path):
     """`room(n)`: a search with a limit of memory has n bytes for its states, and writes to an empty directory."""
 
     def so_much(size):
-        monkeypatch.setattr(lanes, "room_within", lambda memory, threads: size)
-        monkeypatch.setattr(lanes, "LEAST", 0)
+        monkeypatch.setattr(sweep, "room_within", lambda memory, threads: size)
+        monkeypatch.setattr(sweep, "LEAST", 0)
         monkeypatch.setattr(spill, "LEAST", size)
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
         return tmp_path
@@ -56,7 +56,7 @@ def filings(monkeypatch):
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_states_that_are_written_out_are_counted_as_those_in_memory(size, threads, kernel, room, filings, monkeypatch):
     """104,672 states; the directory is gone afterwards."""
-    monkeypatch.setattr(lanes, "CHUNK", 500)
+    monkeypatch.setattr(sweep, "CHUNK", 500)
     folder = room(size)
     found = lanes.search(question(ClearK, promise, 2, 3), Limits(memory=1), threads=threads, kernel=kernel)
     assert ("proved", 104_672, 636_740) == (found.word, found.states, found.transitions)
@@ -154,9 +154,9 @@ def test_a_file_that_may_not_grow_stops_a_real_run_with_exit_code_3(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
         from model.check.command import command
         from model.cli.app import run
-        from model.engines.packed import search as lanes
-        lanes.LEAST = 0
-        lanes.room_within = lambda memory, threads: 5_000_000
+        from model.engines.packed import sweep
+        sweep.LEAST = 0
+        sweep.room_within = lambda memory, threads: 5_000_000
         sys.argv = ["check", "per-slot-cache", "--property", "promise_kept", "--engine", "lanes", "--memory", "400M"]
         run(command, "check")
     """
@@ -185,12 +185,12 @@ SPILLING = """if 1:
     import sys
     from model.check.command import command
     from model.cli.app import run
-    from model.engines.packed import search as lanes
+    from model.engines.packed import sweep
     from model.engines.store import spill
     file = spill.Spilling._file
     spill.Spilling._file = lambda self: file(self) or print("written", file=sys.stderr, flush=True)
-    lanes.LEAST = 0
-    lanes.room_within = lambda memory, threads: 5_000_000
+    sweep.LEAST = 0
+    sweep.room_within = lambda memory, threads: 5_000_000
     question = ["per-slot-cache", "--property", "promise_kept", "--pages", "3", "--engine", "lanes"]
     sys.argv = ["check", *question, "--memory", "400M"]
     run(command, "check")
@@ -270,7 +270,7 @@ def test_84_million_states_fit_into_512_megabytes():
     """top-layer-and-cache at 3 pages and 2 clients; measured as the most memory that the process ever had."""
     script = """if 1:
         import resource
-        from model.engines.packed import search as lanes
+        from model.engines.packed import sweep
         from model.limits import Limits
         from tests.support.packed import question
         found = lanes.search(question("top-layer-and-cache", "promise_kept", 3, 2), Limits(memory=512 << 20))
