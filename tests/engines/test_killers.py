@@ -23,6 +23,8 @@ from tests.support.designs import (
     Elsewhere,
     Failing,
     LastWriter,
+    Lopsided,
+    LopsidedAgain,
     OneEnters,
     Paired,
     Spinning,
@@ -92,6 +94,14 @@ def test_exchanging_slots_but_not_those_kept_in_mind_would_prove_what_is_wrong(m
     """After the second mark the least state has the other slot marked first, and the client keeps the one in mind."""
     monkeypatch.setattr(lanes, "symmetry", lambda asked: symmetry.Symmetry(False, (("Slot", (0, 1)),)))
     assert "proved" == packed.search(paired(), reductions=["symmetry"]).word
+
+
+@pytest.mark.parametrize("design", [Lopsided, LopsidedAgain])
+def test_slots_that_a_difference_tells_apart_are_not_exchanged(design):
+    """Only one slot is marked: of `a - b` and `b - a` one would never be seen."""
+    asked = Problem.of(record(design), never_bad, sizes={"Client": 1, "Slot": 2})
+    assert ("refuted", 2) == (explicit.search(asked).word, explicit.search(asked).depth)
+    assert "refuted" == packed.search(asked, reductions=["symmetry"]).word
 
 
 # ---------------------------------------------------------------- the reference

@@ -15,6 +15,7 @@ from model.expr import PLACE, always
 from model.instance.instance import Instance
 from model.instance.problem import Problem
 from model.limits import Limits
+from model.parametric import cutoff
 from model.parametric.cutoff import pages_independent
 from model.parametric.inference.prove import InductiveInvariant, check, conditions_of, prove
 from model.parametric.logic import PAGE, atom, disj, exists, forall, neg, truth, tuples, variable
@@ -411,6 +412,13 @@ def test_pages_of_the_safe_designs_are_independent_so_one_page_decides(design, n
     found = pages_independent(program, rules)
     assert (True, "") == (found.holds, found.reason)
     assert isinstance(explicit.search(Problem(found.one_page, tuple(rules))), Proved)
+
+
+def test_what_z3_cannot_tell_of_pages_refuses_the_single_page(monkeypatch):
+    """Out of time, or too hard; one side condition that is not discharged is enough."""
+    monkeypatch.setattr(cutoff.Question, "ask", lambda *given: "unknown: timeout")
+    found = pages_independent(*asked("naive", "promise_kept"))
+    assert (False, True) == (found.holds, found.reason.endswith("(unknown: timeout)"))
 
 
 def test_one_page_of_many_can_do_more_than_pages_can():

@@ -75,6 +75,17 @@ def test_a_symbol_is_one_word_and_read_back_as_its_name(name):
     assert "\n" not in comment(name)
 
 
+def test_formulas_are_alike_whatever_their_variables_are_called_and_not_where_two_are_exchanged():
+    """`p(x, y)` for all x and y is `p(u, v)`, and not `p(y, x)`."""
+
+    def each(say):
+        return forall("T", lambda x: exists("T", lambda y: say(x, y)))
+
+    assert alike(each(lambda x, y: atom("p", x, y)), each(lambda u, v: atom("p", u, v)))
+    assert not alike(each(lambda x, y: atom("p", x, y)), each(lambda x, y: atom("p", y, x)))
+    assert not alike(each(lambda x, y: atom("p", x, y)), each(lambda x, y: atom("p", x, x)))
+
+
 def test_words_of_smt_lib_are_names_like_others():
     words = ("distinct", "true", "and", "xor", "select", "store", "Bool", "Array", "ite", "let")
     assert ["s." + w for w in words] == [symbol("s.", w) for w in words]

@@ -255,6 +255,32 @@ class OneEnters(Design):
         yield "entered"
 
 
+class Lopsided(Design):
+    """A client marks one slot, once; what counts is what the first has and the second has not."""
+
+    marked = Pages("marked", per=Slot)
+    busy = Flag("a slot was marked")
+    bad = Flag("the first has what the second has not")
+
+    @operation
+    def mark(s, me, slot):
+        wait_for(~s.busy)
+        s.busy = True
+        s.marked[slot] = ALL
+
+    @operation(by=Guest)
+    def look(s, me):
+        s.bad = s.bad | (ALL <= s.marked[Slot[0]] - s.marked[Slot[1]])
+
+
+class LopsidedAgain(Lopsided):
+    """The other way round."""
+
+    @operation(by=Guest)
+    def look(s, me):
+        s.bad = s.bad | (ALL <= s.marked[Slot[1]] - s.marked[Slot[0]])
+
+
 @always
 def harmless_at_work(s):
     """No harm is done while the client is at work; it can be."""
