@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from model.errors import CannotSay
 from model.instance.problem import Problem
@@ -14,7 +15,7 @@ from model.parametric import logic
 from model.parametric.logic import PAGE, Formula, Term, atom, bind, conj, disj, equal, iff, implies, neg
 from model.parametric.reading import Reading, Transition
 from model.parametric.samples import loosened
-from model.parametric.solver import Question
+from model.parametric.solver import Question, fresh_context
 from model.parametric.vocabulary import chosen_term, parameter
 from model.program.program import Invariant, Program
 
@@ -49,11 +50,11 @@ def pages_independent(
         seconds: for each side condition; one that z3 cannot tell in time refuses.
     """
     one_page = loosened(program)
-    done = 0
+    done, context = 0, fresh_context()
     try:
         reading, single = Reading(program, sizes, invariants), Reading(one_page, sizes, invariants)
         for what, transition, formula in _side_conditions(reading, single):
-            if answer := _refuted(reading, transition, formula, seconds):
+            if answer := _refuted(reading, transition, formula, seconds, context):
                 return Independence(False, f"{what} ({answer})", done, one_page)
             done += 1
     except CannotSay as wrong:
@@ -101,13 +102,13 @@ def _choices(step: Transition, f: Formula) -> Formula:
     return logic.replace(f, lambda r, ts: equal(ts[0], single[r]) if r in single else atom(r, *ts))
 
 
-def _refuted(reading: Reading, step: Transition | None, condition: Formula, seconds: float) -> str:
+def _refuted(reading: Reading, step: Transition | None, condition: Formula, seconds: float, context: Any) -> str:
     """z3's answer where the condition does not hold of every state, else nothing."""
     if condition is logic.TRUE:
         return ""
     constants = [t for terms in reading.constants.values() for t in terms]
     relations = {**reading.relations, **(step.chosen if step else {})}
-    question = Question(reading.sorts, relations, [*constants, ONE, *(step.terms if step else ())])
+    question = Question(reading.sorts, relations, [*constants, ONE, *(step.terms if step else ())], context)
     answer = question.ask(seconds, *reading.axioms.values(), neg(condition))
     return "" if answer == "unsat" else answer
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from model.parametric.logic import Formula, Term, free_terms
 from model.parametric.reading import Reading, Transition
@@ -39,9 +40,9 @@ class Condition:
             lines += [comment(name), f"(assert {text(formula)})"]
         return lines
 
-    def question(self, reading: Reading) -> Question:
-        """The premises for z3."""
-        question = Question(*self.words(reading))
+    def question(self, reading: Reading, context: Any = None) -> Question:
+        """The premises for z3, in a context that others may share."""
+        question = Question(*self.words(reading), context)
         for formula in self.premises.values():
             question.suppose(formula)
         return question

@@ -10,16 +10,28 @@ import z3
 from model.parametric.logic import Formula, Term
 
 
+def fresh_context() -> z3.Context:
+    """What one after another may be asked in."""
+    return z3.Context()
+
+
 class Question:
     """Formulas that are to hold together, over uninterpreted sorts; each answer is given by a solver of its own.
 
     Args:
         sorts, relations, terms: everything that the formulas speak of; names may be any text, and one of a sort is
             never one of a relation.
+        context: of z3, where many questions share one, which takes longer to make than most of them to answer.
     """
 
-    def __init__(self, sorts: Iterable[str], relations: Mapping[str, tuple[str, ...]], terms: Iterable[Term]) -> None:
-        self.context = z3.Context()
+    def __init__(
+        self,
+        sorts: Iterable[str],
+        relations: Mapping[str, tuple[str, ...]],
+        terms: Iterable[Term],
+        context: z3.Context | None = None,
+    ) -> None:
+        self.context = context or z3.Context()
         self.sorts = {s: z3.DeclareSort(s, self.context) for s in sorts}
         truth = z3.BoolSort(self.context)
         self.relations = {r: z3.Function(r, *(self.sorts[s] for s in own), truth) for r, own in relations.items()}

@@ -239,10 +239,11 @@ def check(found: InductiveInvariant, until: float) -> tuple[int, str]:
     The reason starts with z3's answer: "sat" where a conjunct does not follow, "unknown" where it cannot tell.
     """
     from model.parametric.logic import neg
+    from model.parametric.solver import fresh_context
 
-    number = 0
+    number, context = 0, fresh_context()
     for condition in conditions_of(found):
-        question = condition.question(found.reading)
+        question = condition.question(found.reading, context)
         if condition.name == "start" and question.ask(QUESTION) == "unsat":
             return number, "unsat, when asked for a state to start in: everything would follow"
         for goal, formula in condition.goals.items():
