@@ -25,6 +25,7 @@ from tests.support.tools import breaks, spin
 PROPERTIES = {n: p for n, p in built_in_properties().items() if p.kind in INFINITE}
 KINDS = ("strong", "weak", "none")
 EVERYWHERE = [(d, n) for d in built_in_designs() for n, p in PROPERTIES.items() if not applies(record(load(d)), p)]
+ODD = ("no-lock-register", "delivers-nothing")  # a register that is kept over steps, and nobody who is told
 UNLIKE = [  # one operation has a fairness of its own
     ("strong", {"collect": "none"}),
     ("strong", {"sync": "weak"}),
@@ -39,16 +40,16 @@ def agree(directory, question, fairness, pages, clients):
     found = liveness_graph.search(Instance(question.program, pages, sizes), question, fairness)
     text = ltl.text(question, Instance(question.observed, pages, sizes), fairness, found)
     assert found.conclusive
-    return (found.word == "refuted") == breaks(directory, text)
+    return (found.word == "refuted") == breaks(directory, text, large=clients == 2)
 
 
 def question(design, property):
     return asked(record(load(design)), PROPERTIES[property])
 
 
-@pytest.mark.parametrize(("design", "property"), EVERYWHERE)
-def test_spin_agrees_on_every_design_with_one_client(design, property, tmp_path):
-    """Strong fairness of every step."""
+@pytest.mark.parametrize(("design", "property"), [e for e in EVERYWHERE if e[0] in (*MAIN, *ODD)])
+def test_spin_agrees_on_every_property_with_one_client(design, property, tmp_path):
+    """Strong fairness of every step; the other designs differ from these in an order or a mask, and come nightly."""
     assert agree(tmp_path, question(design, property), Fairness(), 1, 1)
 
 
