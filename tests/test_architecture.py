@@ -1,11 +1,14 @@
 """Who may import whom: the chain of packages in docs/design.md, held by reading every file's imports."""
 
 import ast
+import functools
 from graphlib import CycleError, TopologicalSorter
 
 import pytest
 
 from tests.support.paths import ROOT
+
+parsed = functools.cache(ast.parse)  # a file is read by several tests, and none changes its tree
 
 # Bottom up. A file imports its own package and floors below it, and no other package of its own floor.
 # "model" is model/__init__.py, the words that a design imports; it and model.__main__ are files, not packages.
@@ -48,7 +51,7 @@ def package(module):
 def imports(text, files=FILES):
     """Those of `files` that a text imports, anywhere in it: in functions and `__main__` blocks too."""
     found = set()
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(text)):
         if isinstance(node, ast.Import):
             found |= {a.name for a in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -129,6 +132,31 @@ def test_a_seeded_import_of_a_test_module_is_found(line):
     assert {"tests.verify.test_api"} == borrowed(line)
 
 
+def literal(node):
+    """Whether a node is a constant, or a list, tuple, set or dictionary of constants."""
+    return all(
+        isinstance(n, ast.Constant | ast.List | ast.Tuple | ast.Set | ast.Dict | ast.Load) for n in ast.walk(node)
+    )
+
+
+def backwards(text):
+    """Lines of `assert actual == expected`, where only what is on the right is a literal."""
+    compared = (n.test for n in ast.walk(parsed(text)) if isinstance(n, ast.Assert))
+    return [
+        test.lineno
+        for test in compared
+        if isinstance(test, ast.Compare)
+        and isinstance(test.ops[0], ast.Eq)
+        and literal(test.comparators[0])
+        and not literal(test.left)
+    ]
+
+
+def test_asserts_say_what_is_expected_first():
+    assert {} == {name: lines for name, file in TESTS.items() if (lines := backwards(file.read_text()))}
+    assert [2] == backwards("assert 1 == f()\nassert f() == (1, 'a')\nassert g() == f()")
+
+
 def test_the_root_of_the_package_holds_five_files():
     """Everything else has a room."""
     assert ["__init__", "__main__", "errors", "limits", "verdict"] == sorted(
@@ -138,7 +166,7 @@ def test_the_root_of_the_package_holds_five_files():
 
 @pytest.mark.parametrize("name", PACKAGES)
 def test_every_package_says_its_purpose_in_one_line(name):
-    doc = ast.get_docstring(ast.parse(FILES[name].read_text()))
+    doc = ast.get_docstring(parsed(FILES[name].read_text()))
     assert doc is not None
     assert 1 == len(doc.split("\n\n")[0].splitlines())
 
@@ -178,7 +206,7 @@ def test_only_command_faces_print():
         if not name.startswith(faces)
         and any(
             isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "print"
-            for n in ast.walk(ast.parse(file.read_text()))
+            for n in ast.walk(parsed(file.read_text()))
         )
     ]
     assert [] == printing
@@ -200,7 +228,7 @@ def raised(tree):
 
 def written_out(text, wanted, allowed):
     """Lines of a file with a string constant that is `wanted`, but for those that are `allowed`."""
-    tree = ast.parse(text)
+    tree = parsed(text)
     free = {id(node) for node in allowed(tree)}
     strings = (n for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str))
     return [n.lineno for n in strings if wanted(n.value) and id(n) not in free]
@@ -252,7 +280,7 @@ def test_a_seeded_name_is_found(text, wanted, allowed, lines):
 def test_heavy_libraries_are_imported_where_they_are_used(name):
     """z3, NumPy, networkx and rich are not loaded at the top of what every command imports."""
     heavy = {"z3", "numpy", "networkx", "cvc5", "rich", "scipy"}
-    top = [n for n in ast.parse(FILES[name].read_text()).body if isinstance(n, ast.Import | ast.ImportFrom)]
+    top = [n for n in parsed(FILES[name].read_text()).body if isinstance(n, ast.Import | ast.ImportFrom)]
     loaded = {a.name for n in top if isinstance(n, ast.Import) for a in n.names}
     loaded |= {n.module or "" for n in top if isinstance(n, ast.ImportFrom)}
     assert set() == {m.split(".")[0] for m in loaded} & heavy

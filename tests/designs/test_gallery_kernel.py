@@ -69,8 +69,8 @@ def test_the_record_of_a_design_is_complete(name):
     assert entry["certainty"] in MARKS
     assert entry["property"] in {r["property"] for r in entry["rows"]}
     losing = entry["expected"] in ("loss", "stale")
-    assert losing or entry["expected"] == "redundant" or entry["fixed_by"] == ""
-    assert not losing or entry["fixed_by"] or entry["certainty"] == "unconfirmed reading"
+    assert losing or "redundant" == entry["expected"] or "" == entry["fixed_by"]
+    assert not losing or entry["fixed_by"] or "unconfirmed reading" == entry["certainty"]
 
 
 @pytest.mark.parametrize("name", TABLE)

@@ -51,7 +51,7 @@ def test_z3_and_the_graph_agree_on_every_design_with_one_client(name, kind):
         if not applies(program, property):
             found = both(asked(program, property), {"Client": 1}, Fairness(kind), 14)
             assert agree(*found, 14)
-            assert found[0].word == "proved" or isinstance(found[1], Refuted)
+            assert "proved" == found[0].word or isinstance(found[1], Refuted)
 
 
 # moves of the shortest lasso with two clients and strong fairness

@@ -106,7 +106,7 @@ def test_every_dirty_log_ioctl_is_recorded_with_its_bitmap(tmp_path):
     assert sorted(line["q"][1] for line in found[1:]) == [line["q"][1] for line in found[1:]]
     mine = [line for line in found[1:] if "pid" not in line]
     child = [line for line in found[1:] if "pid" in line]
-    assert [line["t"] for line in mine[:9]] == [
+    assert [
         "vm",
         "cap",
         "region",
@@ -116,7 +116,7 @@ def test_every_dirty_log_ioctl_is_recorded_with_its_bitmap(tmp_path):
         "clear",
         "get",
         "clear",
-    ]
+    ] == [line["t"] for line in mine[:9]]
     clear, get, refused = mine[6:9]
     assert (64, 66, "0:6", 0) == (clear["first"], clear["n"], clear["bm"], clear["rc"])
     # pages 65 and 66 were cleared; the write to 70 was set already

@@ -85,7 +85,7 @@ def test_spin_agrees_on_every_shape(shape, tmp_path):
     made, verdict = exported(shape)
     errors, stored, _ = spin(tmp_path, promela.text(made))
     assert (verdict.word == "refuted") == (errors == 1)
-    assert verdict.word == "refuted" or verdict.states == stored
+    assert "refuted" == verdict.word or verdict.states == stored
 
 
 @pytest.mark.parametrize("shape", ["n6", "sb", "sb_fences"])
@@ -110,7 +110,7 @@ def test_spin_and_tlc_agree_on_the_designs_of_the_gallery(design, tmp_path):
     made = claim(record(load(design)), rule, 2, {}, expected=verdict)
     errors, stored, _ = spin(tmp_path, promela.text(made))
     assert (verdict.word == "refuted") == (errors == 1)
-    assert verdict.word == "refuted" or verdict.states == stored
+    assert "refuted" == verdict.word or verdict.states == stored
     agrees(made, verdict, tmp_path)
 
 
@@ -122,4 +122,4 @@ def agrees(made, verdict, directory):
     """TLC's depth of a violation, or its number of states."""
     depth, states = tlc(directory, made)
     assert depth == (verdict.depth if verdict.word == "refuted" else None)
-    assert verdict.word == "refuted" or verdict.states == states
+    assert "refuted" == verdict.word or verdict.states == states
