@@ -55,13 +55,13 @@ FORMATS = ("text", *REPORTS, *PROGRAMS, *EXPORTS, *GRAPHS)
 @bounded
 @click.option("--depth", type=click.IntRange(1), metavar="N", help="Moves to unroll at most (bounded, induction).")
 @click.option("--memory", type=Size(), metavar="SIZE", help="Stay within, such as 512M: what is more goes to a file.")
-@click.option("--symmetry/--no-symmetry", help="Keep one state of those that differ in the order of what is alike.")
+@click.option("--symmetry/--no-symmetry", help="Explore one state per symmetry class.")
 @click.option(
     "--reduce",
     "reductions",
     multiple=True,
     type=click.Choice((*REDUCTIONS, "all")),
-    help="Fewer states, the same verdict: alike ones once; unnoticed steps first; one page where none relates two.",
+    help="Fewer states, the same verdict: a state per symmetry class; invisible steps first; one page.",
 )
 @click.option(
     "--kernel",
@@ -100,8 +100,8 @@ def command(designs: tuple[str, ...], options: Options) -> int:
     DESIGN is a built-in name (see --list), a file my_design.py, or my_design.py:ClassName. Without any, the three
     designs of the 2019 discussion are compared with their recorded verdicts.
 
-    Exit codes: 0 every property holds (comparison: every verdict is the recorded one), 1 a property is refuted, 2 bad
-    use or an ill-formed design, 3 undetermined, 4 an outside tool is missing, 70 internal error, 130 interrupted.
+    Exit codes: 0 every property holds (comparison: all verdicts match the expected results), 1 a property is refuted,
+    2 bad use or an ill-formed design, 3 undetermined, 4 an outside tool is missing, 70 internal error, 130 interrupted.
     """
     if options.listing:
         return list_all(options.color)

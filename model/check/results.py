@@ -67,12 +67,12 @@ def _comparison(results: Sequence[Result]) -> Iterator[Any]:
     yield Text()
     different = [f"{r.design} {r.property}" for r in results if _differs(r)]
     if different:
-        yield Text(f"Not the recorded verdict: {', '.join(different)}.", "bold red")
+        yield Text(f"Not the expected verdict: {', '.join(different)}.", "bold red")
     elif any(isinstance(r.verdict, Undetermined) for r in results):
         yield Text("Not every question was answered.", "bold yellow")
     else:
         losers = sum(1 for r in results if isinstance(r.verdict, Refuted) and r.property == "no_lost_write")
-        yield Text(f"Every verdict is the recorded one: {losers} of {len(results) // 2} designs lose writes.")
+        yield Text(f"All verdicts match the expected results: {losers} of {len(results) // 2} designs lose writes.")
 
 
 def _differs(result: Result) -> bool:

@@ -18,7 +18,7 @@ from model.expr import Client
 from model.program.design import record
 from model.program.program import Program
 from model.studies.comparison import SOURCES, Candidate, Row, row
-from model.studies.cost import tally, told
+from model.studies.cost import tally, with_totals
 from model.studies.markov import RATE
 from model.verdict import PROVED
 from model.verify.defaults import asked_of
@@ -145,7 +145,7 @@ def _table(table: Table, width: int) -> Lines:
 def _moves(trace: Trace) -> Lines:
     from rich.text import Text
 
-    for number, (text, _) in enumerate(told(trace), 1):
+    for number, (text, _) in enumerate(with_totals(trace), 1):
         yield Text(f"{number:3} {text}")
     count = tally(trace)
     yield Text(

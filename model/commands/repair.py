@@ -103,13 +103,13 @@ def _outcome(found: Repairs, size: int) -> str:
 def _rejected(rejected: Rejected, verbose: bool, width: int) -> Lines:
     from rich.text import Text
 
-    from model.verify.narration import told
+    from model.verify.narration import narrated
     from model.verify.result_text import story
 
     trace, name = rejected.killing.trace, rejected.killing.property.name
     yield Text(f"not enough: {_and(rejected.changes)}: refuted, {len(trace)} moves ({name})")
     if verbose:
-        yield from story(told(trace, rejected.killing.program.name), width=width)
+        yield from story(narrated(trace, rejected.killing.program.name), width=width)
 
 
 def _and(changes: Sequence[Change]) -> str:

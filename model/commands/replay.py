@@ -97,9 +97,9 @@ class _Run:
 
     @property
     def texts(self) -> list[str]:
-        from model.verify.narration import told
+        from model.verify.narration import narrated
 
-        return [line.text for line in told(self.trace, self.design).lines]
+        return [line.text for line in narrated(self.trace, self.design).lines]
 
 
 def _loaded(path: str) -> list[_Run]:

@@ -63,7 +63,7 @@ class Options:
 @click.option("--engine", type=click.Choice(ENGINES), default="lanes", show_default=True)
 @bounded
 @click.option("--memory", type=Size(), metavar="SIZE", help="Of one worker, such as 512M.")
-@click.option("--symmetry/--no-symmetry", help="Keep one state of those that differ in the order of what is alike.")
+@click.option("--symmetry/--no-symmetry", help="Explore one state per symmetry class.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes on this machine. Default: one for each processor.")
 @click.option("--scheduler", metavar="ADDRESS", help="Compute on the Dask cluster at tcp://HOST:PORT instead.")
 @click.option(

@@ -136,11 +136,11 @@ def _refuted(killing: Killing) -> str:
 
 
 def _stories(killings: Sequence[Killing], width: int) -> Lines:
-    from model.verify.narration import told
+    from model.verify.narration import narrated
     from model.verify.result_text import story
 
     for killing in killings:
-        yield from story(told(killing.trace, killing.program.name), width=width)
+        yield from story(narrated(killing.trace, killing.program.name), width=width)
 
 
 def _arrangements(found: Arranged, seconds: float, verbose: bool, width: int) -> Lines:

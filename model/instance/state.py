@@ -1,4 +1,4 @@
-"""What a state of an instance is: one number a field."""
+"""What a state of an instance is: one number per field."""
 
 from __future__ import annotations
 

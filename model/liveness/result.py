@@ -12,7 +12,7 @@ from model.liveness.goal import Asked, Case
 from model.liveness.lasso import Fairness, Lasso
 from model.program.program import Invariant
 from model.verdict import Proved, Verdict
-from model.verify.narration import Story, told
+from model.verify.narration import Story, narrated
 from model.verify.result import Evidence, Result, finite_scope
 from model.verify.wording import plural
 
@@ -50,7 +50,7 @@ def story(asked: Asked, found: Lasso) -> Story:
     moves, none = found.moves, Invariant(asked.rule.name, TRUE)
     whole = Trace(found.instance, moves, found.states, none, None)
     stem = Trace(found.instance, found.stem, found.states[: len(found.stem) + 1], none, None)
-    made = told(stem, found.instance.program.name, whole=whole)
+    made = narrated(stem, found.instance.program.name, whole=whole)
     return replace(made, because=(_why(asked, found),), aftermath=REPEATS if found.loop else ENDS)
 
 

@@ -18,12 +18,12 @@ def steps_of(recorder: Recorder, location: Callable[[int], int]) -> list[Step]:
         location: the number of the thread's location after the operation's i-th step, i from 0.
     """
     drafts = recorder.steps
-    kept = _kept(recorder)
+    kept = _read_later(recorder)
     made = []
     for i, draft in enumerate(drafts):
         last = i == len(drafts) - 1
-        settle = _settler(recorder, later=i > 0)
-        updates = [replace(u, value=settle(u.value)) for u in draft.updates]
+        resolve = _resolver(recorder, later=i > 0)
+        updates = [replace(u, value=resolve(u.value)) for u in draft.updates]
         updates = [u for u in updates if not is_register(u.variable) or (u.variable in kept and not last)]
         me = Index("me", recorder.by.name)
         if i == 0 and not last:
@@ -39,7 +39,7 @@ def steps_of(recorder: Recorder, location: Callable[[int], int]) -> list[Step]:
                 source=0 if i == 0 else location(i - 1),
                 target=0 if last else location(i),
                 params=tuple(recorder.params.values()) if i == 0 else (),
-                guards=tuple(settle(g) for g in draft.guards),
+                guards=tuple(resolve(g) for g in draft.guards),
                 updates=tuple(updates),
                 takes=tuple(draft.takes),
                 frees=tuple(draft.frees),
@@ -53,19 +53,19 @@ def lift_none() -> Expr:
     return node("none", (), PAGES)
 
 
-def _kept(recorder: Recorder) -> dict[str, str]:
+def _read_later(recorder: Recorder) -> dict[str, str]:
     """Registers (and parameters) that a later step reads; the others need no state."""
     kept: dict[str, str] = {}
     for draft in recorder.steps[1:]:
-        settle = _settler(recorder, later=True)
+        resolve = _resolver(recorder, later=True)
         for expr in [*draft.guards, *(u.value for u in draft.updates)]:
-            for leaf in walk(settle(expr)):
+            for leaf in walk(resolve(expr)):
                 if leaf.op == "var" and is_register(leaf.args[0]):
                     kept[leaf.args[0]] = leaf.sort
     return kept
 
 
-def _settler(recorder: Recorder, later: bool) -> Callable[[Expr], Expr]:
+def _resolver(recorder: Recorder, later: bool) -> Callable[[Expr], Expr]:
     """Forget in which step a node was read; in later steps a parameter is what its register kept."""
     me = Index("me", recorder.by.name)
 
@@ -74,10 +74,10 @@ def _settler(recorder: Recorder, later: bool) -> Callable[[Expr], Expr]:
             return node("var", (register(expr.args[0]), me), expr.sort)
         return None
 
-    def settle(expr: Expr) -> Expr:
+    def resolve(expr: Expr) -> Expr:
         return rewrite(expr, leaf)
 
-    return settle
+    return resolve
 
 
 def carried(recorder: Recorder) -> tuple[str, ...]:

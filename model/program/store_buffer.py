@@ -75,11 +75,11 @@ class StoreBuffer:
 
     # -- names
 
-    def told(self, part: Part, entry: int) -> str:
+    def cells_name(self, part: Part, entry: int) -> str:
         """The part that says which cells entry number `entry` writes: pages of a byte map, else whether it writes."""
         return f"{part.name}.{self.by.name.lower()}.{'cells' if by_page(part) else 'waits'}.{entry}"
 
-    def kept(self, part: Part, entry: int) -> str:
+    def value_name(self, part: Part, entry: int) -> str:
         """The part that has the values that it writes there."""
         return f"{part.name}.{self.by.name.lower()}.value.{entry}"
 
@@ -90,17 +90,19 @@ class StoreBuffer:
             for part in self.parts:
                 which = f"store buffer of a {self.by.name}, entry {entry} (0 is the oldest)"
                 cells = Pages if by_page(part) else Flag
-                found |= _named(cells(f"{which}: what it writes of {part.name}", self.by), self.told(part, entry))
-                found |= _named(type(part)(f"{which}: the value for {part.name}", self.by), self.kept(part, entry))
+                found |= _named(cells(f"{which}: what it writes of {part.name}", self.by), self.cells_name(part, entry))
+                found |= _named(
+                    type(part)(f"{which}: the value for {part.name}", self.by), self.value_name(part, entry)
+                )
         return found
 
     # -- expressions; `who` is the thread
 
     def cells(self, part: Part, entry: int, who: Index) -> Expr:
-        return node("var", (self.told(part, entry), who), PAGES if by_page(part) else TRUTH)
+        return node("var", (self.cells_name(part, entry), who), PAGES if by_page(part) else TRUTH)
 
     def value(self, part: Part, entry: int, who: Index) -> Expr:
-        return node("var", (self.kept(part, entry), who), part.sort)
+        return node("var", (self.value_name(part, entry), who), part.sort)
 
     def used(self, entry: int, who: Index) -> Expr:
         """Entry number `entry` holds a store."""
@@ -155,8 +157,8 @@ class StoreBuffer:
             room_before = empty
             old_cells, old = self.cells(part, entry, me), self.value(part, entry, me)
             new = value & cells if part.sort == cells.sort else choose(cells, value, NONE)
-            found.append(Update(self.told(part, entry), me, choose(mine, cells, old_cells)))
-            found.append(Update(self.kept(part, entry), me, choose(mine, new, old)))
+            found.append(Update(self.cells_name(part, entry), me, choose(mine, cells, old_cells)))
+            found.append(Update(self.value_name(part, entry), me, choose(mine, new, old)))
         return found
 
     def drains(self) -> dict[str, Operation]:
@@ -165,16 +167,16 @@ class StoreBuffer:
 
     def _drain(self, part: Part) -> Callable[..., None]:
         def page_by_page(s: Any, me: Any, thread: Any, page: Any) -> None:
-            cells = getattr(s, self.told(part, 0))[thread]
-            value = getattr(s, self.kept(part, 0))[thread]
+            cells = getattr(s, self.cells_name(part, 0))[thread]
+            value = getattr(s, self.value_name(part, 0))[thread]
             wait_for(page <= cells)
             setattr(s, part.name, (getattr(s, part.name) - page) | (value & page))
-            rest = {self.told(part, 0): cells - page, self.kept(part, 0): value - page}
+            rest = {self.cells_name(part, 0): cells - page, self.value_name(part, 0): value - page}
             self._move_up(s, thread, cells - page <= NONE, rest)
 
         def at_once(s: Any, me: Any, thread: Any) -> None:
-            wait_for(getattr(s, self.told(part, 0))[thread])
-            setattr(s, part.name, getattr(s, self.kept(part, 0))[thread])
+            wait_for(getattr(s, self.cells_name(part, 0))[thread])
+            setattr(s, part.name, getattr(s, self.value_name(part, 0))[thread])
             self._move_up(s, thread, TRUE, {})
 
         drain = page_by_page if by_page(part) else at_once
@@ -184,7 +186,7 @@ class StoreBuffer:
     def _move_up(self, s: Any, thread: Any, done: Expr, rest: dict[str, Expr]) -> None:
         """Where the oldest entry is done every other comes a place forward; else `rest` is left of it."""
         for part in self.parts:
-            for name in (self.told, self.kept):
+            for name in (self.cells_name, self.value_name):
                 for entry in range(self.entries):
                     here = getattr(s, name(part, entry))
                     old = rest.get(name(part, entry), here[thread])
@@ -267,7 +269,7 @@ def buffers_of(program: Program) -> list[StoreBuffer]:
     found = []
     for by in program.threads if program.buffer else ():
         one = StoreBuffer(program.sorts[by], tuple(p for p in program.parts.values() if p.memory == "tso"), 1)
-        own = tuple(p for p in one.parts if one.told(p, 0) in program.variable)
+        own = tuple(p for p in one.parts if one.cells_name(p, 0) in program.variable)
         if own:
             found.append(StoreBuffer(one.by, own, program.buffer))
     return found

@@ -186,7 +186,7 @@ def tally(trace: Trace) -> Count:
     return sum((counted(trace.instance, m, a, b) for m, a, b in pairs), Count())
 
 
-def told(trace: Trace) -> list[tuple[str, Count]]:
+def with_totals(trace: Trace) -> list[tuple[str, Count]]:
     """Each move in words, with what the run comes to up to and including it."""
     from model.verify.narration import move_text
     from model.verify.stake import writes_page

@@ -98,7 +98,7 @@ class Arranging:
         if (order and count > 6) or (locks and count > 7):
             raise TooLarge(f"{self.operation} has {count} lines, too many to arrange in every way.")
         orders = list(permutations(self.original.order)) if order else [self.original.order]
-        found = [Arrangement(o, s) for o in orders for s in (runs(count) if locks else [self.kept(o)])]
+        found = [Arrangement(o, s) for o in orders for s in (runs(count) if locks else [self.scopes_in(o)])]
         if len(found) > MOST:
             raise TooLarge(
                 f"there are {len(found):,} ways to arrange the {count} lines of {self.operation}; up to {MOST:,} are "
@@ -106,7 +106,7 @@ class Arranging:
             )
         return sorted(found, key=lambda a: a != self.original)
 
-    def kept(self, order: Sequence[str]) -> Scopes:
+    def scopes_in(self, order: Sequence[str]) -> Scopes:
         """Scopes in which the lines that are under the lock in the design are under it in another order."""
         under = {self.original.order[i] for a, b in self.original.scopes for i in range(a, b + 1)}
         scopes: list[tuple[int, int]] = []
@@ -244,7 +244,7 @@ class Arranged:
         order = self.arranging.original.order
         for i, (first, second) in enumerate(pairwise(order)):
             other = (*order[:i], second, first, *order[i + 2 :])
-            yield f"{first} and {second}", Arrangement(other, self.arranging.kept(other))
+            yield f"{first} and {second}", Arrangement(other, self.arranging.scopes_in(other))
 
     def releases(self) -> Iterator[tuple[str, Arrangement]]:
         """(which line or gap, the arrangement where the lock is not held there) for all of the design's scopes."""

@@ -195,7 +195,7 @@ def _reordered(operation: str, name: str, target: str) -> Callable[[Program], Pr
         after = order.index(target) > order.index(name)
         order.remove(name)
         order.insert(order.index(target) + after, name)
-        return arranging.program_of(Arrangement(tuple(order), arranging.kept(order)))
+        return arranging.program_of(Arrangement(tuple(order), arranging.scopes_in(order)))
 
     return apply
 

@@ -16,7 +16,7 @@ from model.instance.trace import Continuation, Trace, Violation, carried_over, j
 from model.limits import Limits
 from model.program.program import Program
 from model.verdict import Refuted
-from model.verify.narration import Story, told
+from model.verify.narration import Story, narrated
 
 TRIED = 20  # broken promises of which it is asked what becomes of them
 
@@ -50,11 +50,11 @@ class Counterexamples:
     def __init__(self, program: Program, problem: Problem) -> None:
         self.program, self.problem, self.invariant = program, problem, problem.invariant
 
-    def told(self, depth: int, name: str) -> tuple[Trace, Trace | None, Story]:
+    def narrated(self, depth: int, name: str) -> tuple[Trace, Trace | None, Story]:
         """The trace of so many moves, the one that goes on to the loss or None, and both as a story."""
         trace = self.shown(depth)
         whole, aftermath = self.afterwards(trace)
-        return trace, whole, told(trace, name, whole=whole, aftermath=aftermath)
+        return trace, whole, narrated(trace, name, whole=whole, aftermath=aftermath)
 
     def shown(self, depth: int) -> Trace:
         """A shortest trace on the smallest instance where it is no longer than on the one that was asked for."""

@@ -67,7 +67,7 @@ class Story:
         return ", ".join([*(plural(n, word) for n, word in counts), *buffers])
 
 
-def told(trace: Trace, name: str, *, whole: Trace | None = None, aftermath: str = "") -> Story:
+def narrated(trace: Trace, name: str, *, whole: Trace | None = None, aftermath: str = "") -> Story:
     """The story of a violation.
 
     Args:

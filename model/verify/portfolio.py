@@ -168,7 +168,7 @@ class _Asked:
         if not isinstance(decided.verdict, Refuted):
             return base
         at = decided.verdict.detail.problem if decided.engine == "views" else self.problem
-        trace, whole, story = Counterexamples(self.program, at).told(decided.verdict.depth, self.name)
+        trace, whole, story = Counterexamples(self.program, at).narrated(decided.verdict.depth, self.name)
         return replace(base, trace=trace, whole=whole, story=story)
 
     def explained(self, decided: Evidence) -> Evidence:

@@ -13,7 +13,7 @@ from model.program.design import Design, record
 from model.program.program import Invariant
 from model.program.store_buffer import SIZE
 from model.verdict import Proved, Refuted, Verdict
-from model.verify.narration import told
+from model.verify.narration import narrated
 from model.verify.result import Evidence, Result, any_scope, counted, finite_scope, sizes_for
 from model.verify.vacuity import SMALL
 
@@ -62,4 +62,4 @@ def refines(
     instance = Instance(programs[0], int(decided.scope["pages"]), {s: int(decided.scope[counted(s)]) for s in free})
     trace = Trace(instance, run.moves, run.states, Invariant(name, TRUE), None)
     title = f"{programs[0].name} does what {programs[1].name} cannot: after the same visible steps, the last one"
-    return replace(base, trace=trace, story=replace(told(trace, programs[0].name), title=title))
+    return replace(base, trace=trace, story=replace(narrated(trace, programs[0].name), title=title))

@@ -9,7 +9,7 @@ from typing import Any
 
 from model.designs.catalogue import load
 from model.instance.trace import Trace
-from model.studies.cost import tally, told
+from model.studies.cost import tally, with_totals
 from model.studies.discussion_2019 import DESIGNS, OWN, SHARED, Answer, Careless, GetClears, Mask
 from model.verify.wording import plural
 from reports.formats.markdown import escaped
@@ -110,7 +110,7 @@ def _total(trace: Trace) -> str:
 
 
 def _lines(trace: Trace) -> Iterator[tuple[str, ...]]:
-    for number, (text, count) in enumerate(told(trace), 1):
+    for number, (text, count) in enumerate(with_totals(trace), 1):
         yield str(number), text, *(str(getattr(count, name)) for name in TALLIED)
 
 

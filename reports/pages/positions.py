@@ -12,7 +12,7 @@ from model.instance.state import State
 from model.instance.trace import Trace
 from model.program.program import Invariant
 from model.program.step import Param
-from model.verify.narration import Line, move_text, told
+from model.verify.narration import Line, move_text, narrated
 from model.verify.stake import writes_page
 from model.verify.wording import page_set, thread_name
 from reports.pages.render import fragment
@@ -59,7 +59,7 @@ def drawn(instance: Instance, state: State, before: State | None) -> dict[str, A
 
 def history(trace: Trace) -> list[dict[str, Any]]:
     """The moves taken so far, in the words of the field."""
-    return [_taken(line) for line in told(trace, "").lines]
+    return [_taken(line) for line in narrated(trace, "").lines]
 
 
 def judged(trace: Trace, invariants: Sequence[Invariant]) -> Trace:
@@ -110,7 +110,7 @@ def _option(trace: Trace, number: int, after: State, versions: Sequence[int]) ->
 def violated(trace: Trace, invariants: Sequence[Invariant]) -> Iterator[dict[str, Any]]:
     """Each property that the last state violates, for whom, and the argument."""
     for rule, number in failures(trace, invariants):
-        story = told(replace(trace, invariant=rule, number=number), "this run")
+        story = narrated(replace(trace, invariant=rule, number=number), "this run")
         yield {"property": rule.name, "title": story.title, "because": list(story.because)}
 
 

@@ -54,7 +54,7 @@ def test_the_comparison_exits_0_when_every_verdict_is_the_recorded_one():
     """Refuting naive is then a success."""
     done = check("--engine", "lanes", "--pages", 2, "--clients", 1)
     assert (0, "") == (done.returncode, done.stderr)
-    assert "Every verdict is the recorded one: 1 of 3 designs lose writes." in done.stdout
+    assert "All verdicts match the expected results: 1 of 3 designs lose writes." in done.stdout
 
 
 def test_a_limit_of_states_is_undetermined_and_exits_3():

@@ -30,8 +30,8 @@ from model.studies.cost import (
     one_sync_a_round,
     redundant_copy,
     tally,
-    told,
     with_device,
+    with_totals,
 )
 from model.studies.cycle_ratio import greatest_ratio, state_graph, worst
 from model.studies.markov import COUNTED, Estimate, Expected, expected, simulated, stationary
@@ -450,7 +450,7 @@ def test_a_design_without_the_device_is_part_of_the_one_with_it():
 def test_a_trace_is_told_with_what_it_comes_to():
     """The counts beside a move are those of all moves up to it; the last are those of the trace."""
     trace = redundant_copy(program("top-layer"), 1, 1)
-    lines = told(trace)
+    lines = with_totals(trace)
     assert ("the guest: write page 0 (P1)", Count(writes=1)) == lines[0]
     assert tally(trace) == lines[-1][1]
     assert [0, 0, 0, 0, 0, 1, 1, 1, 2] == [count.copies for _, count in lines]

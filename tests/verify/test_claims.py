@@ -19,7 +19,7 @@ from model.program.mutation import mutants
 from model.verdict import Refuted
 from model.verify import cause, claims
 from model.verify.counterexample import Counterexamples
-from model.verify.narration import told
+from model.verify.narration import narrated
 from tests.support.claims import CHECKS, false_claims
 from tests.support.random_designs import SIZES, designs
 from tests.support.random_designs import questions as random_questions
@@ -38,7 +38,7 @@ def stories(program, pages=1, clients=2, states=200_000, names=ASKED):
         except UsageError:
             continue
         if isinstance(verdict, Refuted):
-            trace, whole, story = Counterexamples(program, problem).told(verdict.depth, program.name)
+            trace, whole, story = Counterexamples(program, problem).narrated(verdict.depth, program.name)
             yield story, whole or trace, trace
 
 
@@ -74,7 +74,7 @@ def test_nothing_false_is_said_of_the_gallery(name):
     row, design = entry.deciding, load(name)
     program = record(design)
     problem = Problem.of(program, find_property(row.property, design), pages=row.pages, sizes=row.sizes)
-    trace, whole, story = Counterexamples(program, problem).told(row.depth, program.name)
+    trace, whole, story = Counterexamples(program, problem).narrated(row.depth, program.name)
     assert [] == false_claims(story, whole or trace, trace)
 
 
@@ -111,7 +111,7 @@ def told_of_random(data, pages, clients):
                 problem = replace(asked, program=program, invariants=(replace(asked.invariant, name=name),))
                 trace = shortest(problem.instance, problem.invariant)
                 if trace is not None:
-                    yield told(trace, "random"), trace, trace
+                    yield narrated(trace, "random"), trace, trace
             break
 
 

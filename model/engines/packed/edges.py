@@ -275,10 +275,10 @@ class Writer:
         begins = range(0, self.count, CHUNK)
         with ThreadPoolExecutor(threads) as pool:
             for first in range(0, len(begins), threads * AHEAD):
-                self.told(begins[first])
+                self.tell(begins[first])
                 yield from pool.map(self.part, begins[first : first + threads * AHEAD])
 
-    def told(self, done: int) -> None:
+    def tell(self, done: int) -> None:
         """Report, and stop where a limit is reached."""
         if stop := self.limits.reached(0, self.begin):
             raise Incomplete(f"{stop} after the edges of {done:,} of {self.count:,} states; no graph was written.")

@@ -47,7 +47,7 @@ class Mover(Protocol):
         """
         ...
 
-    def told(self) -> None:
+    def update_set(self) -> None:
         """Let the set know what was added; while no `expand` runs."""
         ...
 
@@ -109,7 +109,7 @@ class NumpyMover:
             self.states.add(tuple(np.concatenate(column) for column in zip(*found, strict=True)))
             found.clear()
 
-    def told(self) -> None:
+    def update_set(self) -> None:
         """It knows already."""
 
     def make_room(self, nothing_done: bool) -> None:

@@ -1,4 +1,4 @@
-"""The inner loop of the packed engine in C, for who has a C compiler: compiled once, kept, and called.
+"""The inner loop of the packed engine in C, used where a C compiler is found: compiled once, kept, and called.
 
 It works on the same set of states as the NumPy functions do, so that a search may go on with either between two levels.
 """
@@ -195,7 +195,7 @@ class Native:
         done = self._expand(ctypes.byref(self.set), *_given(block), ctypes.byref(count), ctypes.byref(call))
         return int(done), count.value
 
-    def told(self) -> None:
+    def update_set(self) -> None:
         """Let the set know what the compiled code has added; while none of it runs."""
         self.visited.blocks, self.visited.directory.used = self.set.blocks, self.set.used
         self.visited.most = self.set.fresh
@@ -218,7 +218,7 @@ class Native:
 
     def next_level(self) -> Frontier:
         """The states added since the last level, sorted."""
-        self.told()
+        self.update_set()
         if not self.states.sparing:
             return self._turned()
         level = self.states.next_level()
@@ -277,7 +277,7 @@ class NativeTable:
             self.found.append(out[:, : call.fresh].copy())
         return int(done), count.value
 
-    def told(self) -> None:
+    def update_set(self) -> None:
         """Let the set know what the compiled code has added."""
         self.states.most, self.states.kept = self.set.fresh, self.set.kept
 
@@ -287,7 +287,7 @@ class NativeTable:
 
     def next_level(self) -> Words:
         """The states added since the last level, in no order."""
-        self.told()
+        self.update_set()
         nothing = np.empty((self.states.words, 0), dtype=np.uint64)
         out = np.concatenate([nothing, *self.found], axis=1)
         assert self.set.fresh == out.shape[1], "as many states as were added"

@@ -189,7 +189,7 @@ class Search:
                 self.expand_parts(frontier, parts, each)
             except BaseException:
                 pool.shutdown(cancel_futures=True)
-                self.mover.told()
+                self.mover.update_set()
                 raise
 
     @property
@@ -211,7 +211,7 @@ class Search:
                 rest += [(begin + done, end)] if begin + done < end else []
                 if mover.counts_at_once:
                     tally.look_up(mover)
-            mover.told()
+            mover.update_set()
             if rest:
                 mover.make_room(nothing_done=alone and rest == batch)
             alone, parts = bool(rest), rest + parts
