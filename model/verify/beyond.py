@@ -104,7 +104,7 @@ def beyond(problem: Problem, seconds: float, report: Callable[[Progress], None] 
         if report:
             report(Progress(engine, 0, 0))
         left = limits.left(begin) or 0.0
-        return replace(limits, seconds=min(VIEWS_SECONDS, left * share) if engine == "views" else left)
+        return replace(limits, seconds=left * share)
 
     views = _viewed(problem, told("views", 0.5), {})
     single = {s: 1 for s, n in problem.free_sizes.items() if n == 1}

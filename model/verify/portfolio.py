@@ -25,7 +25,7 @@ from model.verify.deadlock import deadlock_note
 from model.verify.guards import one_sided
 from model.verify.meanwhile import Meanwhile
 from model.verify.question import Question, refuse_infinite
-from model.verify.result import Evidence, Result, finite_scope, sizes_for
+from model.verify.result import Evidence, Result, any_scope, finite_scope, sizes_for
 from model.verify.vacuity import applies_to, looked, passed
 
 ENGINES = ("auto", "explicit", "lanes", "bounded", "induction", "inductive", "views")
@@ -187,6 +187,7 @@ class _Asked:
     def notes(self, evidence: list[Evidence]) -> list[str]:
         decided = evidence[0]
         refuted = isinstance(decided.verdict, Refuted)
+        fixed = isinstance(decided.verdict, Proved) and decided.scope != any_scope(self.instance)
         found = [
             f"for any number: undetermined ({e.verdict.reason})"
             for e in evidence[1:]
@@ -195,7 +196,7 @@ class _Asked:
         found += [
             f"views: {e.verdict.reason}"
             for e in evidence[1:]
-            if isinstance(e.verdict, Undetermined) and e.engine == "views" and found
+            if isinstance(e.verdict, Undetermined) and e.engine == "views" and (found or fixed)
         ]
         found += safe_before(self.problem, evidence)
         found += [self.shown_by(v) for e in evidence if isinstance(v := e.verdict.detail, Violated) and not refuted]

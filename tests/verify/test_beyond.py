@@ -1,6 +1,6 @@
 """Beyond the size that was asked for: what is tried, in which order, and with which share of the time."""
 
-from model import Client, Design, Page, Pages, every_client, operation
+from model import NONE, Client, Design, Page, Pages, Sort, every_client, operation, some, wait_for
 from model.expr import always, shifted
 from model.instance.problem import Problem
 from model.limits import Limits
@@ -10,6 +10,9 @@ from model.verify import beyond as module
 from model.verify.beyond import beyond
 from model.verify.portfolio import answer
 from model.verify.question import Question
+
+SESSION = Sort("Session", "a backup job")
+WORKER = Sort("Worker", "a thread that copies")
 
 
 class Readahead(Design):
@@ -44,6 +47,38 @@ def test_where_pages_are_related_any_number_of_clients_is_proved_at_these_pages(
     result = answer(question())
     assert ("proved", {"pages": 2, "clients": "any"}) == (result.verdict.word, dict(result.scope))
     assert ["views", "lanes", "inductive", "views"] == [e.engine for e in result.evidence]
+
+
+class HandOver(Design):
+    """A session hands its pages to a worker that it picks one step earlier."""
+
+    dirty = Pages("what a session has to copy", per=SESSION)
+    todo = Pages("what a worker was handed", per=WORKER)
+
+    @operation
+    def write(s, me, page: Page):
+        s.dirty[SESSION.every] |= page
+
+    @operation(by=SESSION)
+    def hand(s, me, worker: WORKER):
+        wait_for(s.todo[worker] <= NONE)
+        yield "picked"
+        s.todo[worker] |= s.dirty[me]
+        yield "handed"
+
+
+@always
+def handed_was_written(s):
+    """Nothing is handed that no session has to copy; `dirty` is never taken back."""
+    return some(WORKER, lambda w: s.todo[w]) <= some(SESSION, lambda x: s.dirty[x])
+
+
+def test_the_line_that_keeps_views_from_any_number_is_named(monkeypatch):
+    """What is proved for so many sessions says why not for any number of them, where clauses do not prove it either."""
+    monkeypatch.setattr(module, "proof", lambda *asked: (Undetermined(reason="nothing"), {}))
+    result = answer(Question(HandOver, handed_was_written, 1, {"Session": 2, "Worker": 2}))
+    assert {"pages": "any", "sessions": 2, "workers": 2} == dict(result.scope)
+    assert any("hand remembers one worker (`worker`) from one step to the next" in note for note in result.notes)
 
 
 def asked_seconds(monkeypatch, seconds):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from time import monotonic
 
@@ -32,7 +34,20 @@ def prove(
         Proved with a Safe, Refuted with a Replayed, or Undetermined with the reason: which part ran out, or what is
         outside of the fragment.
     """
-    return _Decision(problem, limits or Limits(), dict(sizes or {}), pages).verdict()
+    with _uncollected():
+        return _Decision(problem, limits or Limits(), dict(sizes or {}), pages).verdict()
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the collector of cycles: it would look at every view again and again, and views have no cycles."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 class _Decision:

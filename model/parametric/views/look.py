@@ -25,6 +25,7 @@ from model.verdict import Proved, Refuted, Undetermined, Verdict
 CONFIGURATIONS = 300_000  # at each number of processes
 FIRST = 50_000  # of them with three of each sort, before others are counted
 QUICK = 20_000  # views of one, before a few processes are tried
+MOSTLY = 0.8  # of the time is for views of one, before other sets of views are tried
 
 
 @dataclass
@@ -71,11 +72,11 @@ class Look:
 
     def parts(self) -> Iterator[Callable[[], Verdict]]:
         ones = Ones(self.system)
-        half = self.begin + (self.until - self.begin) / 2
+        most = self.begin + (self.until - self.begin) * MOSTLY
         yield lambda: self.ones(ones, most=QUICK)
         yield lambda: self.at(1, FIRST)
         yield lambda: self.at(2, FIRST)
-        yield lambda: self.ones(ones, until=half)
+        yield lambda: self.ones(ones, until=most)
         yield lambda: self.at(3, FIRST)
         yield lambda: self.counts(1)
         yield lambda: self.counts(2)
@@ -93,10 +94,13 @@ class Look:
         def stop() -> str:
             nonlocal paused
             paused = (most is not None and ones.size > most) or (until is not None and monotonic() > until)
-            return "paused" if paused else self.over("views of one", ones.size)
+            return self.left_off(ones.size) if paused else self.over("views of one", ones.size)
 
         why = ones.run(stop)
-        return self.open("") if paused else self.closed(ones, why)
+        return self.open("") if paused and until is None else self.closed(ones, why)
+
+    def left_off(self, views: int) -> str:
+        return f"views of one: {monotonic() - self.begin:.2g} seconds were not enough for {views:,} and more"
 
     def at(self, number: int, most: int = CONFIGURATIONS) -> Verdict:
         """A search with so many of each open sort."""
