@@ -222,7 +222,7 @@ def test_show_prints_the_recorded_steps():
 
 def test_every_line_of_text_fits_80_columns():
     """As on a terminal of that width."""
-    done = check("naive", "top-layer", "no-lock", "no-lock-register", "--engine", "explicit", "-v")
+    done = check("naive", "top-layer", "no-lock", "no-lock-register", "--engine", "lanes", "-v")
     assert 80 >= max(len(line) for line in done.stdout.splitlines())
 
 
