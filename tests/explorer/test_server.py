@@ -21,6 +21,7 @@ from model.explorer.server import Server, numbers
 from model.explorer.session import Session, askable
 from model.instance.problem import Problem
 from tests.support.browser import NARROW, WIDE, Sheet, chromium
+from tests.support.command import clearorder
 from tests.support.paths import ROOT
 from tests.support.results import RACE
 
@@ -296,9 +297,7 @@ def test_ctrl_c_stops_the_server_with_exit_code_130():
 )
 def test_bad_use_exits_2_with_a_message(arguments, message):
     """Nothing is served."""
-    done = subprocess.run(
-        [sys.executable, "-m", "model", "explore", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=30
-    )
+    done = clearorder("explore", *arguments)
     assert (2, "") == (done.returncode, done.stdout)
     assert message in done.stderr
 

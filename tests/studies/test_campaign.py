@@ -16,6 +16,7 @@ from model.designs.catalogue import built_in_designs
 from model.errors import MissingTool, UsageError
 from model.studies import campaign as campaigns
 from model.studies.campaign import Configuration, answered, campaign, locally, results, sweep
+from tests.support.command import clearorder
 from tests.support.paths import ROOT
 
 FORMS = ("promise_kept", "no_lost_write")
@@ -194,21 +195,7 @@ def test_workers_that_always_die_end_the_campaign_with_a_sentence(monkeypatch):
 
 def test_the_command_writes_the_file_and_goes_on(tmp_path):
     """Exit code 1: some are refuted."""
-    command = [
-        sys.executable,
-        "-m",
-        "model",
-        "sweep",
-        "naive",
-        "--size",
-        "1x1",
-        "--size",
-        "2x1",
-        "-o",
-        str(tmp_path / "r"),
-    ]
-    first = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    again = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    first, again = (clearorder("sweep", "naive", "--size", "1x1", "--size", "2x1", "-o", tmp_path / "r") for _ in "12")
     assert (1, "", 1, "") == (first.returncode, first.stderr, again.returncode, again.stderr)
     assert 5 == len(first.stdout.splitlines())
     assert f"4 results in {tmp_path / 'r'}: 2 proved, 2 refuted\n" == again.stdout
@@ -216,12 +203,7 @@ def test_the_command_writes_the_file_and_goes_on(tmp_path):
 
 @pytest.mark.parametrize("wrong", [["--size", "2"], ["--size", "0x1"], ["nonesuch"], ["--property", "nonesuch"]])
 def test_bad_use_is_refused_before_anything_is_written(wrong, tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "model", "sweep", *wrong, "-o", str(tmp_path / "r")],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
+    done = clearorder("sweep", *wrong, "-o", tmp_path / "r")
     assert (2, "") == (done.returncode, done.stdout)
     assert not (tmp_path / "r").exists()
 

@@ -16,6 +16,7 @@ from model.errors import UsageError
 from model.limits import Limits
 from model.verdict import INTERRUPTED, Undetermined, exit_code
 from tests.support.clear_k import ClearK, ClearKTopLayer, promise
+from tests.support.command import check
 from tests.support.packed import answer, question
 from tests.support.paths import ROOT
 
@@ -138,12 +139,12 @@ def test_a_checkpoint_that_cannot_be_written_stops_the_search_with_its_reason(al
 
 def test_the_command_saves_and_goes_on(tmp_path):
     """Exit code 3 when it is stopped, 0 when it has gone on to the end."""
-    command = [sys.executable, "-m", "model.check", "per-slot-cache", "--property", "promise_kept", "--engine", "lanes"]
-    command += ["--pages", "1", "--checkpoint", str(tmp_path / "saved"), "--symmetry", "--memory", "1G"]
-    stopped = subprocess.run([*command, "--max-states", "500"], capture_output=True, text=True, cwd=ROOT)
+    words = ["per-slot-cache", "--property", "promise_kept", "--engine", "lanes", "--pages", "1"]
+    words += ["--checkpoint", tmp_path / "saved", "--symmetry", "--memory", "1G"]
+    stopped = check(*words, "--max-states", "500")
     assert (3, "") == (stopped.returncode, stopped.stderr)
     assert (tmp_path / "saved").exists()
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    done = check(*words)
     assert (0, "") == (done.returncode, done.stderr)
     assert "states are orbits: clients 0 and 1 alike" in " ".join(done.stdout.split())
     assert [] == list(tmp_path.iterdir())
@@ -151,8 +152,7 @@ def test_the_command_saves_and_goes_on(tmp_path):
 
 @pytest.mark.parametrize("size", ["512", "many", "-1M", "M"])
 def test_a_size_that_is_none_is_refused(size):
-    command = [sys.executable, "-m", "model.check", "naive", "--memory", size]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    done = check("naive", "--memory", size)
     assert 2 == done.returncode
     assert "write a number and K, M or G, such as 512M" in done.stderr
 
@@ -160,8 +160,7 @@ def test_a_size_that_is_none_is_refused(size):
 def test_a_property_of_several_searches_has_no_checkpoint(tmp_path):
     """One file holds one search."""
     file = tmp_path / "saved"
-    words = ["-m", "model.check", "naive", "--property", "every_step_fires", "--checkpoint", str(file)]
-    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, cwd=ROOT)
+    done = check("naive", "--property", "every_step_fires", "--checkpoint", file)
     expected = "error: --checkpoint saves one search, and every_step_fires is one for each thing to happen.\n"
     assert (2, expected) == (done.returncode, done.stderr)
     assert not file.exists()
