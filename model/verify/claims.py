@@ -200,8 +200,8 @@ class ReportedBy(Claim):
 
 @dataclass(frozen=True)
 class Delivered(Claim):
-    """The last operation, begun at `begun`, put the page into no field of whom it is owed; `held` says whether some
-    field held it meanwhile.
+    """The last operation, begun at `begun`, put the page into no field of whom it is owed that outlives it; `held` says
+    whether a log held the page at the end or a register of the operation did meanwhile.
     """
 
     begun: int

@@ -13,7 +13,17 @@ from model.verify import claims
 from model.verify.cause import Argument, Loss, argue, loss, owed_to
 from model.verify.claims import Claim, Note, NoteKind
 from model.verify.delivery import Delivery
-from model.verify.stake import Key, at_stake, kept_choices, logs, marks_page, reader, takes_page, writes_page
+from model.verify.stake import (
+    Key,
+    at_stake,
+    into_register,
+    kept_choices,
+    logs,
+    marks_page,
+    reader,
+    takes_page,
+    writes_page,
+)
 from model.verify.wording import change_name, members, page_set, pages_text, plural, thread_name
 
 
@@ -291,6 +301,7 @@ def _end_of_sync(trace: Trace, lost: Loss) -> Note:
         if (g := trace.moves[at - 1].ground).step.first and (g.sort, g.thread) == (ground.sort, ground.thread)
     )
     held = any(trace.value(len(trace), *key) >> lost.page & 1 for key in logs(trace, lost.page))
+    held |= any(into_register(trace, at, lost.page) for at in range(begun, len(trace) + 1))
     of = f" of page {lost.page}" if trace.instance.pages > 1 else ""
     text = f"{'delivers' if held else 'reports'} nothing{of}"
     return Note(NoteKind.ENDS, claims.Delivered(text, lost.page, lost.key, begun, held))

@@ -111,6 +111,12 @@ def logs(trace: Trace, page: int) -> set[Key]:
     return found
 
 
+def into_register(trace: Trace, at: int, page: int) -> bool:
+    """Move number `at` puts the page into a register."""
+    registers = (trace.instance.position[f.key] for f in records(trace.instance) if f.role == "register")
+    return any(trace.states[at][i] & ~trace.states[at - 1][i] & 1 << page for i in registers)
+
+
 def marks_page(trace: Trace, at: int, key: Key, page: int) -> bool:
     """After move number `at` the page is at stake, whatever was before."""
     return marks(trace.instance, trace.states[at - 1], trace.moves[at - 1], key, page)

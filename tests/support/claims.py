@@ -103,6 +103,9 @@ class _Run:
         ground = self.trace.moves[at - 1].ground
         return ground.sort, ground.thread
 
+    def role(self, key):
+        return self.instance.fields[self.instance.position[key]].role
+
     def own(self):
         """The fields of whom the page is owed."""
         per = self.instance.fields[self.where].per
@@ -218,7 +221,8 @@ def reported_by(run, claim):
 
 def delivered(run, claim):
     got = [k for at in range(claim.begun, run.end + 1) for k in run.gains(at) if k in run.own()]
-    return not got and run.trace.moves[claim.begun - 1].ground.step.first
+    lasting = [k for k in got if run.role(k) != "register"]  # a register is empty when the operation has ended
+    return not (lasting if claim.held else got) and run.trace.moves[claim.begun - 1].ground.step.first
 
 
 def versions(run, claim):

@@ -61,6 +61,18 @@ def test_nothing_false_is_said_of_the_main_designs(name):
 REFUTED = sorted(e.design for e in entries() if e.deciding is not None and e.deciding.verdict == "refuted")
 
 
+def test_a_sync_that_forgets_what_it_has_reported_delivers_nothing():
+    """It keeps the page in a register between two steps and no longer; the log still has it."""
+    forgetful = next(
+        m.program
+        for m in mutants(record(load("no-lock-register")))
+        if m.kind == "forgotten update" and m.change.startswith("sync.merged: user")
+    )
+    found = list(stories(forgetful, names=("no_lost_write",), clients=1))
+    assert [] == wrong(found)
+    assert "delivers nothing" in [note for story, *_ in found for note in story.lines[-1].notes]
+
+
 OWN_PROPERTY = ("skip-if-dirty-store-buffer", "stop-postponed")  # asked by a property beside the design
 SAMPLE = [
     pytest.param(n, marks=pytest.mark.slow if i % 5 and n not in OWN_PROPERTY else ()) for i, n in enumerate(REFUTED)
