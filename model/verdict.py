@@ -20,7 +20,10 @@ class Verdict:
     Attributes:
         states: distinct states visited (of a refuted run: those of the complete levels before the violating one).
         depth: the greatest distance from the start that was reached; of a refuted run: moves of a shortest trace.
-        transitions: enabled moves of all visited states, those that change nothing included; 0 where not counted.
+        transitions: enabled moves of all visited states, those that change nothing included; 0 where not counted,
+            None where some of them were not made, so that nobody knows.
+        orbits: how many states were kept where one stands for all that differ in the order of what is alike only;
+            `states` and `transitions` are of all of them. 0 where every state was kept.
         engine: who says so.
         seconds: wall-clock time that it took.
         detail: what else the engine found (levels, a trace, an invariant); not part of the answer.
@@ -33,7 +36,8 @@ class Verdict:
 
     states: int = 0
     depth: int = 0
-    transitions: int = field(default=0, compare=False)
+    transitions: int | None = field(default=0, compare=False)
+    orbits: int = field(default=0, compare=False)
     engine: str = field(default="", compare=False)
     seconds: float = field(default=0.0, compare=False)
     detail: Any = field(default=None, compare=False, repr=False)

@@ -225,14 +225,17 @@ class _Asked:
         from model.parametric.cutoff import one_page
 
         if name == "symmetry":
-            return f"states are orbits: {symmetry(self.problem)}"
+            partly = "order" in self.question.packed["reductions"] and ample(self.problem)
+            said = "states are orbits" if partly and self.question.limits.depth is None else "counted from orbits"
+            return f"{said}: {symmetry(self.problem)}"
         if name == "pages":
             return f"one page stands for all: {'yes' if one_page(self.problem) else 'no, or there is only one'}"
         if self.question.limits.depth is not None:
             return ""  # a limit of depth leaves the order as it is
         alone = ample(self.problem)
         steps = [s.step.label for s in self.instance.steps if any(g is here for g in s.guards for here in alone)]
-        return f"taken before all others: {', '.join(dict.fromkeys(steps)) or 'no step'}"
+        visited = "; states are those visited, and moves are not counted" if steps else ""
+        return f"taken before all others: {', '.join(dict.fromkeys(steps)) or 'no step'}{visited}"
 
 
 class Contradiction(Exception):

@@ -35,6 +35,8 @@ class Evidence:
 
         verdict = self.verdict
         parts = [plural(verdict.states, "state")] if verdict.states else [verdict.word]
+        if verdict.states != verdict.orbits > 0:
+            parts[0] += f" in {plural(verdict.orbits, 'orbit')}"
         if why and isinstance(verdict, Undetermined):
             parts[0] += f" ({verdict.reason})"
         if verdict.depth:

@@ -40,6 +40,7 @@ def _record(verdict: Verdict, scope: Mapping[str, int | str]) -> dict[str, Any]:
         "scope": dict(scope),
         "states": verdict.states,
         "transitions": verdict.transitions,
+        **({"orbits": verdict.orbits} if verdict.orbits else {}),
         "depth": verdict.depth,
         "seconds": round(verdict.seconds, 3),
     }

@@ -110,7 +110,9 @@ def _write(levels: Levels, directory: Path, limits: Limits, begin: float) -> Non
     initial = writer.depths(levels, directory / "depth.npy")
     with NpyFile(directory / "states.npy", np.uint64, states.shape) as file:
         file.put(states)
-    writer.edges(levels.verdict.transitions, directory)
+    moves = levels.verdict.transitions
+    assert moves is not None, "a search of all levels makes every move"
+    writer.edges(moves, directory)
     text = json.dumps(_metadata(levels, initial), indent=1) + "\n"
     (directory / METADATA).write_text(text, encoding="utf-8")
 

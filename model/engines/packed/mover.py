@@ -8,7 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from model.engines.packed.kernel import Expand
+from model.engines.packed.kernel import Emit, Expand
+from model.engines.packed.orbits import Orbits, counting
 from model.engines.packed.symmetry import Canonical
 from model.engines.store.packing import Columns, Words
 from model.engines.store.states import Blocks, Frontier, States
@@ -74,13 +75,20 @@ class NumpyMover:
     Args:
         expands: functions that together make every move.
         least: takes states to one state of each orbit, or None.
+        orbits: counts the moves of all states that the kept ones stand for, or None; `expands` hand on a column more.
     """
 
     ordered, counts_at_once = True, True
     library: CDLL | None = None
 
-    def __init__(self, states: Blocks, expands: Sequence[Expand], least: Canonical | None = None) -> None:
-        self.states, self.expands, self.least = states, expands, least
+    def __init__(
+        self,
+        states: Blocks,
+        expands: Sequence[Expand],
+        least: Canonical | None = None,
+        orbits: Orbits | None = None,
+    ) -> None:
+        self.states, self.expands, self.least, self.orbits = states, expands, least, orbits
 
     @property
     def blocks(self) -> Blocks:
@@ -99,9 +107,19 @@ class NumpyMover:
             if len(found) >= FOUND:
                 self._add(found)
 
-        moves = sum(expand(block, emit) for expand in self.expands)
+        moves = self._moves(block, emit)
         self._add(found)
         return block.shape[1], moves
+
+    def _moves(self, block: Words, emit: Emit) -> int:
+        """Make every move of these states; returns how many there are, of all states that these stand for."""
+        if self.orbits is None:
+            return sum(expand(block, emit) for expand in self.expands)
+        codes, kinds = self.orbits.kinds(block)
+        block, counts = np.vstack([block, kinds]), [0] * len(codes)
+        for expand in self.expands:
+            expand(block, counting(counts, emit))
+        return self.orbits.total(codes, counts)
 
     def _add(self, found: list[Columns]) -> None:
         """Add what was found, and leave nothing in the list."""

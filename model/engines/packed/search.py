@@ -11,7 +11,7 @@ from typing import Any, Unpack
 from model.engines.packed.native import compilation
 from model.engines.packed.partial_order import ample
 from model.engines.packed.sweep import How, Search
-from model.engines.packed.symmetry import canonical, symmetry
+from model.engines.packed.symmetry import symmetry
 from model.engines.store.packing import Packing
 from model.errors import UsageError
 from model.expr import show
@@ -40,9 +40,11 @@ def search(
         limits: states and seconds after which to give up; looked at between parts of a level, so that a few
             more may have been added.
         reductions: of REDUCTIONS; verdict and depth are the same with them. "symmetry" keeps one state of those that
-            differ in the order of what is alike only (`packed.symmetry`): states, transitions and `detail` are
-            of orbits then. "order" is partial order (`packed.partial_order`): what it finds violated is searched again
-            without it, so that `depth` is the least. With a limit of depth there is no "order".
+            differ in the order of what is alike only (`packed.symmetry`); states and transitions are still those of
+            the whole space (`packed.orbits`), `orbits` how many were kept, and `detail` is of kept states. "order" is
+            partial order (`packed.partial_order`): what it finds violated is searched again without it, so that
+            `depth` is the least; else states are those that it visits, of both together the orbits, and
+            transitions None. With a limit of depth there is no "order".
         checkpoint: a file in which the search is saved between levels now and then and when it is stopped, and from
             which it goes on; it is removed when there is a verdict.
         kernel: "numpy"; "c", the same steps compiled (`packed.native`); or "auto", which is C from the moment
@@ -52,7 +54,8 @@ def search(
     Returns:
         Proved(states, depth); Refuted(states, depth, detail=[(state, invariant, number), ...]) where states counts
         the complete levels before the violating one, whose violating states are in `detail` (10,000 at most for each
-        invariant and number); or Undetermined(reason) with what was covered. All count transitions.
+        invariant and number); or Undetermined(reason) with what was covered. All count transitions, but of "order".
+        A limit of states is one of states that are kept.
 
     Raises:
         UsageError: a field is wider than a word, there is no such reduction or kernel, the memory is too little to
@@ -64,13 +67,14 @@ def search(
         raise UsageError(f"there is no reduction '{min(unknown)}'; there are {', '.join(REDUCTIONS)}.")
     begin = monotonic()
     run = Search(asked, limits, **how)
-    if "symmetry" in reductions and (alike := symmetry(asked)):
-        run.least = canonical(alike, run.packing)
     if "order" in reductions and run.limits.depth is None:
         run.alone = ample(asked)
+    if "symmetry" in reductions and (alike := symmetry(asked)):
+        run.keep_one_of(alike)
     run.compiling = compilation(kernel, able=how.get("table") is None and run.least is None)
     if checkpoint is not None:
         in_force = [r for r in reductions if r == "symmetry" or (r == "order" and run.alone)]
+        in_force += ["counted out"] if run.orbits else []
         run.save_in = checkpoint, described(run.packing, asked.invariants, in_force)
     found, limits, again = run.run(), run.limits, bool(run.alone)
     if isinstance(found, Refuted) and again:

@@ -13,10 +13,11 @@ import numpy as np
 from model.engines.packed.kernel import Kernel
 from model.engines.packed.mover import Mover, NumpyMover
 from model.engines.packed.native import Compilation, NativeTable, physical_memory
-from model.engines.packed.symmetry import Canonical
+from model.engines.packed.orbits import Orbits
+from model.engines.packed.symmetry import Canonical, Symmetry, canonical
 from model.engines.packed.tally import Tally
 from model.engines.store.bitset import DIGIT, LANES, ROOT, Full, Visited, unfolded
-from model.engines.store.checkpoint import Checkpoint, Counts, Saver, Stopped
+from model.engines.store.checkpoint import Checkpoint, Saver, Stopped
 from model.engines.store.hash_table import Hashed, far_apart
 from model.engines.store.packing import Packing, Words
 from model.engines.store.spill import LEAST, MEGABYTE, NoRoom, Spilling, room_within
@@ -63,6 +64,7 @@ class Search:
     Attributes:
         alone: locations at which only the moves that begin there are taken.
         least: takes states to one state of each orbit, or None.
+        orbits: counts what the kept states stand for, or None.
         layers: the frontiers, where they are to be kept.
         compiling: when compiled code takes over, or None.
         save_in: the file of the checkpoint, and what the search is of.
@@ -77,9 +79,18 @@ class Search:
         self.digits, self.threads = how.get("digits"), how.get("threads") or min(4, os.cpu_count() or 1)
         self.alone: Sequence[Expr] = ()
         self.least: Canonical | None = None
+        self.orbits: Orbits | None = None
         self.layers: list[Words] | None = None
         self.compiling: Compilation | None = None
         self.save_in: tuple[Path, str] | None = None
+
+    def keep_one_of(self, alike: Symmetry) -> None:
+        """Keep one state of each orbit; all are counted, unless a state has moves that are not made."""
+        self.least, orbits = canonical(alike, self.packing), Orbits(alike, self.packing)
+        self.tally.in_orbits = True
+        self.tally.partial = not orbits.exact
+        if orbits.exact and not self.alone:
+            self.orbits = orbits
 
     def run(self) -> Verdict:
         """Search to the end, or until a limit is reached; may be called once.
@@ -91,7 +102,8 @@ class Search:
             return self.tally.answer(Undetermined, reason="no property was asked")
         blocks = self._empty()
         self.saver = Saver(self.save_in and Checkpoint(*self.save_in, blocks))
-        self.mover: Mover = NumpyMover(blocks, self.kernel.expands_alone(self.alone), self.least)
+        self.tally.partial |= bool(self.alone)
+        self.mover: Mover = self._numpy(blocks)
         del blocks  # so that nothing keeps it when a table takes its place
         try:
             verdict = self.sweep()
@@ -110,6 +122,12 @@ class Search:
             if self.compiling:
                 self.compiling.close()
 
+    def _numpy(self, blocks: Blocks) -> NumpyMover:
+        if self.orbits is None:
+            return NumpyMover(blocks, self.kernel.expands_alone(self.alone), self.least)
+        expands = Kernel(self.packing, self.kernel.table, carry=1).expands()
+        return NumpyMover(blocks, expands, self.least, self.orbits)
+
     def _empty(self) -> Blocks:
         """The set to begin with."""
         bits = self.packing.bits
@@ -125,10 +143,12 @@ class Search:
     def sweep(self) -> Verdict:
         tally, frontier = self.tally, self.first()
         while frontier.shape[1]:
-            self.saver.enter(Counts(tally.states, tally.transitions, tally.depth, frontier.shape[1]), frontier)
+            self.saver.enter(tally.counts(frontier.shape[1]), frontier)
             if bad := self.violations(frontier):
                 return tally.answer(Refuted, detail=bad)
             tally.states += frontier.shape[1]
+            if self.orbits:
+                tally.exact += sum(map(self.orbits.states, chunks(frontier)))
             if stop := self.limits.depth_reached(tally.depth):
                 raise Stopped(stop)
             tally.enter(frontier.shape[1])
@@ -147,11 +167,7 @@ class Search:
         assert blocks is not None, "there are blocks to begin with"
         if saved := self.saver.load():
             counts, frontier = saved
-            self.tally.states, self.tally.transitions, self.tally.depth = (
-                counts.states,
-                counts.transitions,
-                counts.depth,
-            )
+            self.tally.take_up(counts)
             blocks.hold(frontier)
             return frontier
         blocks.add(tuple(self.packing.pack([self.packing.instance.initial])))

@@ -21,6 +21,9 @@ class Tally:
         states: of the levels before the present one.
         sizes: of the levels that this run has seen.
         expanded: states of the present level whose moves were made.
+        in_orbits: one state of each orbit is kept, and `states` counts those.
+        exact: how many states the kept ones stand for, where orbits are counted out; then so are `transitions`.
+        partial: nobody knows how many moves there are, for of some states not all are made.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -28,10 +31,16 @@ class Tally:
         self.begin = self.reported = monotonic()
         self.states = self.transitions = self.depth = self.expanded = 0
         self.sizes: list[int] = []
+        self.exact, self.in_orbits, self.partial = 0, False, False
 
     def take_up(self, counts: Counts) -> None:
         """Go on from what an earlier run has counted."""
         self.states, self.transitions, self.depth = counts.states, counts.transitions, counts.depth
+        self.exact = counts.exact
+
+    def counts(self, frontier: int) -> Counts:
+        """What was counted in the levels before one of so many states."""
+        return Counts(self.states, self.transitions, self.depth, frontier, self.exact)
 
     def enter(self, size: int) -> None:
         """The moves of a level of so many states are to be made."""
@@ -65,6 +74,14 @@ class Tally:
             raise Stopped(stop)
 
     def answer(self, kind: type[Verdict], more: int = 0, **what: Any) -> Verdict:
-        """The verdict with what was counted, and `more` states of the level that is not finished."""
-        seconds, counted = monotonic() - self.begin, {"depth": self.depth, "transitions": self.transitions}
-        return kind(states=self.states + more, engine="lanes", seconds=seconds, **counted, **what)
+        """The verdict with what was counted, and `more` states of the level that is not finished.
+
+        What orbits stand for is counted of whole levels only: those of the unfinished one are not read again.
+        """
+        counted: dict[str, Any] = {"states": self.states + more, "transitions": self.transitions}
+        if self.partial:
+            counted["transitions"] = None
+        if self.in_orbits:
+            counted |= {"states": self.exact or self.states + more, "orbits": self.states + more}
+        seconds = monotonic() - self.begin
+        return kind(depth=self.depth, engine="lanes", seconds=seconds, **counted, **what)

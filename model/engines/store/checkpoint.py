@@ -27,12 +27,13 @@ PART = 1 << 15  # states that are written or read at a time
 
 @dataclass(frozen=True)
 class Counts:
-    """What was counted in the levels before the frontier, and how long it is."""
+    """What was counted in the levels before the frontier, and how long it is; `exact` is of states behind orbits."""
 
     states: int = 0
     transitions: int = 0
     depth: int = 0
     frontier: int = 0
+    exact: int = 0
 
 
 class Stopped(Exception):

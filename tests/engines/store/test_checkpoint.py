@@ -146,7 +146,7 @@ def test_the_command_saves_and_goes_on(tmp_path):
     assert (tmp_path / "saved").exists()
     done = check(*words)
     assert (0, "") == (done.returncode, done.stderr)
-    assert "states are orbits: clients 0 and 1 alike" in " ".join(done.stdout.split())
+    assert "counted from orbits: clients 0 and 1 alike" in " ".join(done.stdout.split())
     assert [] == list(tmp_path.iterdir())
 
 
