@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import linecache
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
@@ -67,6 +67,15 @@ class DesignError(ModelError):
 
 class UsageError(ModelError):
     """A command or a call asks for something that does not exist or does not fit."""
+
+
+def refusal(ask: Callable[[], object]) -> str:
+    """Why a UsageError refuses what is asked for, or an empty string."""
+    try:
+        ask()
+    except UsageError as reason:
+        return reason.message
+    return ""
 
 
 class TooWide(ModelError):

@@ -5,22 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from model.cli.options import Sizes
+
 
 @dataclass(frozen=True)
-class Options:
+class Options(Sizes):
     """One field an option; the command's help says what each means.
 
     Attributes:
-        extra: (sort, elements) of each `--size`.
         form: the name of a format.
         refines: two designs, or None.
     """
 
-    pages: int
-    clients: int
     slots: int | None
     vcpus: int | None
-    extra: tuple[tuple[str, int], ...]
     properties: tuple[str, ...]
     engine: str
     max_states: int | None

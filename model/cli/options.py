@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,6 +32,19 @@ def collected(kind: type[Options]) -> Callable[[Callable[[Given, Options], int]]
         return command
 
     return wrap
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What `sized` and `sorts` ask for.
+
+    Attributes:
+        extra: (sort, elements) of each `--size`.
+    """
+
+    pages: int
+    clients: int
+    extra: tuple[tuple[str, int], ...]
 
 
 def sized(pages: int = 2, clients: int | None = 2, *, most: int | None = None, help: str = "") -> Decorator:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from model.cli.options import bounded, collected, folder, sized
+from model.cli.options import Sizes, bounded, collected, folder, sized
 from model.cli.progress import progress_line
 from model.cli.terminal import decided
 from model.verdict import PROVED
@@ -20,12 +20,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(Sizes):
     """What was asked on the command line."""
 
-    pages: int
-    clients: int
-    extra: tuple[tuple[str, int], ...]
     max_states: int | None
     timeout: float | None
     output: Path

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import click
 
-from model.cli.options import Finite, coloured, sized
+from model.cli.options import Finite, Sizes, coloured, sized
 from model.expr import Client
 from model.instance.instance import Instance
 from model.limits import Limits
@@ -35,13 +35,10 @@ def judged(function: Callable[..., int]) -> Callable[..., int]:
 
 
 @dataclass(frozen=True)
-class Judging:
+class Judging(Sizes):
     """What was asked of a judge on the command line."""
 
     names: tuple[str, ...]
-    pages: int
-    clients: int
-    extra: tuple[tuple[str, int], ...]
     states: int
     seconds: float
     verbose: bool

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from model.cli.files import write_lines, write_out
-from model.cli.options import bounded, by_property, collected, coloured, sized, written
+from model.cli.options import Sizes, bounded, by_property, collected, coloured, sized, written
 from model.cli.terminal import columns, decided
 from model.errors import UsageError, did_you_mean
 from model.verdict import PROVED, Undetermined, Verdict, exit_code
@@ -34,15 +34,12 @@ FORMATS = ("text", "json", "promela")
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(Sizes):
     """What was asked on the command line."""
 
     names: tuple[str, ...]
     fairness: str
     but: tuple[str, ...]
-    pages: int
-    clients: int
-    extra: tuple[tuple[str, int], ...]
     engine: str
     max_states: int | None
     timeout: float | None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from model.cli.files import write_lines, write_out
-from model.cli.options import by_property, collected, coloured, sized, written
+from model.cli.options import Sizes, by_property, collected, coloured, sized, written
 from model.expr import Client
 from model.verdict import PROVED, REFUTED, UNDETERMINED, Refuted
 
@@ -25,12 +25,9 @@ MOST_STATES = 300_000
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(Sizes):
     """What was asked on the command line."""
 
-    pages: int
-    clients: int
-    extra: tuple[tuple[str, int], ...]
     names: tuple[str, ...]
     walks: int
     seed: int

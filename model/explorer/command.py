@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from model.cli.options import by_property, collected, sized
+from model.cli.options import Sizes, by_property, collected, sized
 from model.cli.terminal import complain
 from model.errors import UsageError
 from model.verdict import INTERRUPTED
@@ -19,12 +19,9 @@ DEFAULT = "top-layer"
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(Sizes):
     """What was asked on the command line."""
 
-    pages: int
-    clients: int
-    extra: tuple[tuple[str, int], ...]
     properties: tuple[str, ...]
     moves: str
     port: int

@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from itertools import repeat
 from typing import Any
 
-from model.errors import UsageError
+from model.errors import UsageError, refusal
 from model.expr import (
     ALL,
     FALSE,
@@ -193,11 +193,7 @@ def asked(program: Program, property: Property) -> Asked:
 
 def applies(program: Program, property: Property) -> str:
     """Why the property cannot be asked of the program, or an empty string."""
-    try:
-        asked(program, property)
-    except UsageError as reason:
-        return reason.message
-    return ""
+    return refusal(lambda: asked(program, property))
 
 
 def _understood(program: Program) -> None:

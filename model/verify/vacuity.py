@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from model.designs.catalogue import DEFAULT_PROPERTIES, OWN_END
-from model.errors import UsageError
+from model.errors import refusal
 from model.expr import PAGES, TRUE, Expr, Property
 from model.instance.problem import Problem
 from model.program.observers import goals
@@ -239,11 +239,7 @@ def _common(sure: Mapping[Hashable, str], keys: Sequence[Hashable]) -> str:
 
 def applies_to(program: Program, property: Property) -> str:
     """Why the property cannot be asked of the recorded design, or an empty string."""
-    try:
-        watches(program, property)
-    except UsageError as reason:
-        return reason.message
-    return ""
+    return refusal(lambda: watches(program, property))
 
 
 def watches(program: Program, property: Property) -> None:

@@ -33,22 +33,23 @@ class TwoDevices(Design):
         s.written |= page
         s.log |= page
 
-    @operation(by=Machine)
-    def drain(s, me):
+    def copy(s, me):
         wait_for(~(s.log <= NONE))
         me.taken = s.log
         yield "copied"
+
+    @operation(by=Machine)
+    def drain(s, me):
+        yield from TwoDevices.copy(s, me)
         s.drained |= me.taken
         s.log -= me.taken
         yield "cleared"
 
     @operation(by=Machine)
     def flush(s, me):
-        wait_for(~(s.log <= NONE))
-        me.held = s.log
-        yield "copied"
-        s.flushed |= me.held
-        s.log -= me.held
+        yield from TwoDevices.copy(s, me)
+        s.flushed |= me.taken
+        s.log -= me.taken
         yield "cleared"
 
 
@@ -60,22 +61,12 @@ class OneAtATime(TwoDevices):
     @operation(by=Machine)
     def drain(s, me):
         with s.turn:
-            wait_for(~(s.log <= NONE))
-            me.taken = s.log
-            yield "copied"
-            s.drained |= me.taken
-            s.log -= me.taken
-            yield "cleared"
+            yield from TwoDevices.drain.function(s, me)
 
     @operation(by=Machine)
     def flush(s, me):
         with s.turn:
-            wait_for(~(s.log <= NONE))
-            me.held = s.log
-            yield "copied"
-            s.flushed |= me.held
-            s.log -= me.held
-            yield "cleared"
+            yield from TwoDevices.flush.function(s, me)
 
 
 @always

@@ -26,6 +26,7 @@ from model.program.design import record
 from model.verdict import Proved, Refuted, Undetermined
 from tests.support import cubicle as reader
 from tests.support.command import clearorder
+from tests.support.designs import Plain
 from tests.support.hostile_names import NAMES
 from tests.support.random_designs import asked, design, designs
 from tests.support.seeded_bugs import same_every_time
@@ -278,11 +279,10 @@ def test_cubicle_says_what_the_packed_search_says_of_200_random_designs(data, tm
 # ---------------------------------------------------------------- refused by name
 
 
-class Counts(Design):
+class Counts(Plain):
     """Nobody goes on before everyone is ready."""
 
     ready = Flag("is ready", per=Client)
-    log = Pages("what was written")
 
     @operation
     def prepare(s, me):
@@ -294,11 +294,11 @@ class Counts(Design):
         s.log |= page
 
 
-class Empties(Design):
+class Empties(Plain):
     """A page goes where another page is not."""
 
-    log = Pages("what was written")
     done = Pages("what was done")
+    write = take = None
 
     @operation
     def clear(s, me, page):

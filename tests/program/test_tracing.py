@@ -31,41 +31,39 @@ def test_a_later_line_of_a_step_sees_an_earlier_one():
     assert 3 == after(Swap, ("take", 0, {}))["own", 0]
 
 
+class Indexed(Plain):
+    """Assignments to all, to one after all, and to one that may be the one that is read."""
+
+    @operation
+    def fan(s, me):
+        s.own[every_client] |= s.log
+
+    @operation
+    def mixed(s, me):
+        s.own[every_client] = ALL
+        s.own[me] = NONE
+
+    @operation
+    def alias(s, me):
+        s.own[MIGRATION] = ALL
+        s.log = s.own[me]
+
+
 def test_every_client_on_both_sides_is_pointwise():
     """Each client's bitmap gets its own old value and the log."""
-
-    class Fan(Plain):
-        @operation
-        def take(s, me):
-            s.own[every_client] |= s.log
-
-    state = after(Fan, ("write", 0, {"page": 1}), ("take", 0, {}), ("write", 0, {"page": 2}), ("take", 1, {}))
+    state = after(Indexed, ("write", 0, {"page": 1}), ("fan", 0, {}), ("write", 0, {"page": 2}), ("fan", 1, {}))
     assert (3, 3) == (state["own", 0], state["own", 1])
 
 
 def test_assigning_to_one_after_all_changes_that_one_only():
     """Later lines win, element by element."""
-
-    class Mixed(Plain):
-        @operation
-        def take(s, me):
-            s.own[every_client] = ALL
-            s.own[me] = NONE
-
-    state = after(Mixed, ("take", 1, {}))
+    state = after(Indexed, ("mixed", 1, {}))
     assert (3, 0) == (state["own", 0], state["own", 1])
 
 
 def test_reading_one_after_assigning_another_takes_care_of_aliases():
     """`me` may be MIGRATION or not, and the value read depends on it."""
-
-    class Alias(Plain):
-        @operation
-        def take(s, me):
-            s.own[MIGRATION] = ALL
-            s.log = s.own[me]
-
-    assert (3, 0) == (after(Alias, ("take", 0, {}))["log"], after(Alias, ("take", 1, {}))["log"])
+    assert [3, 0] == [after(Indexed, ("alias", me, {}))["log"] for me in (0, 1)]
 
 
 def test_a_guard_on_a_constant_client_keeps_others_out():

@@ -18,6 +18,7 @@ from model.verify.buffers import ENOUGH, FULL, UNKNOWN
 from model.verify.portfolio import answer
 from model.verify.question import Question
 from model.verify.trace_file import load_trace, replay
+from tests.support.designs import Plain
 from tests.support.paths import ROOT
 
 LITMUS = ROOT / "tests" / "data" / "litmus"
@@ -99,20 +100,11 @@ def test_what_waits_for_room_counts_only_where_it_could_be_stored():
     assert [ENOUGH] == [n for n in found.notes if "buffer" in n]
 
 
-class Plain(Design):
-    """No store buffer."""
-
-    x = Pages("x")
-
-    @operation
-    def put(s, me, page):
-        s.x |= page
-
-
 class Buffered(Plain):
-    """One, of each client."""
+    """A store buffer of each client."""
 
-    x = Pages("x", memory="tso")
+    log = Pages("x", memory="tso")
+    take = None
 
 
 def test_a_size_that_does_not_fit_is_refused():

@@ -2,9 +2,10 @@
 
 from model import ALL, NONE, operation, wait_for
 from model.designs.kernel.dirty_log import ArmedLog, OneClient
+from model.designs.kernel.protect_before_swap import ProtectBeforeSwap
 
 
-class SwapBeforeProtect(ArmedLog):
+class SwapBeforeProtect(ProtectBeforeSwap):
     """The log is exchanged for an empty one first, and the slot is write-protected afterwards.
 
     Between the two a write may be silent, but then its page was in the bitmap that has just been taken away, and is
@@ -25,11 +26,6 @@ class SwapBeforeProtect(ArmedLog):
     @operation(by=OneClient)
     def sync(s, me):
         yield from SwapBeforeProtect.get_dirty_log(s, me)
-
-    @operation(by=OneClient)
-    def send(s, me, want):
-        wait_for(want <= s.mine[me])
-        ArmedLog.read(s, me, want)
 
     @operation(by=OneClient)
     def complete(s, me):

@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from model import ALL, NONE, Client, Design, Guest, Pages, operation, wait_for
+from model import ALL, NONE, Client, Guest, Pages, operation, wait_for
 from model.designs.catalogue import built_in_designs, built_in_properties, gallery_designs, load
 from model.designs.manifest import rows
 from model.engines import explicit
@@ -27,6 +27,7 @@ from tests.support.designs import (
     Brief,
     Elsewhere,
     Locked,
+    Plain,
     Spinning,
     never_bad,
     never_both,
@@ -212,11 +213,11 @@ def test_a_violation_on_one_page_is_looked_for_on_all():
     assert ("refuted", 5) == said(packed.search(asked, reductions=["pages"]))
 
 
-class Neighbours(Design):
+class Neighbours(Plain):
     """A write that marks every page."""
 
-    log = Pages("log")
     other = Pages("other")
+    take = None
 
     @operation(by=Guest)
     def write(s, me, page):
