@@ -1,5 +1,7 @@
 """The smallest changes that make a refuted design safe, and a trace for each smaller set."""
 
+from functools import cache
+
 import pytest
 
 from model import operation, wait_for
@@ -32,7 +34,9 @@ class FilledNotConsulted(SlotCache):
         yield "read"
 
 
+@cache
 def found(design):
+    """The design's repairs, searched for once for all tests that look at them."""
     program = record(design if isinstance(design, type) else load(design))
     return repairs(program, JUDGE)
 
