@@ -1,6 +1,7 @@
 """The words that a design imports: parts, index sorts, operations, and what an operation may say."""
 
 import sys
+from typing import TYPE_CHECKING, Any
 
 # `python -m model.check` looks for modules in the working directory first, so that a user's queue.py would stand for
 # Python's. sys.argv is ["-m", …] only while Python looks for the module to run: an import by a program moves nothing.
@@ -34,8 +35,10 @@ from model.expr import (
     wait_for,
     whole,
 )
-from model.program.design import Design, record
-from model.program.tracing import AnyPages, Page, SomePages
+
+if TYPE_CHECKING:
+    from model.program.design import Design, record
+    from model.program.tracing import AnyPages, Page, SomePages
 
 __version__ = "0.1.0"
 __all__ = [
@@ -69,3 +72,21 @@ __all__ = [
     "wait_for",
     "whole",
 ]
+
+# what needs the recorder, which is imported with the first of these words: half of the time that --help would take
+_RECORDED = {
+    "AnyPages": "model.program.tracing",
+    "Design": "model.program.design",
+    "Page": "model.program.tracing",
+    "SomePages": "model.program.tracing",
+    "record": "model.program.design",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _RECORDED:
+        raise AttributeError(f"module 'model' has no attribute '{name}'")
+    from importlib import import_module
+
+    found = globals()[name] = getattr(import_module(_RECORDED[name]), name)
+    return found

@@ -27,17 +27,24 @@ REPORT = "This is a bug in clearorder: please report it with the design, the com
 
 
 class Commands(click.Group):
-    """Subcommands that are imported when they are asked for: `modules` says where each one is."""
+    """Subcommands that are imported when they are asked for: `modules` says where each one is, `said` what it does."""
 
-    def __init__(self, modules: Mapping[str, str], **options: Any) -> None:
+    def __init__(self, modules: Mapping[str, str], said: Mapping[str, str], **options: Any) -> None:
         super().__init__(**options)
-        self.modules = modules
+        self.modules, self.said = modules, said
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.modules)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         return load(self.modules[name]) if name in self.modules else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """As click lists them, which would import them all."""
+        room = formatter.width - 6 - max(map(len, self.said))
+        with formatter.section("Commands"):
+            named = [(name, click.Command(name, help=text)) for name, text in self.said.items()]
+            formatter.write_dl([(name, command.get_short_help_str(room)) for name, command in named])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -54,13 +61,14 @@ def load(module: str) -> click.Command:
     return found
 
 
-def group(modules: Mapping[str, str]) -> click.Command:
+def group(modules: Mapping[str, str], said: Mapping[str, str]) -> click.Command:
     """All commands under one name."""
     version = click.Option(
         ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=show_version, help="Versions."
     )
     return Commands(
         modules,
+        said,
         params=[version],
         context_settings={"help_option_names": ["-h", "--help"]},
         help="Check designs of dirty tracking: in which order, and by which mask, may dirty bits be cleared?",
