@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from model.errors import ModelError
 from model.parametric.views import certificate
-from model.parametric.views.checker import wrong
+from model.parametric.views.checker import NO_TABLE, wrong
 from model.parametric.views.conditions import Condition, conditions, of_json
 from model.parametric.views.situations import Situations
 
 DATA = (certificate.PROTOCOL, certificate.VIEWS, certificate.CLAUSES)
+MOST = 20  # sentences about one table
 AGAIN = 300.0  # seconds to close the views of the design again
 BROKEN = (KeyError, IndexError, TypeError, ValueError, AttributeError)  # what files that are no certificate raise
 
@@ -29,7 +31,9 @@ def check(directory: Path, manifest: Mapping[str, Any], design: str, seconds: fl
         data = _read(directory, end, found)
         if len(data) < len(DATA):
             return ""
-        found += list(wrong(data[certificate.PROTOCOL], data[certificate.VIEWS]))[:20]
+        found += list(islice(wrong(data[certificate.PROTOCOL], data[certificate.VIEWS]), MOST))
+        if any(problem.startswith(NO_TABLE) for problem in found):
+            return ""
         meant |= _meant(manifest, data, end, found)
         made |= {certificate.named(name, end): content for name, content in data.items()}
         rows += len(data[certificate.VIEWS].get("rows", ()))

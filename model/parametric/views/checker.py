@@ -16,6 +16,9 @@ Shared = tuple[tuple[int, ...], tuple[Local, ...]]
 Beside = tuple[tuple[Local, int], ...]  # who can stand there, with how many
 
 
+NO_TABLE = "the files are no table of views"
+
+
 def wrong(protocol: Mapping[str, Any], views: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with a certificate, a sentence each; nothing where it proves that no violation can occur."""
     try:
@@ -25,7 +28,7 @@ def wrong(protocol: Mapping[str, Any], views: Mapping[str, Any]) -> Iterator[str
             yield from found.violations(key)
             yield from found.steps(key)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, SyntaxError, NameError) as problem:
-        yield f"the files are no table of views ({type(problem).__name__}: {problem})"
+        yield f"{NO_TABLE} ({type(problem).__name__}: {problem})"
 
 
 class _Views:
@@ -44,9 +47,12 @@ class _Views:
         self.fresh: dict[str, Local] = {s: (s, tuple(f[1] for f in fields)) for s, fields in protocol["local"].items()}
         self.keys: list[Any] = []
         for number, beside in views["rows"]:
+            if any(len(b) != self.numbers for b in beside):
+                raise ValueError("a row of another kind")
             self.add(shared[number], [(tuple(locals_[m] for m in b[: self.width]), b) for b in beside])
 
-    width = 1
+    width = 1  # processes in a view
+    numbers = 1  # that stand for one in a row
 
     def add(self, shared: Shared, beside: Sequence[tuple[tuple[Local, ...], Any]]) -> None:
         raise NotImplementedError
@@ -168,7 +174,7 @@ class _Ones(_Views):
 class _Twos(_Views):
     """Two processes beside the shared part; any two of those that are there together are a view."""
 
-    width = 2
+    width = numbers = 2
 
     def add(self, shared: Shared, beside: Sequence[tuple[tuple[Local, ...], Any]]) -> None:
         if any(r.others for r in self.rules):
@@ -202,6 +208,8 @@ class _Twos(_Views):
 
 class _Counts(_Views):
     """Of each local how many have it, up to `many`, which stands for so many or more."""
+
+    numbers = 2
 
     def __init__(self, protocol: Mapping[str, Any], views: Mapping[str, Any]) -> None:
         self.many = {"present": 1, "counts": 2}[views["kind"]]

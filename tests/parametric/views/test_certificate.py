@@ -2,16 +2,25 @@
 
 import json
 import shutil
+from math import inf
 
 import pytest
 
+from model import Client, Design, Flag, Pages, every, operation, wait_for
 from model.commands import certify_views
 from model.commands.certify import certify
+from model.expr import always
+from model.instance.problem import Problem
+from model.limits import Limits
 from model.parametric.inference.certificate import write_files
 from model.parametric.views import certificate
 from model.parametric.views.checker import wrong
 from model.parametric.views.conditions import conditions, of_json
+from model.parametric.views.fixpoint import Ones
+from model.parametric.views.look import Look
+from model.parametric.views.one_page import one_page
 from model.parametric.views.situations import Situations
+from model.program.design import record
 from tests.support.proofs import by_views
 
 PROVED = (
@@ -39,6 +48,68 @@ def test_both_roads_confirm(proved, tmp_path):
     written(*proved, tmp_path / "c")
     found = certify(tmp_path / "c")
     assert ([], 0) == (found.wrong, found.exit_code)
+
+
+class Token(Design):
+    """One client at a time is inside."""
+
+    busy = Flag("somebody is inside")
+    inside = Flag("this client is inside", per=Client)
+    kernel = Pages("what was written")
+
+    @operation
+    def write(s, me, page):
+        s.kernel |= page
+
+    @operation
+    def enter(s, me):
+        wait_for(~s.busy)
+        s.busy = True
+        s.inside[me] = True
+
+    @operation
+    def leave(s, me):
+        wait_for(s.inside[me])
+        s.busy = False
+        s.inside[me] = False
+
+
+@always
+def alone(s, client):
+    """Who is inside is there alone."""
+    return ~s.inside[client] | every(Client, lambda other: (other == client) | ~s.inside[other])
+
+
+def look_at_token():
+    asked = Problem.of(record(Token), alone)
+    return Look(asked, Limits(), {}, one_page(asked.program, asked.invariants), 1, False, 0.0, inf)
+
+
+@pytest.mark.parametrize("kind", ["two", "counts"])
+def test_a_proof_that_needs_two_processes_is_confirmed_by_both_roads(kind):
+    """Views of two, and configurations counted up to two; views of one are not enough."""
+    look = look_at_token()
+    assert "views of one process do not exclude a violation" == look.ones(Ones(look.system)).reason
+    safe = (look.pairs() if kind == "two" else look.counts(2)).detail
+    assert kind == safe.table.kind
+    files = certificate.contents(safe, "token", ["alone"])
+    protocol, views = (json.loads(files[n]) for n in (certificate.PROTOCOL, certificate.VIEWS))
+    assert [] == list(wrong(protocol, views))
+    listed = json.loads(files[certificate.MANIFEST])["files"]
+    assert listed == {name: certify_views._z3(files[name], 10.0) for name in listed}
+    fewer = {**views, "rows": [[s, beside[1:]] for s, beside in views["rows"]]}
+    assert [] != list(wrong(protocol, fewer))
+
+
+def test_a_violation_that_two_processes_are_needed_for_is_seen_by_the_plain_checker():
+    """Two inside at once, put into the table."""
+    safe = look_at_token().pairs().detail
+    data = certificate.data_of(safe)
+    views = data[certificate.VIEWS]
+    inside = next(n for n, (_, values) in enumerate(views["locals"]) if values[0])
+    row = next(beside for _, beside in views["rows"] if any(inside in pair for pair in beside))
+    row.append([inside, inside])
+    assert "alone is violated in a view" in list(wrong(data[certificate.PROTOCOL], views))
 
 
 def edit(directory, name, change):
