@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from math import lcm
 
 from model.errors import CannotSay
-from model.expr import NONE, PAGES, TRUTH, Expr, make, node, walk
+from model.expr import NONE, PAGES, TRUE, TRUTH, Expr, Index, indices, make, node, show, walk
 from model.expr.traversal import children
 from model.parametric.views.elsewhere import Others, flag, flags, single, within
 from model.program.program import Invariant, Program
@@ -86,6 +86,12 @@ def _on_every_page(e: Expr) -> bool:
     return not compares(e) or (e.op in COMPARES and _page_by_page(e))
 
 
+def of_each(e: Expr) -> Index | None:
+    """An element in it that stands for every one of a sort in turn, from outside of the expression; None if none."""
+    inside = {x.args[0] for x in walk(e) if x.op in ("for_all", "exists")}
+    return min((i for i in indices(e) if i.kind in ("each", "bound") and i not in inside), key=str, default=None)
+
+
 def compares(e: Expr) -> bool:
     """Whether sets of pages are compared somewhere in it."""
     return any(x.op in COMPARES for x in walk(e))
@@ -133,6 +139,9 @@ class _Reader:
             plain = make(e.op, *(self.value(a) for a in e.args))
             others = self._empty(e, None)
             return plain if others is None else make("both", plain, others)
+        if e.op == "negate" and e.args[0].op in COMPARES and of_each(e.args[0]):
+            others = self._empty(e.args[0], None)
+            return TRUE if others is None else make("negate", self.asked(e.args[0]))
         if e.op in ("both", "either") and e.sort == TRUTH:
             return make(e.op, *map(self.asked, e.args))
         if e.op in ("for_all", "exists") and e.sort == TRUTH:
@@ -208,6 +217,17 @@ class _Reader:
         return next((p for p in sorted(self.single) if within(e.args[0], p)), None)
 
     def _choice(self, what: str, e: Expr) -> Expr:
+        """A value that is chosen anew, the same wherever the step speaks of that.
+
+        Raises:
+            CannotSay: it may be another for each element of a sort, and one is chosen.
+        """
+        if index := of_each(e):
+            sort = index.sort.lower()
+            raise CannotSay(
+                f"what one page does not see of {show(e)} may differ from {sort} to {sort}; keep what is asked in a "
+                f"flag that each {sort} sets itself"
+            )
         key = what, id(e)
         if key not in self._known:
             name = f"{ELSEWHERE}_{len(self.fresh)}"

@@ -4,13 +4,33 @@ from dataclasses import replace
 
 import pytest
 
+from model import (
+    ALL,
+    MIGRATION,
+    NONE,
+    Client,
+    Design,
+    Flag,
+    Pages,
+    choose,
+    every,
+    every_client,
+    operation,
+    wait_for,
+)
 from model.designs.catalogue import find_property, load
+from model.engines.packed import search as lanes
+from model.errors import CannotSay
+from model.expr import always
 from model.instance.instance import Instance
 from model.instance.problem import Problem
 from model.instance.sizes import used_sorts
+from model.limits import Limits
+from model.parametric.views.decide import prove
 from model.parametric.views.elsewhere import Others, trackable
 from model.parametric.views.one_page import ONE_OR_NONE, group_of, one_page
 from model.program.design import record
+from model.verdict import Refuted
 from tests.support.one_page import follows
 
 DESIGNS = (
@@ -82,3 +102,73 @@ def test_what_is_tracked():
     assert {"ring.0", "ring.1", "taken"} <= found["ring-with-bitmap"]
     assert {"memory.device.cells.0", "memory.device.cells.1"} == found["skip-if-dirty-fenced"]
     assert set() == found["per-slot-cache"]
+
+
+# ---------------------------------------------------------------- what other pages say differs from client to client
+
+
+class EachOfThem(Design):
+    """One step asks of every client whether its set is empty: of one it is, of another it is not."""
+
+    have = Pages("what a client has", per=Client)
+    empty = Flag("it had nothing when it was looked at", per=Client)
+
+    @operation
+    def write(s, me, page):
+        s.have[MIGRATION] |= page
+
+    @operation
+    def drop(s, me, want):
+        s.have[me] -= want
+
+    @operation
+    def look(s, me):
+        s.empty[every_client] = s.have[every_client] <= NONE
+
+
+@always
+def differ_for_a_page(s, client):
+    """Where MIGRATION had something and another client nothing, MIGRATION still has every page: false."""
+    return choose(s.empty[client] & ~s.empty[MIGRATION], ALL, NONE) <= s.have[MIGRATION]
+
+
+class AskedOfAll(Design):
+    """A guard over all clients, in which each client's set is compared."""
+
+    have = Pages("what a client has", per=Client)
+    marked = Flag("this client was marked", per=Client)
+    done = Flag("every client has something and no mark, or nothing and a mark")
+
+    @operation
+    def write(s, me, page):
+        s.have[MIGRATION] |= page
+
+    @operation
+    def drop(s, me, want):
+        s.have[me] -= want
+
+    @operation
+    def mark(s, me):
+        wait_for(~(me == MIGRATION))
+        s.marked[me] = True
+
+    @operation
+    def look(s, me):
+        wait_for(every(Client, lambda c: choose(s.have[c] <= NONE, s.marked[c], ~s.marked[c])))
+        s.done = True
+
+
+@always
+def done_for_a_page(s):
+    """Where it is done, MIGRATION has every page: false."""
+    return choose(s.done, ALL, NONE) <= s.have[MIGRATION]
+
+
+@pytest.mark.parametrize(("design", "rule"), [(EachOfThem, differ_for_a_page), (AskedOfAll, done_for_a_page)])
+def test_what_differs_from_client_to_client_is_not_chosen_once(design, rule):
+    """On one page both look safe; with two pages each is violated, and no proof may say otherwise."""
+    asked = Problem.of(record(design), rule)
+    with pytest.raises(CannotSay, match="may differ from client to client"):
+        one_page(asked.program, asked.invariants)
+    assert isinstance(lanes.search(asked.at(2, {"Client": 2})), Refuted)
+    assert "proved" != prove(asked, Limits(seconds=10)).word
