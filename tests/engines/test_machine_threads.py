@@ -37,19 +37,18 @@ class TwoDevices(Design):
         wait_for(~(s.log <= NONE))
         me.taken = s.log
         yield "copied"
+        s.log -= me.taken
 
     @operation(by=Machine)
     def drain(s, me):
         yield from TwoDevices.copy(s, me)
         s.drained |= me.taken
-        s.log -= me.taken
         yield "cleared"
 
     @operation(by=Machine)
     def flush(s, me):
         yield from TwoDevices.copy(s, me)
         s.flushed |= me.taken
-        s.log -= me.taken
         yield "cleared"
 
 

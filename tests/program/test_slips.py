@@ -186,17 +186,18 @@ def test_the_helper_that_is_driven_is_recorded():
     assert ["chosen", "read", "cleared"] == [s.name for s in steps if s.operation == "clear"]
 
 
-@pytest.mark.parametrize(
-    ("file", "line", "message"),
-    [
-        ("silent/m59_property_bool", 34, "it returns Python's True, whatever the state is"),
-        ("silent/m61b", 37, "a property says what holds of a state and changes nothing"),
-        ("messages/m60_property_none", 37, "the value of this line is thrown away"),
-        ("messages/m63_prop_if", 37, "`if`, `and`, `or` and `not` cannot look at the state"),
-    ],
-)
-def test_a_property_that_acts_or_says_nothing_is_refused(file, line, message):
+ACTS = {
+    "silent/m59_property_bool": (34, "it returns Python's True, whatever the state is"),
+    "silent/m61b": (37, "a property says what holds of a state and changes nothing"),
+    "messages/m60_property_none": (37, "the value of this line is thrown away"),
+    "messages/m63_prop_if": (37, "`if`, `and`, `or` and `not` cannot look at the state"),
+}
+
+
+@pytest.mark.parametrize("file", ACTS)
+def test_a_property_that_acts_or_says_nothing_is_refused(file):
     """With the line of the property, not of the design."""
+    line, message = ACTS[file]
     design = load(str(REPRODUCERS / f"{file}.py"))
     with pytest.raises(UsageError) as caught:
         invariant(record(design), find_property("prop", design))

@@ -2,12 +2,12 @@
 
 from random import Random
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 
 from model.engines import explicit
 from model.limits import Limits
 from model.verdict import Refuted, Undetermined
-from tests.support.random_designs import SIZES, Tape, questions, random_design
+from tests.support.random_designs import SIZES, Tape, designs, questions, random_design
 
 same_every_time = settings(
     max_examples=300,
@@ -16,6 +16,17 @@ same_every_time = settings(
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
+
+
+def on_random_designs(check, most):
+    """The test that a check says nothing against so many random designs, the same in every run."""
+
+    @settings(same_every_time, max_examples=most)
+    @given(designs())
+    def test(data):
+        check(data)
+
+    return test
 
 
 def hardest(asked):

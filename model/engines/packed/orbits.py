@@ -87,10 +87,7 @@ def _coder(found: Symmetry, packing: Packing, above: int) -> Callable[..., Any]:
         writer.exchanged(exchange)
         writer.sorted_pages()
         writer.line(f"code = code + (({' & '.join(f'(k{w} == {w})' for w in words)}).astype(uint64) << {above})")
-    text = "\n".join([f"def code({', '.join(words)}):", *writer.lines, "    return code"])
-    scope: dict[str, Any] = {"minimum": np.minimum, "maximum": np.maximum, "where": np.where, "uint64": np.uint64}
-    exec(text, scope)  # noqa: S102 - our own text
-    return scope["code"]  # type: ignore[no-any-return]
+    return writer.compiled(words, "code")
 
 
 def counting(counts: list[int], emit: Callable[[Columns], None]) -> Callable[[Columns], None]:

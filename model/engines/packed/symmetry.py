@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -231,10 +232,7 @@ def canonical(found: Symmetry, packing: Packing) -> Canonical:
         writer.sorted_pages()
         writer.least([f"m{w}" for w in words], words)
     result = [f"m{w}" for w in words] if exchanges else words
-    text = "\n".join([f"def least({', '.join(words)}):", *writer.lines, f"    return ({', '.join(result)},)"])
-    scope = {"minimum": np.minimum, "maximum": np.maximum, "where": np.where, "uint64": np.uint64}
-    exec(text, scope)  # noqa: S102 - our own text
-    function: Callable[..., Columns] = scope["least"]  # type: ignore[assignment]
+    function: Callable[..., Columns] = writer.compiled(words, f"({', '.join(result)},)")
     return lambda columns: function(*columns)
 
 
@@ -291,6 +289,13 @@ class Orders:
             self.line(f"x = ({far} ^ w{a}) & {mask}")
             self.line(f"w{a} = w{a} ^ x")
             self.line(f"w{b} = w{b} ^ {f'(x {back} {abs(by)})' if by else 'x'}")
+
+    def compiled(self, words: Sequence[str], result: str) -> Callable[..., Any]:
+        """A function of the words of a state, columns of them, which does what the lines say and returns `result`."""
+        text = "\n".join([f"def written({', '.join(words)}):", *self.lines, f"    return {result}"])
+        scope: dict[str, Any] = {"minimum": np.minimum, "maximum": np.maximum, "where": np.where, "uint64": np.uint64}
+        exec(text, scope)  # noqa: S102 - our own text
+        return scope["written"]  # type: ignore[no-any-return]
 
     def least(self, best: Sequence[str], now: Sequence[str]) -> None:
         if len(best) == 1:

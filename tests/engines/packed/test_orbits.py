@@ -5,7 +5,7 @@ from itertools import product
 from math import factorial
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume
 
 from model.designs.catalogue import built_in_designs
 from model.engines import explicit
@@ -15,8 +15,8 @@ from model.limits import Limits
 from model.verdict import Refuted, Undetermined
 from tests.support.clear_k import ClearK, promise
 from tests.support.packed import question
-from tests.support.random_designs import SIZES, designs, questions
-from tests.support.seeded_bugs import same_every_time
+from tests.support.random_designs import SIZES, questions
+from tests.support.seeded_bugs import on_random_designs
 
 
 def counts(verdict):
@@ -45,24 +45,15 @@ def test_every_design_is_counted_as_without_symmetry(design, pages, clients):
     assert same_counts(question(design, "promise_kept", pages, clients))
 
 
-@settings(same_every_time, max_examples=10)
-@given(designs())
-def test_random_designs_are_counted_as_without_symmetry(data):
-    counted_as_without(data)
-
-
-@pytest.mark.slow
-@settings(same_every_time, max_examples=300)
-@given(designs())
-def test_300_random_designs_are_counted_as_without_symmetry(data):
-    counted_as_without(data)
-
-
 def counted_as_without(data):
     for pages, clients in (*SIZES, (2, 2)):
         for asked in questions(data, pages, clients):
             assume(explicit.search(asked, Limits(states=1_500)).conclusive)
             same_counts(asked)
+
+
+test_random_designs_are_counted_as_without_symmetry = on_random_designs(counted_as_without, 10)
+test_300_random_designs_are_counted_as_without_symmetry = pytest.mark.slow(on_random_designs(counted_as_without, 300))
 
 
 @pytest.mark.parametrize(("pages", "clients", "word_bits"), [(2, 2, 64), (2, 2, 7), (1, 4, 64), (3, 1, 64)])

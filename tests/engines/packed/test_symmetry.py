@@ -21,7 +21,7 @@ from tests.support.clear_k import ClearK, ClearKNaive, ClearKTopLayer, promise
 from tests.support.packed import question
 from tests.support.random_designs import SIZES, designs, questions
 from tests.support.reachable import reachable
-from tests.support.seeded_bugs import same_every_time, sample
+from tests.support.seeded_bugs import on_random_designs, same_every_time, sample
 
 
 def said(verdict):
@@ -116,19 +116,6 @@ def test_every_design_keeps_a_state_for_each_orbit(design, pages, clients):
     assert counted == states_left(asked, symmetry.symmetry(problem))
 
 
-@settings(same_every_time, max_examples=30)
-@given(designs())
-def test_random_designs_keep_a_state_for_each_orbit(data):
-    keeps_a_state_for_each_orbit(data)
-
-
-@pytest.mark.slow
-@settings(same_every_time, max_examples=100)
-@given(designs())
-def test_100_random_designs_keep_a_state_for_each_orbit(data):
-    keeps_a_state_for_each_orbit(data)
-
-
 def keeps_a_state_for_each_orbit(data):
     """What is alike is what the engine finds; that it is alike is tried on every state and every move."""
     for pages, clients in (*SIZES, (2, 2)):
@@ -145,6 +132,12 @@ def keeps_a_state_for_each_orbit(data):
                 after = {image(to) for _, to in made.successors(state)}
                 assert after == {to for _, to in made.successors(image(state))}
         assert orbits(made, alike, found.pages) == states_left(made, found)
+
+
+test_random_designs_keep_a_state_for_each_orbit = on_random_designs(keeps_a_state_for_each_orbit, 30)
+test_100_random_designs_keep_a_state_for_each_orbit = pytest.mark.slow(
+    on_random_designs(keeps_a_state_for_each_orbit, 100)
+)
 
 
 @pytest.mark.parametrize(
