@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import sys
 import traceback
@@ -14,6 +15,7 @@ from types import ModuleType
 
 from model.errors import DesignError, Place, UsageError, shown_path
 from model.program.deadline import TooLong, within
+from model.program.declared import defined_twice
 from model.program.tracing import of_python
 
 SECONDS = 20.0  # to run a file, which declares designs and searches nothing
@@ -59,6 +61,7 @@ def run(file: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(module_name, file)
     if spec is None or spec.loader is None:
         raise UsageError(f"'{file}' is not a Python file.")
+    _refuse_twice(file)
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
     try:
@@ -77,6 +80,20 @@ def run(file: Path) -> ModuleType:
     except (Exception, SystemExit) as wrong:
         raise DesignError(of_python(wrong), _in_file(wrong, file)) from None
     return module
+
+
+def _refuse_twice(file: Path) -> None:
+    """Refuse a design or a property that the file defines twice: Python keeps the last one only."""
+    try:
+        body = ast.parse(file.read_bytes()).body
+    except (SyntaxError, ValueError):
+        return  # which running it says
+    if twice := defined_twice(body, variables=False):
+        name, first, again = twice
+        raise DesignError(
+            f"{name} is defined twice, and the first one, in line {first}, is lost; give one of them another name.",
+            Place(shown_path(str(file)), again),
+        )
 
 
 def _of_syntax(wrong: SyntaxError, file: Path) -> Place:

@@ -88,6 +88,7 @@ class Recorder:
         self.buffers = any(p.memory == "tso" for p in parts.values())
         self.params: dict[str, Param] = {}
         self.registers: dict[str, str] = {}  # name -> sort of value
+        self.unread: dict[str, None] = {}  # registers that nothing has read yet
         self.steps: list[Draft] = []
         self.held: list[Held] = []
         self.draft = Draft()

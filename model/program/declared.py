@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import CodeType
 from typing import Any
 
@@ -13,6 +13,8 @@ from model.errors import DesignError, Place, shown_path
 from model.expr import Operation, Part, Queue, Sort
 from model.program.proxies import STATE_OWN
 from model.program.store_buffer import refuse_memory
+
+DEFINES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def place_of_class(design: type) -> Place | None:
@@ -27,14 +29,42 @@ def declared(design: type, name: str) -> Place | None:
     """The line of the design, or of the base class that has it, where `name = ...` stands; else where it begins."""
     owner = next((c for c in design.__mro__ if name in vars(c)), design)
     begin = place_of_class(owner)
-    if begin is None:
-        return None
-    lines = linecache.getlines(inspect.getsourcefile(owner) or "")
+    found = [line for line in _body(owner) if name in _assigned(line)]
+    return Place(begin.file, found[-1].lineno) if begin and found else begin
+
+
+def _body(owner: type) -> list[ast.stmt]:
+    """The lines of a class, or none where its source cannot be read."""
+    begin = place_of_class(owner)
+    lines = linecache.getlines(inspect.getsourcefile(owner) or "") if begin else []
     for tree in (t for t in ast.walk(ast.parse("".join(lines))) if isinstance(t, ast.ClassDef)):
-        if begin.line in (tree.lineno, *(d.lineno for d in tree.decorator_list)):
-            found = [line for line in tree.body if name in _assigned(line)]
-            return Place(begin.file, found[-1].lineno) if found else begin
-    return begin
+        if begin and begin.line in (tree.lineno, *(d.lineno for d in tree.decorator_list)):
+            return tree.body
+    return []
+
+
+def refuse_twice(design: type) -> None:
+    """Refuse a part or an operation that the class itself defines twice: Python keeps the last one only."""
+    if twice := defined_twice(_body(design)):
+        place = place_of_class(design)
+        name, first, again = twice
+        raise DesignError(
+            f"{design.__name__}.{name} is defined twice, and the first one, in line {first}, is lost; give one of them "
+            f"another name, or take it away.",
+            Place(place.file, again) if place else None,
+        )
+
+
+def defined_twice(body: Sequence[ast.stmt], *, variables: bool = True) -> tuple[str, int, int] | None:
+    """(name, first line, second line) of what is defined twice: functions, classes and, with `variables`, names."""
+    known: dict[str, int] = {}
+    for line in body:
+        names = [line.name] if isinstance(line, DEFINES) else _assigned(line) if variables else []
+        for name in names:
+            if name in known and name != "_":
+                return name, known[name], line.lineno
+            known[name] = line.lineno
+    return None
 
 
 def _assigned(line: ast.stmt) -> Iterator[str]:

@@ -8,9 +8,7 @@ from typing import Any
 
 from model.errors import DesignError, UsageError
 from model.expr import (
-    TRUTH,
     Client,
-    Expr,
     Guest,
     Lock,
     Machine,
@@ -21,12 +19,18 @@ from model.expr import (
     Slot,
     Sort,
     Vcpu,
-    show,
-    walk,
 )
 from model.expr.names import identifier
 from model.program.builder import Recorder
-from model.program.declared import declared, place_of_class, refuse_forgotten, refuse_no_parts, well_declared
+from model.program.declared import (
+    declared,
+    place_of_class,
+    refuse_forgotten,
+    refuse_no_parts,
+    refuse_twice,
+    well_declared,
+)
+from model.program.guards import idle_lines, refuse_never
 from model.program.layout import keep_registers, locations_of, own_registers, variable_of
 from model.program.lowering import steps_of
 from model.program.program import Location, Program, Variable
@@ -63,6 +67,7 @@ def record(design: type[Design], *, split_locks: bool = False, buffer: int | Non
     if not (isinstance(design, type) and issubclass(design, Design)):
         raise UsageError(f"{design!r} is not a design; a design is a class: class MyDesign(Design): ...")
     refuse_no_parts(design)
+    refuse_twice(design)
     place = place_of_class(design)
     members = _members(design)
     for name, member in members.items():
@@ -97,7 +102,7 @@ def record(design: type[Design], *, split_locks: bool = False, buffer: int | Non
         steps=tuple(made.steps),
         sorts=sorts,
         buffer=entries,
-        notes=tuple(f"{design.__name__}.{r.operation}: {UNREAD}" for r in made.recorders if not r.complete),
+        notes=(*(f"{design.__name__}.{r.operation}: {UNREAD}" for r in made.recorders if not r.complete), *made.notes),
     )
 
 
@@ -116,6 +121,7 @@ class Recording:
         self.registers: dict[str, Variable] = {}
         self.recorders: list[Recorder] = []
         self.steps: list[Step] = []
+        self.notes: list[str] = []
 
     def add(self, name: str, op: Operation) -> list[Step]:
         """Run the operation; what comes back are its steps, which are kept as well."""
@@ -123,7 +129,8 @@ class Recording:
         locations = self.threads.setdefault(op.by.name, [Location("", "")])
         base = len(locations)
         new = steps_of(recorder, lambda i: base + i)
-        _can_run(self.owner, new)
+        refuse_never(self.owner, new)
+        self.notes += idle_lines(self.owner, recorder, new)
         new = own_registers(self.registers, recorder, new)
         locations += locations_of(recorder, new)
         keep_registers(self.registers, recorder, new)
@@ -189,41 +196,3 @@ def _members(design: type) -> dict[str, Any]:
             if isinstance(value, Part | Operation) or (value is None and name in order):
                 order[name] = value
     return {n: v for n, v in order.items() if v is not None}
-
-
-def _can_run(owner: str, steps: list[Step]) -> None:
-    """Refuse an operation whose first guard no state satisfies (decided on up to two pages where that is quick)."""
-    first = steps[0]
-    roots = list(first.guards)
-    leaves = {id(e): e for e in walk(*roots) if e.op in ("var", "param", "is", "at", "free")}
-    if not roots or len(leaves) > 5 or any(e.op in ("for_all", "exists", "spread", "shift") for e in walk(*roots)):
-        return
-    if not _satisfiable(roots, list(leaves.values()), first):
-        raise DesignError(
-            f"{owner}.{first.operation}: its first guard is never true, so the operation can never run: "
-            f"{' & '.join(show(g) for g in roots)}.",
-            first.place,
-        )
-
-
-def _satisfiable(roots: list[Expr], leaves: list[Expr], step: Step) -> bool:
-    from itertools import product
-
-    from model.expr.algebra import fold, integers
-
-    domain = {p.name: p.kind for p in step.params}
-    pages = 2
-    table = integers(pages)
-
-    def values(leaf: Expr) -> list[Any]:
-        if leaf.sort == TRUTH:
-            return [False, True]
-        kind = domain.get(leaf.args[0]) if leaf.op == "param" else "any"
-        least, most = {"some": (1, pages), "page": (1, 1)}.get(str(kind), (0, pages))
-        return [v for v in range(1 << pages) if least <= v.bit_count() <= most]
-
-    for chosen in product(*(values(x) for x in leaves)):
-        given = {id(leaf): value for leaf, value in zip(leaves, chosen, strict=True)}
-        if all(fold(r, table, lambda e: given[id(e)]) for r in roots):
-            return True
-    return False

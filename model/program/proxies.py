@@ -232,6 +232,7 @@ class Me(Element):
                 f"me.{name} is read before the operation has set it{did_you_mean(name, known)} Registers are empty "
                 f"when an operation starts."
             )
+        recorder.unread.pop(name, None)
         return recorder.current(register(name), self.index, recorder.registers[name])
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -245,5 +246,7 @@ class Me(Element):
             raise recorder.error(f"me.{name} is the language's own and cannot be a register; give it another name.")
         expr = lift(value)
         identifier(name, "a register", here())
+        if name not in recorder.registers:
+            recorder.unread[name] = None
         recorder.registers.setdefault(name, expr.sort)
         recorder.assign(register(name), self.index, expr, recorder.registers[name])

@@ -11,7 +11,7 @@ from model.program.store_buffer import entries_told
 from model.verify.narration import Line, Story
 from model.verify.wording import page_set, plural
 
-LOUD = ("vacuous", "not asked", "deadlock")  # first words of notes that nobody may overlook
+LOUD = ("vacuous", "unused", "not asked", "deadlock")  # first words of notes that nobody may overlook
 STYLE = {"proved": "bold green", "refuted": "bold red", "undetermined": "bold yellow"}
 
 

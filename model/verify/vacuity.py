@@ -18,6 +18,7 @@ from model.verify.clauses import Clause, Literal, clauses, nobody_but
 from model.verify.coverage import UNREAD, Coverage, Fact, coverage
 from model.verify.never import at_any_size, says_nothing
 from model.verify.result import Result, finite_scope
+from model.verify.unused import unused_parts
 
 SMALL = 300_000  # states up to which a happening is searched on the reference
 
@@ -29,6 +30,7 @@ class Vacuity:
     Attributes:
         text: a sentence.
         step: of steps, not of the property.
+        label: what a note about it begins with.
         sure: the scope for which views exclude it; empty where a search of one size has not seen it.
         whole: nothing of the property is left without it: it would hold whatever else the design does.
     """
@@ -37,6 +39,7 @@ class Vacuity:
     whole: bool = False
     step: bool = False
     sure: str = ""
+    label: str = "vacuous"
 
 
 @dataclass(frozen=True)
@@ -62,12 +65,23 @@ def looked(problem: Problem, any_size: bool = False) -> Seen:
     """
     from model.verify.result_text import scope
 
+    idle = tuple(Vacuity(text, label="unused") for text in unused_parts(problem))
     free = problem.instance.free_sizes
     if not any(clauses(check.holds) for check in problem.checks) and says_nothing(problem):
-        return Seen((Vacuity("it holds of every state there could be, whatever the design does", whole=True),))
+        return Seen(
+            (
+                *idle,
+                Vacuity("it holds of every state there could be, whatever the design does", whole=True),
+            )
+        )
     small = Pieces(problem.at(1, {s: min(n, 2) for s, n in free.items()}))
     if names := small.unwritten:
-        return Seen((Vacuity(f"no step changes {names}, and it speaks of nothing else", whole=True),))
+        return Seen(
+            (
+                *idle,
+                Vacuity(f"no step changes {names}, and it speaks of nothing else", whole=True),
+            )
+        )
     missing, searched = small.missing, small.problem
     if missing.whole and not missing.nothing and (problem.pages, free) != (1, small.problem.free_sizes):
         large = Pieces(problem.at(problem.pages, free)).missing
@@ -77,12 +91,12 @@ def looked(problem: Problem, any_size: bool = False) -> Seen:
         found = at_any_size(small.problem, missing, small.together)
         missing, sure = found.missing, found.sure
     if not missing.whole:
-        return Seen()
+        return Seen(idle)
     told = tuple(small.told(missing, sure))
     places = [
         f"views, for {v.sure}" if v.sure else f"a search at {scope(finite_scope(searched.instance))}" for v in told
     ]
-    return Seen(told, " and ".join(dict.fromkeys(places)))
+    return Seen((*idle, *told), " and ".join(dict.fromkeys(places)))
 
 
 def vacuous(problem: Problem) -> str:
@@ -270,4 +284,4 @@ def passed(proved: Result, seen: Seen, guards: tuple[str, ...] = ()) -> Result:
 def _note(never: Vacuity) -> str:
     if never.whole:
         return f"vacuous: it holds vacuously: {never.text}"
-    return f"vacuous{' in part' if never.step else ''}: {never.text}"
+    return f"{never.label}{' in part' if never.step else ''}: {never.text}"

@@ -9,6 +9,7 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
+from model.designs.catalogue import DEFAULT_PROPERTIES
 from model.instance.trace import Trace
 from model.studies.comparison import Row, front, proved
 from model.studies.cost import tally
@@ -151,8 +152,8 @@ def _record(r: Row) -> dict[str, Any]:
         "safe": r.safe,
         "scope": {"pages": "any", "clients": "any"} if r.safe and proved(r.proof) else _scope(r),
         "loss": r.loss and len(r.loss),
-        "asked": list(r.asked),
-        "vacuous": r.vacuous or None,
+        **({"asked": list(r.asked)} if r.asked != DEFAULT_PROPERTIES else {}),
+        **({"vacuous": r.vacuous} if r.vacuous else {}),
         "promise_broken": r.broken and len(r.broken),
         "redundant": {"any": _trace(r.redundant), "one_sync": _trace(r.in_rounds)},
         "worst": {"any": _worst(r.worst), "one_sync": _worst(r.worst_in_rounds)},

@@ -196,7 +196,6 @@ def test_atoms_are_information():
 class NeedsThree(Counting):
     """The second step of a client waits until three of them have come."""
 
-    lost = Flag("set by nobody")
     go = None
 
     @operation
