@@ -7,7 +7,7 @@ from model.expr import Client
 class DirtyLog(Design):
     """What every design shares: the kernel's log, two bitmaps per client, and what is at stake.
 
-    Source: Linux Documentation/virt/kvm/api.rst 4.117; QEMU include/exec/ram_addr.h, migration/ram.c.
+    Source: Linux 6.1 Documentation/virt/kvm/api.rst 4.117; QEMU 4.1 to 10.0 include/exec/ram_addr.h, migration/ram.c.
     """
 
     kernel = Pages("KVM's dirty log of the slot: set by the first write after a clear")
@@ -33,7 +33,7 @@ class DirtyLog(Design):
 class SlotCache(DirtyLog):
     """What the designs with a cache share: GET overwrites the cache, and all of it goes to every client.
 
-    Source: QEMU accel/kvm/kvm-all.c, kvm_slot_get_dirty_log(), kvm_slot_sync_dirty_pages().
+    Source: QEMU 7.2 and 10.0 accel/kvm/kvm-all.c, kvm_slot_get_dirty_log(), kvm_slot_sync_dirty_pages().
     """
 
     cache = Pages("KVMSlot.dirty_bmap: what the last GET_DIRTY_LOG reported and nobody cleared since")

@@ -9,7 +9,8 @@ class PerSlotCache(SlotCache):
 
     The cache remembers, below the clients, which reports nobody has acted on yet.
 
-    Source: QEMU accel/kvm/kvm-all.c, kvm_log_clear_one_slot(); cache 9f4bf4baa8, lock 36adac4934.
+    Source: QEMU accel/kvm/kvm-all.c, kvm_log_clear_one_slot() (so named since 4222147dfb, 2019-09-24; in 4.1
+    kvm_physical_log_clear()); cache 9f4bf4baa8, AND of the range ff4aa11419, lock 36adac4934. Read in 7.2 and 10.0.
     """
 
     @operation

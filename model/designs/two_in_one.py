@@ -7,7 +7,7 @@ from model.designs.dirty_log import SlotCache
 class TwoInOne(SlotCache):
     """What was synced and what is being read share one bitmap, so another client's sync sets a bit in between.
 
-    Source: a mutant; QEMU keeps RAMBlock.bmap apart from ram_list.dirty_memory (migration/ram.c).
+    Source: a mutant; QEMU 10.0 keeps RAMBlock.bmap apart from ram_list.dirty_memory (migration/ram.c).
     """
 
     collect = None

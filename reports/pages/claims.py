@@ -19,7 +19,7 @@ from reports.pages.costs import ratio
 HOLDS, PARTLY, FAILS = "holds", "holds in part", "does not hold"
 MARKS = {
     "S": "seen in the source",
-    "R": "our reading of what happened; no source says it in these words",
+    "A": "in the source almost word for word",
 }
 
 
@@ -263,9 +263,9 @@ CLAIMS = (
     ),
     Claim(
         "Peter Xu",
-        "2019-05-08",
-        "the series as it was posted",
-        "R",
+        "2019-05-08 19:39 +0800",
+        MAIL,
+        "A",
         "the AND was dropped: complexity without benefit over the cache alone",
         _simpler,
     ),
@@ -281,7 +281,7 @@ CLAIMS = (
     Claim(
         "Peter Xu",
         "QEMU 4.1",
-        "QEMU accel/kvm/kvm-all.c, kvm_log_clear_one_slot(), 9f4bf4baa8 and 36adac4934",
+        "QEMU ff4aa11419, accel/kvm/kvm-all.c, then kvm_physical_log_clear(), since 4222147dfb kvm_log_clear_one_slot()",
         "S",
         "“we must guarantee that we won't clear any unknown dirty bits”",
         _shipped,

@@ -13,7 +13,7 @@ class BlockMirror(Design):
     In write-blocking mode a guest write also goes to the target. If that succeeds, only the bits of granules that it
     covers whole are reset; if it fails, the bits of all that it touches are set.
 
-    Source: QEMU block/mirror.c, mirror_iteration(), mirror_write_complete(), do_sync_target_write().
+    Source: QEMU 7.2 and 10.0 block/mirror.c, mirror_iteration(), mirror_write_complete(), do_sync_target_write().
     """
 
     kernel = Pages("BdrvDirtyBitmap: a granule has one bit, so its sectors are set and reset together")

@@ -10,7 +10,8 @@ class CleanFailsHalfway(ArmedLog):
     When a copy fails the call returns an error, and the leaves before it are clear already. A caller that drops what
     came with the error and calls again is told of the other leaves only.
 
-    Source: Xen xen/arch/x86/mm/paging.c, paging_log_dirty_op(). That a caller goes on after the error: our reasoning.
+    Source: Xen (6fc1f55e7d90) xen/arch/x86/mm/paging.c, paging_log_dirty_op(). That a caller goes on after the error:
+    our reasoning.
     """
 
     @operation(by=OneClient)

@@ -11,8 +11,8 @@ class CleanFailureResends(CleanFailsHalfway):
     Whatever leaves were cleared, their pages are among those. Giving up the migration is safe for the same reason: a
     new one begins with every page.
 
-    Source: our reasoning on Xen xen/arch/x86/mm/paging.c, paging_log_dirty_op(); tools/libs/guest/xg_sr_save.c,
-    which gives up.
+    Source: our reasoning on Xen (6fc1f55e7d90) xen/arch/x86/mm/paging.c, paging_log_dirty_op();
+    tools/libs/guest/xg_sr_save.c, which gives up.
     """
 
     @operation(by=OneClient)

@@ -10,8 +10,8 @@ class DiffSnapshotUnsynced(DiffSnapshotFailed):
 
     If that fails, the snapshot counts as failed, and the bits that named its pages are gone. The next diff lacks them.
 
-    Source: an unconfirmed reading of Firecracker src/vmm/src/vstate/vm.rs, snapshot_memory_to_file(), where flush() and
-    sync_all() come after dump_dirty(). Nobody upstream has confirmed it; it is no known bug.
+    Source: an unconfirmed reading of Firecracker (d6c4de29b461) src/vmm/src/vstate/vm.rs, snapshot_memory_to_file(),
+    where flush() and sync_all() come after dump_dirty(). Nobody upstream has confirmed it; it is no known bug.
     """
 
     @operation(by=OneClient)

@@ -9,7 +9,7 @@ OneClient = Sort("Client", "migration, the only reader of the log", ("MIGRATION"
 class DeviceLog(Design):
     """A device notes the pages that it writes in a log of its own; the reader ends with a last pass over it.
 
-    Source: QEMU hw/virtio/vhost.c, hw/vfio/container.c; migration/ram.c.
+    Source: QEMU 10.0 hw/virtio/vhost.c, hw/vfio/container.c; migration/ram.c.
     """
 
     kernel = Pages("the device's log: pages that it has written since the last report")

@@ -9,8 +9,10 @@ class IopteUnmap(DeviceLog):
 
     After the call no DMA reaches the page, and before it every DMA has set the bit that is handed out.
 
-    Source: Linux include/uapi/linux/vfio.h, VFIO_IOMMU_UNMAP_DMA with VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP; QEMU
-    hw/vfio/container.c, vfio_dma_unmap_bitmap().
+    Source: Linux 6.7 and later drivers/iommu/iommufd, where IOMMUs have D bits; a report that comes with the unmap is
+    the interface of Linux 6.1 include/uapi/linux/vfio.h, VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP, and QEMU 10.0
+    hw/vfio/container.c, vfio_dma_unmap_bitmap(). VFIO type1 itself has no D bits: it sets the whole bitmap for groups
+    that are not pinned, and copies it out before it unmaps (update_user_bitmap()). The two together: our reasoning.
     """
 
     kernel = Pages("D bits of the IOPTEs")

@@ -10,7 +10,7 @@ class MirrorForgetsError(BlockMirror):
 
     The job then counts the granule as copied, and completes while the target holds the old content.
 
-    Source: a mutant of QEMU block/mirror.c, mirror_write_complete().
+    Source: a mutant of QEMU 10.0 block/mirror.c, mirror_write_complete().
     """
 
     @operation(by=OneClient)

@@ -9,7 +9,7 @@ class MirrorResetsOutward(BlockMirror):
 
     The other sectors of the granule were dirty, and their bit is gone.
 
-    Source: a mutant of QEMU block/mirror.c, do_sync_target_write(), "we safely align the range down".
+    Source: a mutant of QEMU 10.0 block/mirror.c, do_sync_target_write(), "we safely align the range down".
     """
 
     @operation(by=Writer)

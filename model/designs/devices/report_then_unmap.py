@@ -11,8 +11,8 @@ class ReportThenUnmap(IopteUnmap):
     What it writes between the two calls is marked in an IOPTE that is about to be removed. It is enough only where
     the device is quiet.
 
-    Source: Linux include/uapi/linux/iommufd.h, IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR, "where the next operation is an
-    unmap of the same IOVA range". Two calls with the device running: our reasoning.
+    Source: Linux 6.7 and later include/uapi/linux/iommufd.h, IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR, "where the next
+    operation is an unmap of the same IOVA range". Two calls with the device running: our reasoning.
     """
 
     @operation(by=OneClient)

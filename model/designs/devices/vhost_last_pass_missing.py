@@ -11,7 +11,7 @@ class VhostLastPassMissing(VhostLog):
     The next log of the device begins empty, so nothing names those pages again.
 
     Source: QEMU before 5c0ba1be37, "the last pass on the dirty bitmap never happens at the end of migration",
-    hw/virtio/vhost.c, vhost_dev_stop().
+    hw/virtio/vhost.c; the pass is in vhost_log_put(sync = true), which vhost_dev_stop() calls (QEMU 10.0).
     """
 
     @operation(by=OneClient)

@@ -10,8 +10,8 @@ class BitmapTooEarly(RingWithBitmap):
 
     The tables of a page that had been sent already stay behind in the bitmap.
 
-    Source: a mutant against api.rst, KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP: "Collecting the dirty bitmap should be the
-    very last thing that the VMM does before considering the state as complete."
+    Source: a mutant against Linux 86bdf3ebcfe1, api.rst, KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP: "Collecting the dirty
+    bitmap should be the very last thing that the VMM does before considering the state as complete."
     """
 
     @operation(by=OneClient)

@@ -8,7 +8,7 @@ OneClient = Sort("Client", "migration, the only reader of the log", ("MIGRATION"
 class ArmedLog(Design):
     """A write is logged only where it traps; the design itself stops the guest, takes the last report and finishes.
 
-    Source: Linux virt/kvm/kvm_main.c, mark_page_dirty_in_slot(); QEMU migration/ram.c, ram_save_complete().
+    Source: Linux 6.1 virt/kvm/kvm_main.c, mark_page_dirty_in_slot(); QEMU 10.0 migration/ram.c, ram_save_complete().
     """
 
     kernel = Pages("memslot->dirty_bitmap: KVM's dirty log of the slot")
@@ -43,7 +43,7 @@ class ArmedLog(Design):
 class TlbLog(ArmedLog):
     """The same with what lies between the SPTE and the write: mmu_lock, and TLB entries that outlive the SPTE.
 
-    Source: Linux virt/kvm/kvm_main.c, comment of kvm_get_dirty_log_protect(); arch/x86/kvm/mmu/mmu.c.
+    Source: Linux 6.1 virt/kvm/kvm_main.c, comment of kvm_get_dirty_log_protect(); arch/x86/kvm/mmu/mmu.c.
     """
 
     tlb = Pages("writable translations that this vCPU has cached", per=Vcpu)

@@ -10,8 +10,8 @@ class DirtyRing(ArmedLog):
     Until the RESET a taken page is not armed, so what is written to it shows nowhere. User space therefore reads after
     it; at the end it stops the vCPUs, takes what is left, resets and reads.
 
-    Source: Linux virt/kvm/dirty_ring.c, kvm_dirty_ring_push(), kvm_dirty_ring_reset(); api.rst,
-    KVM_CAP_DIRTY_LOG_RING; QEMU accel/kvm/kvm-all.c, kvm_dirty_ring_reap_locked().
+    Source: Linux 6.1 virt/kvm/dirty_ring.c, kvm_dirty_ring_push(), kvm_dirty_ring_reset(); api.rst,
+    KVM_CAP_DIRTY_LOG_RING; QEMU 7.2 and 10.0 accel/kvm/kvm-all.c, kvm_dirty_ring_reap_locked().
     """
 
     kernel = None

@@ -1,10 +1,10 @@
 """An SPTE that is changed by one locked instruction."""
 
 from model import Machine, Page, operation
-from model.designs.kernel.lost_writable_bit import LostWritableBit
+from model.designs.kernel.flush_if_changed import FlushIfChanged
 
 
-class ExchangedPte(LostWritableBit):
+class ExchangedPte(FlushIfChanged):
     """Ageing takes the A bit away by one atomic instruction, so it cannot take a W bit away that it never saw.
 
     A page is then protected only by someone who flushes afterwards, and "already protected, no flush" is right.

@@ -10,7 +10,7 @@ class FaultMarksFirst(FaultMarksLast):
     The CLEAR takes the fresh mark away and arms a page that is armed already; then the fault opens it. The page is
     neither armed nor in the log. Where KVM marks first, both steps are therefore under mmu_lock.
 
-    Source: a mutant of Linux arch/x86/kvm/mmu/spte.c, make_spte(), without mmu_lock.
+    Source: a mutant of Linux 6.1 arch/x86/kvm/mmu/spte.c, make_spte(), without mmu_lock.
     """
 
     @operation(by=Vcpu)

@@ -10,7 +10,8 @@ class FaultMarksLast(ArmedLog):
     Another vCPU may write in between, unmarked; the mark follows and is later than any CLEAR that ran before it. The
     last GET waits until every vCPU has left KVM_RUN, so it sees that mark.
 
-    Source: Linux arch/x86/kvm/mmu/mmu.c, fast_pf_fix_direct_spte(); arch/arm64/kvm/mmu.c, user_mem_abort().
+    Source: Linux 6.1 arch/x86/kvm/mmu/mmu.c, fast_pf_fix_direct_spte(), which holds no lock. arm64 is another case: in
+    6.1 user_mem_abort() marks under mmu_lock (read), in later versions after it has let go of it (mark-after-unlock).
     """
 
     @operation(by=Vcpu)

@@ -10,7 +10,7 @@ class LegacyGet(TlbLog):
     Until the flush a vCPU writes on through its old translation, and nothing notes it. No page is lost, because the
     pages are in this very report and user space reads them only after the ioctl has returned.
 
-    Source: Linux virt/kvm/kvm_main.c, kvm_get_dirty_log_protect(), steps 1 to 4 of its comment.
+    Source: Linux 6.1 virt/kvm/kvm_main.c, kvm_get_dirty_log_protect(), steps 1 to 4 of its comment.
     """
 
     def get_dirty_log(s, me):

@@ -11,7 +11,8 @@ class LegacyGetReadsEarly(LegacyGet):
     A write through an old translation then lands after the read: its page is protected, so no fault came, and its bit
     is gone. It is why the flush stands before the copy to user space.
 
-    Source: Linux virt/kvm/kvm_main.c, kvm_get_dirty_log_protect(), with its steps 3 and 4 exchanged with the flush.
+    Source: a mutant of Linux 6.1 virt/kvm/kvm_main.c, kvm_get_dirty_log_protect(), with its steps 3 and 4 exchanged
+    with the flush.
     """
 
     @operation(by=OneClient)

@@ -8,10 +8,12 @@ class LostWritableBit(TlbLog):
     """Ageing reads an SPTE and writes it back; in between a lock-less fault makes the SPTE writable and a vCPU uses it.
 
     The write-back takes the W bit away again and leaves the translation in the TLB. The next CLEAR finds the page
-    protected already, changes no SPTE, and so flushes nothing; the vCPU writes on unseen.
+    protected already and changes no SPTE. It flushes all the same, because it flushes whenever it has cleared a bit of
+    the log, so nothing is lost here. Where a flush hangs on "an SPTE was changed" it is: flush-if-changed.
 
-    Source: Linux before ba3a6120a4e7 "KVM: x86/mmu: Use atomic XCHG to write TDP MMU SPTEs with volatile bits",
-    handle_changed_spte(), fast_page_fault(), clear_dirty_pt_masked(); Documentation/virt/kvm/locking.rst.
+    Source: Linux 6.1 virt/kvm/kvm_main.c, kvm_clear_dirty_log_protect(), `if (mask) flush = true`;
+    arch/x86/kvm/mmu/tdp_mmu.c, clear_dirty_pt_masked(); the write-back before ba3a6120a4e7 "KVM: x86/mmu: Use atomic
+    XCHG to write TDP MMU SPTEs with volatile bits", handle_changed_spte(), fast_page_fault().
     """
 
     accessed = Pages("the A bit of the SPTE, which ageing clears in the same word")
@@ -51,11 +53,11 @@ class LostWritableBit(TlbLog):
         wait_for(want <= s.mine[me])
         yield "chosen"
         with s.mmu_lock:
-            me.changed = s.kernel & want - s.armed          # SPTEs that are not protected yet
-            s.armed |= s.kernel & want
+            me.cleared = s.kernel & want       # mask &= atomic_long_fetch_andnot(mask, p)
+            s.armed |= me.cleared              # clear_dirty_pt_masked(): returns nothing
             s.kernel -= want
             yield "cleared"
-        s.tlb[Vcpu.every] = choose(me.changed <= NONE, s.tlb[Vcpu.every], NONE)     # if (flush)
+        s.tlb[Vcpu.every] = choose(me.cleared <= NONE, s.tlb[Vcpu.every], NONE)     # if (flush)
         yield "flushed"
         TlbLog.read(s, me, want)
         yield "read"

@@ -11,7 +11,7 @@ class PmlArmBeforeClear(PmlQueue):
     A write between the two is logged, flushed and marked, and the clear takes that mark away. Its page is not armed
     any more and in no log.
 
-    Source: a mutant of Linux virt/kvm/kvm_main.c, kvm_clear_dirty_log_protect(), where the fetch-and-clear stands
+    Source: a mutant of Linux 6.1 virt/kvm/kvm_main.c, kvm_clear_dirty_log_protect(), where the fetch-and-clear stands
     before kvm_arch_mmu_enable_log_dirty_pt_masked().
     """
 

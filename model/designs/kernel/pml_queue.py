@@ -10,7 +10,7 @@ class PmlQueue(ArmedLog):
     The dirty log learns of the page when the vCPU leaves the guest and its buffer is flushed, so a GET in between
     misses it, and a CLEAR in between has it reported once more. The last GET comes after every vCPU has left.
 
-    Source: Linux arch/x86/kvm/vmx/vmx.c, vmx_flush_pml_buffer(), called at each exit; arch/x86/kvm/mmu/mmu.c,
+    Source: Linux 6.1 arch/x86/kvm/vmx/vmx.c, vmx_flush_pml_buffer(), called at each exit; arch/x86/kvm/mmu/mmu.c,
     kvm_arch_mmu_enable_log_dirty_pt_masked(), kvm_mmu_slot_leaf_clear_dirty().
     """
 

@@ -11,8 +11,8 @@ class PmlSlotDeleted(PmlQueue):
     When the vCPU leaves the guest there is no slot to mark, and the entry is dropped; the slot that comes after it
     starts with an empty log. It happens even if nothing comes between the collection and the deletion.
 
-    Source: QEMU accel/kvm/kvm-all.c, kvm_set_phys_mem(), "dirty bits can reside in hardware buffers (PML)"; Linux
-    virt/kvm/kvm_main.c, mark_page_dirty_in_slot() with memslot NULL.
+    Source: QEMU before f39b7d2b96 (5.2 to 7.2) accel/kvm/kvm-all.c, kvm_set_phys_mem(), "dirty bits can reside in
+    hardware buffers (PML)"; Linux 6.1 virt/kvm/kvm_main.c, mark_page_dirty_in_slot() with memslot NULL.
     """
 
     deleted = Flag("there is no memslot at these addresses")

@@ -10,7 +10,8 @@ class ProtectBeforeSwap(ArmedLog):
     A fault between the two marks the page in the old bitmap and makes it writable again. From then on the page is
     neither in the current log nor armed, so its next write is silent.
 
-    Source: Linux before edde99ce0529 "KVM: Write protect memory after slot swap", kvm_vm_ioctl_get_dirty_log().
+    Source: Linux before "KVM: Write protect memory after slot swap" (2010; the mainline id edde99ce0529 could not be
+    looked up again, the stable backport is 337921e), kvm_vm_ioctl_get_dirty_log().
     """
 
     def get_dirty_log(s, me):

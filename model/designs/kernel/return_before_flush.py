@@ -11,8 +11,9 @@ class ReturnBeforeFlush(ManualClear):
     A vCPU that still has the old translation writes after the read, without a fault. The bit is gone already, so no
     report will ever name the page.
 
-    Source: a mutant of Linux 198c74f43f0f "flush tlb out of mmu lock", against the rule stated in
-    arch/x86/kvm/x86.c, kvm_mmu_slot_apply_flags(): protected "before userspace can consume the dirty status".
+    Source: a mutant of Linux 6.1 kvm_clear_dirty_log_protect(), which flushes after mmu_lock and before it returns
+    (since "flush tlb out of mmu lock", by our notes 198c74f43f0f, which could not be looked up again), against the rule
+    stated in arch/x86/kvm/x86.c, kvm_mmu_slot_apply_flags(): protected "before userspace can consume the dirty status".
     """
 
     @operation(by=OneClient)

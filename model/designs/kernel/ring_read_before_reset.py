@@ -11,8 +11,8 @@ class RingReadBeforeReset(DirtyRing):
     A write between the two meets a page that is not armed: no fault, no entry. RESET then arms a page whose newest
     content nobody was told of.
 
-    Source: a mutant of Linux virt/kvm/dirty_ring.c against api.rst, KVM_CAP_DIRTY_LOG_RING: "the ioctl must be called
-    *before* reading the content of the dirty pages".
+    Source: a mutant of Linux 6.1 virt/kvm/dirty_ring.c against api.rst, KVM_CAP_DIRTY_LOG_RING: "the ioctl must be
+    called *before* reading the content of the dirty pages".
     """
 
     @operation(by=OneClient)

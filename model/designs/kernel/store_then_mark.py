@@ -12,7 +12,7 @@ class StoreThenMark(ArmedLog):
     Whoever clears an older mark reads afterwards, and a store that this read missed still has its mark to come. At
     the end the writers are waited for before the last GET.
 
-    Source: Linux virt/kvm/kvm_main.c, __kvm_write_guest_page(): copy, then mark_page_dirty_in_slot().
+    Source: Linux 6.1 virt/kvm/kvm_main.c, __kvm_write_guest_page(): copy, then mark_page_dirty_in_slot().
     """
 
     armed = None

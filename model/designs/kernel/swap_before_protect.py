@@ -11,7 +11,8 @@ class SwapBeforeProtect(ProtectBeforeSwap):
     Between the two a write may be silent, but then its page was in the bitmap that has just been taken away, and is
     in this report. So every page is always in the current log, or armed, or in a report that was not read yet.
 
-    Source: Linux edde99ce0529 "KVM: Write protect memory after slot swap", kvm_vm_ioctl_get_dirty_log().
+    Source: Linux (2010) "KVM: Write protect memory after slot swap" (mainline id edde99ce0529, which could not be
+    looked up again), kvm_vm_ioctl_get_dirty_log().
     """
 
     def get_dirty_log(s, me):

@@ -10,7 +10,7 @@ class SoftDirty(Design):
     The bits belong to the process and not to the user who asks. One user who collects and clears while the process is
     frozen, and reads the pages afterwards, sees every write.
 
-    Source: Linux fs/proc/task_mmu.c, clear_refs_write(), clear_soft_dirty();
+    Source: Linux 6.1 fs/proc/task_mmu.c, clear_refs_write(), clear_soft_dirty();
     Documentation/admin-guide/mm/soft-dirty.rst.
     """
 

@@ -10,8 +10,8 @@ class SoftDirtyTwoUsers(Design):
     The bits belong to the process: what the first user clears, the second is never told of. There is no cache below
     the users and no report to all of them, as there is in QEMU.
 
-    Source: Linux fs/proc/task_mmu.c, clear_refs_write(); Documentation/admin-guide/mm/soft-dirty.rst. That two users
-    destroy each other's bits: our reasoning.
+    Source: Linux 6.1 fs/proc/task_mmu.c, clear_refs_write(); Documentation/admin-guide/mm/soft-dirty.rst. That two
+    users destroy each other's bits: our reasoning.
     """
 
     kernel = Pages("pte_soft_dirty() of the process's pages")

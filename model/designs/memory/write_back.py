@@ -12,7 +12,7 @@ class WriteBack(Design):
     What is written through a PTE after that sets its D bit again; what was written before is in the pages that the
     I/O reads. The folio lock keeps two write-backs of one folio apart.
 
-    Source: Linux mm/page-writeback.c, folio_clear_dirty_for_io() with its "Yes, Virginia, this is indeed insane";
+    Source: Linux 6.1 mm/page-writeback.c, folio_clear_dirty_for_io() with its "Yes, Virginia, this is indeed insane";
     mm/rmap.c, folio_mkclean().
     """
 

@@ -9,7 +9,7 @@ class WriteBackClearsLate(WriteBack):
 
     What another process writes meanwhile, and gives up with its mapping, is marked in the flag that is then cleared.
 
-    Source: a mutant of Linux mm/page-writeback.c, folio_clear_dirty_for_io(), which clears "for I/O", before it.
+    Source: a mutant of Linux 6.1 mm/page-writeback.c, folio_clear_dirty_for_io(), which clears "for I/O", before it.
     """
 
     @operation(by=Flusher)

@@ -11,7 +11,7 @@ class ZapAndFlushUnmarked(ZapAndFlush):
     Write-back has cleaned the PTE; a fault makes it dirty again; munmap() moves that bit into the page's flag and has
     not flushed yet; now write-back clears the flag, reads the page, and the CPU writes once more.
 
-    Source: a mutant of Linux mm/memory.c, do_wp_page(), fault_dirty_shared_page(), found by this checker; the code
+    Source: a mutant of Linux 6.1 mm/memory.c, do_wp_page(), fault_dirty_shared_page(), found by this checker; the code
     waits for the page lock and marks "to prevent a race with clear_page_dirty_for_io()".
     """
 

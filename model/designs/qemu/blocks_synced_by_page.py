@@ -11,7 +11,7 @@ FIRST = ~SECOND
 class TwoBlocks(Design):
     """dirty_memory is indexed by ram_addr, RAMBlock.bmap by the page within the block.
 
-    Source: QEMU include/exec/ram_addr.h, cpu_physical_memory_sync_dirty_bitmap(); RAMBlock.offset.
+    Source: QEMU 7.2 and 10.0 include/exec/ram_addr.h, cpu_physical_memory_sync_dirty_bitmap(); RAMBlock.offset.
     """
 
     user = Pages("ram_list.dirty_memory[MIGRATION], by ram_addr")

@@ -6,7 +6,7 @@ from model import NONE, Client, Design, Flag, Pages, every_client, operation, wa
 class OneBitmap(Design):
     """A log that the writer sets by itself and the only reader clears.
 
-    Source: QEMU, ram_list.dirty_memory[VGA] without KVM; BdrvDirtyBitmap in block migration.
+    Source: QEMU 2.8, ram_list.dirty_memory[VGA] without KVM; BdrvDirtyBitmap in block migration.
     """
 
     kernel = Pages("the log: dirty_memory[VGA] under TCG, or a block device's BdrvDirtyBitmap")

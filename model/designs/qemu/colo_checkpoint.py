@@ -8,7 +8,7 @@ from model.designs.top_layer_and_cache import TopLayerAndCache
 class CheckpointedLog(TopLayerAndCache):
     """A guest that is paused for each checkpoint; the display goes on meanwhile.
 
-    Source: QEMU migration/colo.c, colo_do_checkpoint_transaction().
+    Source: QEMU 7.2 and 10.0 migration/colo.c, colo_do_checkpoint_transaction().
     """
 
     paused = Flag("the vCPUs are stopped for a checkpoint")
@@ -24,7 +24,7 @@ class ColoCheckpoint(CheckpointedLog):
 
     The next checkpoint syncs again, so this is not the last stage in the sense of the last round of a migration.
 
-    Source: QEMU migration/ram.c, ram_save_complete(): last_stage is false under COLO.
+    Source: QEMU 7.2 and 10.0 migration/ram.c, ram_save_complete(): last_stage is false under COLO.
     """
 
     @operation

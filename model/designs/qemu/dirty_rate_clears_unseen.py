@@ -9,7 +9,7 @@ class DirtyRateClearsUnseen(DirtyRateReset):
 
     A write that no sync had reported yet is gone: the naive clear, by a user that has nothing to lose by it.
 
-    Source: our mutant of QEMU dirtyrate_manual_reset_protect().
+    Source: our mutant of QEMU 7.2 dirtyrate_manual_reset_protect().
     """
 
     @operation(by=Calculator)

@@ -12,7 +12,8 @@ class DirtyRateReset(TopLayerAndCache):
     Its sync tells everybody, as each sync does, and its clear goes through the cache like any other; so whatever it
     clears, the readers have in their bitmaps. That it reads nothing itself does not matter.
 
-    Source: QEMU migration/dirtyrate.c, calculate_dirtyrate_dirty_bitmap(), dirtyrate_manual_reset_protect().
+    Source: QEMU 7.2 and 10.0 migration/dirtyrate.c, calculate_dirtyrate_dirty_bitmap(),
+    dirtyrate_manual_reset_protect().
     """
 
     @operation(by=Calculator)

@@ -9,7 +9,7 @@ class DirtyRateTellsItself(DirtyRateReset):
 
     The cache vouches for bits that no client has. The readers never hear of what was written before.
 
-    Source: our mutant of QEMU calculate_dirtyrate_dirty_bitmap(); the shape of chunked-asker-only.
+    Source: our mutant of QEMU 7.2 calculate_dirtyrate_dirty_bitmap(); the shape of chunked-asker-only.
     """
 
     @operation(by=Calculator)

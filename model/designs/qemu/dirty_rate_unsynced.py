@@ -10,7 +10,7 @@ class DirtyRateUnsynced(DirtyRateReset):
     Everybody was told of that at the time, so nothing is lost: the rule is not "sync before you clear" but "clear
     through the cache".
 
-    Source: our mutant of QEMU dirtyrate_manual_reset_protect().
+    Source: our mutant of QEMU 7.2 dirtyrate_manual_reset_protect().
     """
 
     @operation(by=Calculator)

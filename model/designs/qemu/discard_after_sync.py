@@ -28,7 +28,9 @@ class DiscardAfterSync(TopLayerAndCache):
     later sync brings them back. Nothing is at stake but work: a discarded page may be sent or not.
 
     Source: QEMU be39b4cd20, 2021-10-11: "It's important to fixup the dirty bitmap *after* our initial bitmap sync";
-    migration/ram.c, ram_init_bitmaps(), migration_bitmap_clear_discarded_pages().
+    QEMU 7.2 migration/ram.c, ram_init_bitmaps(), which drops the BQL before migration_bitmap_clear_discarded_pages();
+    what keeps plugging out meanwhile is virtio_mem_is_busy() in hw/virtio/virtio-mem.c, which refuses while a migration
+    runs.
     """
 
     kernel = Pages("KVM's dirty log, KVM_DIRTY_LOG_INITIALLY_SET", initially=ALL)
@@ -36,7 +38,7 @@ class DiscardAfterSync(TopLayerAndCache):
     unread = Pages("ghost: at the start the destination has nothing", per=Client, initially=ALL)
     discarded = Pages("RamDiscardManager: pages without content, such as unplugged virtio-mem")
     started = Flag("ram_init_bitmaps() is done")
-    bql = Lock("the big QEMU lock: nothing is plugged while a migration starts")
+    bql = Lock("nothing is plugged while a migration starts: virtio_mem_is_busy()")
 
     @operation
     def write(s, me, page):

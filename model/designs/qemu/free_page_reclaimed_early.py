@@ -11,8 +11,8 @@ class FreePageReclaimedEarly(FreePageHinting):
     dropped, new content and all. This is our reading of what a Linux guest may do; nobody has confirmed it, and the
     driver keeps hinted pages off the allocator in the usual case.
 
-    Source: QEMU qemu_guest_free_page_hint(); Linux drivers/virtio/virtio_balloon.c, the shrinker's release of hinted
-    pages.
+    Source: QEMU 7.2 qemu_guest_free_page_hint(); Linux 6.1 drivers/virtio/virtio_balloon.c, the shrinker's release of
+    hinted pages.
     """
 
     @operation(by=Guest)

@@ -11,7 +11,7 @@ class LastSyncBeforeStop(NoClearInLastRound):
     The kernel's log has the page, and no later sync will ask for it. It shows what the last round without a clear rests
     on: no write after the final sync.
 
-    Source: a mutant of QEMU migration_completion_precopy(), which stops the VM first.
+    Source: a mutant of QEMU 10.0 migration_completion_precopy(), which stops the VM first.
     """
 
     @operation

@@ -9,7 +9,7 @@ Channel = Sort("Channel", "one multifd connection", ("channel A", "channel B"))
 class Multifd(Design):
     """Pages travel over several connections, each in order, and are applied whenever they arrive.
 
-    Source: QEMU migration/multifd.c, multifd_queue_page(), multifd_send_sync_main().
+    Source: QEMU 7.2 migration/multifd.c, multifd_queue_page(), multifd_send_sync_main().
     """
 
     user = Pages("the dirty log below, as one bitmap")

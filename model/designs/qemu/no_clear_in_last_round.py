@@ -11,8 +11,9 @@ class NoClearInLastRound(PerSlotCache):
     A clear would cost time and buy nothing, for no later sync will look. If the migration fails after all, the next one
     starts with all bits set and every bit of the kernel's log still stands, so it misses nothing either.
 
-    Source: QEMU fd0377150d, 2025-05-14, and adb13d6e42, 2025-06-13, "There won't be any ram sync after the stage of
-    save_complete"; migration/ram.c, ram_save_complete(), migration_bitmap_clear_dirty().
+    Source: QEMU fd0377150d, 2025-05-14, "There won't be any ram sync after the stage of save_complete", and adb13d6e42,
+    2025-06-13; QEMU 10.0 migration/ram.c, ram_save_complete(), rs->last_stage. The author of fd0377150d asks about
+    postcopy and COLO himself.
     """
 
     paused = Flag("the vCPUs are stopped")

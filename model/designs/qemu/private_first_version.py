@@ -1,4 +1,4 @@
-"""The author's first version: a cache that is filled and never asked."""
+"""After the author's first version: a cache that is filled and never asked."""
 
 from model import NONE, operation, wait_for
 from model.designs.dirty_log import DirtyLog, SlotCache
@@ -11,8 +11,10 @@ class PrivateFirstVersion(SlotCache):
     only costs copies to the client that owns the bitmap, who reads all of it later; another client never hears of a
     write that nobody had synced yet.
 
-    Source: github.com/xzpeter/qemu, branch kvm-clear-dirty-log-v1, 52993373c2; ebd1e5c410 "memory: Introduce memory
-    listener hook log_clear()", 2019-04-16. Replaced by the per-slot cache before anything was posted.
+    Source: after github.com/xzpeter/qemu, branch kvm-clear-dirty-log-v1, but neither of its commits does quite this:
+    ebd1e5c410 "memory: Introduce memory listener hook log_clear()", 2019-04-16, clears the bits that it has just taken
+    (its own message is stale), and 52993373c2 clears by rb->bmap at the time of sending. Replaced by the per-slot cache
+    before anything was posted.
     """
 
     @operation

@@ -11,7 +11,7 @@ class RearmIfCleared(RearmIfNew):
     Counting what was cleared and counting what is new are the same on most days. Only the first says when a trap is
     off.
 
-    Source: our proposal for QEMU cpu_physical_memory_sync_dirty_bitmap(); see rearm-if-new.
+    Source: our proposal for QEMU 10.0 cpu_physical_memory_sync_dirty_bitmap(); see rearm-if-new.
     """
 
     @operation(by=Migration)

@@ -1,4 +1,4 @@
-"""TCG: the trap is set again only where a page was newly dirty. Unconfirmed reading of today's code."""
+"""TCG: the trap is set again only where a page was newly dirty. One half of today's code."""
 
 from model import ALL, NONE, Pages, choose, operation
 from model.designs.qemu.rearm_with_the_clear import Migration, TcgLog
@@ -9,9 +9,12 @@ class RearmIfNew(TcgLog):
 
     A page that waits in RAMBlock.bmap already counts as nothing new, so its bit is taken and its trap is left off;
     after it has been sent, a write to it is silent. At the first sync all of RAMBlock.bmap is set, so nothing is ever
-    new there. This is our reading of the code, which nobody has confirmed; a TLB flush for another reason hides it.
+    new there. A TLB flush for another reason hides it most of the time. Which addresses are re-armed is another question:
+    rearm-offset.
 
-    Source: QEMU v10.1 include/exec/ram_addr.h, cpu_physical_memory_sync_dirty_bitmap(), `if (num_dirty)`.
+    Source: QEMU 7.2 and 10.0 include/exec/ram_addr.h, cpu_physical_memory_sync_dirty_bitmap(), and QEMU 10.2
+    migration/ram.c, physical_memory_sync_dirty_bitmap(): `new_dirty &= bits; num_dirty += ctpopl(new_dirty)`; re-armed
+    `if (num_dirty)` since 03bfc2188f (9.0). Seen lossy on 10.0.2 and 10.2.2, not reported upstream.
     """
 
     mine = Pages("RAMBlock.bmap: starts all ones", initially=ALL)

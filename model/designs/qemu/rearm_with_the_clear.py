@@ -8,7 +8,7 @@ Migration = Sort("Migration", "the migration thread, the only reader", ("the mig
 class TcgLog(Design):
     """Under TCG the writer marks the page itself, on the slow path of its software TLB.
 
-    Source: QEMU accel/tcg/cputlb.c, notdirty_write(); include/exec/ram_addr.h.
+    Source: QEMU 7.2 and 10.0 accel/tcg/cputlb.c, notdirty_write(); include/exec/ram_addr.h.
     """
 
     armed = Pages("TLB_NOTDIRTY: the next write to the page takes the slow path", initially=ALL)
@@ -41,7 +41,8 @@ class RearmWithTheClear(TcgLog):
 
     For a moment after the exchange a fast write leaves no bit; its page is in RAMBlock.bmap by then, and is read later.
 
-    Source: QEMU 03bfc2188f, 2024-03-12, cpu_physical_memory_sync_dirty_bitmap() with tlb_reset_dirty_range_all().
+    Source: what QEMU 03bfc2188f, 2024-03-12, set out to do in cpu_physical_memory_sync_dirty_bitmap(). Its code (9.0 to
+    10.2) re-arms neither always nor at the right place: rearm-today.
     """
 
     @operation(by=Migration)

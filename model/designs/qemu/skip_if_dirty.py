@@ -18,7 +18,7 @@ class SkipIfDirty(Design):
     A mark that is found standing was set before and will be taken later, and the read comes after that; so the order
     store, look, mark is right as long as stores are seen in the order of the program.
 
-    Source: QEMU system/physmem.c, invalidate_and_set_dirty(), cpu_physical_memory_range_includes_clean().
+    Source: QEMU 10.0 system/physmem.c, invalidate_and_set_dirty(), cpu_physical_memory_range_includes_clean().
     """
 
     memory = Pages("guest memory: each write turns the page's content over")

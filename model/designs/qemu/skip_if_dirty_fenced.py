@@ -11,7 +11,7 @@ class SkipIfDirtyFenced(SkipIfDirty):
 
     It is the barrier of Dekker's algorithm: each side stores one thing and then loads the other's.
 
-    Source: our proposal, smp_mb() in QEMU invalidate_and_set_dirty() before the look.
+    Source: our proposal, smp_mb() in QEMU 10.0 invalidate_and_set_dirty() before the look.
     """
 
     memory = Pages("guest memory: each write turns the page's content over", memory="tso")

@@ -12,7 +12,7 @@ class SkipIfDirtyStoreBuffer(SkipIfDirty):
     drain that takes longer than a sync and a send, which no real one does; by the letter of the architecture it may,
     and nobody has confirmed or refuted the reading.
 
-    Source: QEMU system/physmem.c, invalidate_and_set_dirty(), read under x86's total store order.
+    Source: QEMU 10.0 system/physmem.c, invalidate_and_set_dirty(), read under x86's total store order.
     """
 
     memory = Pages("guest memory: each write turns the page's content over", memory="tso")

@@ -8,11 +8,12 @@ from model.designs.qemu.slot_removed_uncollected import MainLoop, SlotRemovedUnc
 class SlotRemovedFrozen(SlotRemovedUncollected):
     """Stop the writers, fetch the log, tell every client, delete, go on.
 
-    On a reboot the vCPUs are paused anyway, and the fix of 2015 needs no more than the fetch. For a map that changes
-    under running vCPUs the same order needs the slot read-only or unmapped first, so that a write faults and waits.
+    Today's QEMU does it for every change of the map in which a slot is removed and made again: the vCPUs are kicked out
+    of KVM_RUN and kept out until the new slots stand. Another way would be to make the slot read-only first.
 
-    Source: QEMU 4cc856faba, 2015-04-02 (reboot: vCPUs paused); 6f6a5ef3e4, 2015-03-23. Read-only first: our proposal
-    for the comment in kvm_set_phys_mem().
+    Source: QEMU f39b7d2b96 (8.0) kvm_region_commit() with accel_ioctl_inhibit_begin(), read in 10.0; before that our
+    proposal. 4cc856faba, 2015-04-02, says that the slot's log is fetched at start-up or reboot, and nothing of paused
+    vCPUs; 6f6a5ef3e4, 2015-03-23.
     """
 
     frozen = Flag("no vCPU can write: paused, or the slot is read-only")

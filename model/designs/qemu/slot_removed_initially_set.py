@@ -9,8 +9,8 @@ class SlotRemovedInitiallySet(SlotRemovedUncollected):
 
     The price is that the whole slot is copied once more. It masks the hole only where the same pages get a new slot.
 
-    Source: QEMU v10.1 kvm_set_phys_mem(), and Linux KVM_DIRTY_LOG_INITIALLY_SET (3c9bd4006bfc); that it masks the hole
-    is our reasoning.
+    Source: QEMU 5.2 to 7.2 kvm_set_phys_mem(), and Linux KVM_DIRTY_LOG_INITIALLY_SET (3c9bd4006bfc); that it masks the
+    hole is our reasoning.
     """
 
     @operation(by=MainLoop)

@@ -12,7 +12,8 @@ def cache_is_owed(s, client):
     So whoever clears by the cache takes away only bits that everybody still acts on. A client keeps it by clearing
     each page that it reads; it says what "the cache lies within the kernel's log" does not.
 
-    Source: our reading of why the per-slot cache is right; its proofs for any number find it by themselves.
+    Source: our reading of why the per-slot cache (QEMU 4.1 to 10.0) is right; its proofs for any number find it by
+    themselves.
     """
     held = ~s.slots_lock.free if "slots_lock" in s else FALSE
     return held | (s.cache <= s.user[client] | s.mine[client])
