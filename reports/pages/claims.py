@@ -281,7 +281,7 @@ CLAIMS = (
     Claim(
         "Peter Xu",
         "QEMU 4.1",
-        "QEMU ff4aa11419, accel/kvm/kvm-all.c, then kvm_physical_log_clear(), since 4222147dfb kvm_log_clear_one_slot()",
+        "QEMU ff4aa11419, accel/kvm/kvm-all.c, kvm_physical_log_clear(); since 4222147dfb kvm_log_clear_one_slot()",
         "S",
         "“we must guarantee that we won't clear any unknown dirty bits”",
         _shipped,

@@ -9,7 +9,7 @@ class RearmIfNew(TcgLog):
 
     A page that waits in RAMBlock.bmap already counts as nothing new, so its bit is taken and its trap is left off;
     after it has been sent, a write to it is silent. At the first sync all of RAMBlock.bmap is set, so nothing is ever
-    new there. A TLB flush for another reason hides it most of the time. Which addresses are re-armed is another question:
+    new there. A TLB flush for another reason hides it most of the time. Which addresses are re-armed is another matter:
     rearm-offset.
 
     Source: QEMU 7.2 and 10.0 include/exec/ram_addr.h, cpu_physical_memory_sync_dirty_bitmap(), and QEMU 10.2
