@@ -154,7 +154,7 @@ class Terms:
             "param": lambda e: self._param(e.args[0], kinds[e.args[0]]),
             "is": lambda e: f"({self.index(e.args[0])} = {self.index(e.args[1])})",
             "at": lambda e: self._at(e.args[0].sort, self.index(e.args[0]), e.args[1]),
-            "free": lambda e: " /\\ ".join(f"({x})" for x in self.free(Held(*e.args))) or "TRUE",
+            "free": lambda e: _all(self.free(Held(*e.args))),
             "for_all": lambda e: self._quantified(e, memo),
             "exists": lambda e: self._quantified(e, memo),
         }
@@ -201,3 +201,9 @@ def place_text(number: int, location: Location) -> str:
     """A location as a string of TLA+: `"clear.chosen"`; with its number where its name cannot be written."""
     label = f"{location.operation}.{location.after}" if location.operation else "idle"
     return f'"{label}"' if re.fullmatch(r"[A-Za-z0-9_. -]+", label) else f'"{spelled(label)} {number}"'
+
+
+def _all(conditions: Iterable[str]) -> str:
+    """Their conjunction as one term: what stands before it, such as `~`, is said of the whole."""
+    found = [f"({c})" for c in conditions] or ["TRUE"]
+    return found[0] if len(found) == 1 else "(" + " /\\ ".join(found) + ")"

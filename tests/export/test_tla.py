@@ -6,7 +6,7 @@ from model.designs.catalogue import find_property, load
 from model.errors import CannotSay
 from model.export import tla
 from model.export.problem import Claim, claim
-from model.expr import ALL, TRUTH, Client, Lock, Pages, Slot, always, every, node, operation
+from model.expr import ALL, TRUTH, Client, Flag, Lock, Pages, Slot, always, every, node, operation
 from model.instance.instance import Instance
 from model.program.design import Design, record
 from model.program.program import Invariant
@@ -160,6 +160,43 @@ def test_sets_inside_sets_have_names_of_their_own(tmp_path):
 
     asked = claim(record(Nested), holds, 2, {"Client": 2, "Slot": 1})
     assert (None, states(asked.instance)) == tlc(tmp_path, asked)
+
+
+def test_a_lock_that_is_not_free_is_held_at_one_of_many_places(tmp_path):
+    """`~` stood before the first place only, so that TLC found no state in which the lock is held at the second."""
+    verdicts = []
+    for taken in ("one", "two"):
+
+        class Held(Design):
+            """Two operations hold the lock; the flag says which of them has begun."""
+
+            one = Flag("the first has")
+            two = Flag("the second has")
+            lock = Lock("held by either")
+
+            @operation
+            def first(s, me):
+                with s.lock:
+                    s.one = True
+                    yield "begun"
+                    s.one = False
+                    yield "done"
+
+            @operation
+            def second(s, me):
+                with s.lock:
+                    s.two = True
+                    yield "begun"
+                    s.two = False
+                    yield "done"
+
+        @always
+        def never_held(s):
+            """The lock is never held once the operation has begun; it is in the first move."""
+            return ~(~s.lock.free & getattr(s, taken))
+
+        verdicts.append(tlc(tmp_path, claim(record(Held), never_held, 1, {"Client": 1}))[0])
+    assert [1, 1] == verdicts
 
 
 def same(seed, directory):
