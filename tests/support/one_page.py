@@ -22,10 +22,20 @@ def system_of(problem):
 def at_one_page(problem, clients):
     """(views' small search, the packed search) of the same one-page program with so many clients."""
     system, single = system_of(problem)
+    return asked_alike(system, Problem(single, problem.invariants), 1, clients)
+
+
+def at_whole_pages(problem, pages, clients):
+    """The same of the program itself at so many pages."""
+    made = protocol(forgetful(problem.program, problem.invariants), problem.invariants, None, pages)
+    return asked_alike(System(made), problem, pages, clients)
+
+
+def asked_alike(system, problem, pages, clients):
     named = system.protocol.cast.named
     total = {s: max(clients, n) for s, n in named.items()}
     mine = few.search(system, {s: n - named[s] for s, n in total.items()}, lambda n: "")
-    return mine, lanes.search(Problem(single, problem.invariants, 1, total), Limits(states=200_000))
+    return mine, lanes.search(problem.at(pages, total), Limits(states=200_000))
 
 
 def seen_from(first, whole, single, state):

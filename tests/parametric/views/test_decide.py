@@ -3,8 +3,9 @@
 import pytest
 
 from model.engines.packed import search as lanes
+from model.parametric.views.decide import prove
 from model.verdict import Proved
-from tests.support.proofs import by_views
+from tests.support.proofs import by_views, problem
 
 TEN = {
     ("per-slot-cache", "promise_kept"): "proved",
@@ -26,6 +27,23 @@ def test_the_ten_questions_are_decided_for_any_number(asked_of):
     verdict = by_views(*asked_of)
     found = verdict.word if isinstance(verdict, Proved) else (verdict.detail.sizes["Client"], verdict.depth)
     assert TEN[asked_of] == found
+
+
+WHOLE = {
+    ("naive", 2): (1, 8),
+    ("top-layer", 1): (2, 10),
+    ("top-layer", 2): (2, 10),
+    ("no-lock-register", 1): (3, 13),
+    ("per-slot-cache", 1): "proved",
+}
+
+
+@pytest.mark.parametrize(("design", "pages"), WHOLE, ids=lambda x: str(x))
+def test_all_pages_together_are_decided_for_any_number_of_clients(design, pages):
+    """As many pages as are named and no more; the same runs as for any number of pages."""
+    verdict = prove(problem(design, "no_lost_write"), pages=pages)
+    found = verdict.word if isinstance(verdict, Proved) else (verdict.detail.sizes["Client"], verdict.depth)
+    assert WHOLE[design, pages] == found
 
 
 def test_no_lock_register_loses_a_write_with_three_clients_and_the_packed_search_agrees():
