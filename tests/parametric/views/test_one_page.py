@@ -19,6 +19,7 @@ from model import (
     wait_for,
 )
 from model.designs.catalogue import find_property, load
+from model.designs.gallery import entries
 from model.engines.packed import search as lanes
 from model.errors import CannotSay
 from model.expr import always
@@ -55,6 +56,18 @@ def test_every_move_of_whole_pages_is_a_move_of_one(name, promise, sizes, pages)
     for tracked in {frozenset(), trackable(asked.program)}:
         single = one_page(asked.program, asked.invariants, tracked).program
         follows(whole, [(page, Instance(single, 1, sizes)) for page in range(pages)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("entry", entries(), ids=lambda e: e.design)
+def test_every_move_of_a_design_of_the_gallery_is_a_move_of_one_page(entry):
+    """Two pages, two of each sort."""
+    loaded = load(entry.design)
+    asked = Problem.of(record(loaded), find_property(entry.decided_by, loaded))
+    sizes = dict.fromkeys(asked.free_sizes, 2)
+    for tracked in {frozenset(), trackable(asked.program)}:
+        single = one_page(asked.program, asked.invariants, tracked).program
+        follows(asked.at(2, sizes).instance, [(page, Instance(single, 1, sizes)) for page in range(2)], 80)
 
 
 @pytest.mark.parametrize("pages", [2, 3, 4])
