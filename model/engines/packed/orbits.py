@@ -75,19 +75,15 @@ def tally(kinds: NDArray[np.uint64], count: int) -> list[int]:
 def _coder(found: Symmetry, packing: Packing, above: int) -> Callable[..., Any]:
     """A function from the columns of kept states to their codes."""
     writer = Orders(found, packing)
-    words = [f"w{i}" for i in range(packing.words)]
     writer.line("code = uint64(0)")
     for p in range(above):
         same = " & ".join(f"((w{w} >> {p + 1} ^ w{w} >> {p}) & {mask} == 0)" for w, mask in writer.masks.items())
         writer.line(f"code = code | ({f'({same}).astype(uint64)' if same else 'uint64(1)'} << {p})")
-    exchanges = list(found.exchanges())
-    if exchanges:
-        writer.line(f"{', '.join(f'k{w}' for w in words)}, = {', '.join(words)},")
-    for exchange in exchanges:
-        writer.exchanged(exchange)
-        writer.sorted_pages()
-        writer.line(f"code = code + (({' & '.join(f'(k{w} == {w})' for w in words)}).astype(uint64) << {above})")
-    return writer.compiled(words, "code")
+    writer.line(f"{', '.join(f'k{w}' for w in writer.words)}, = {', '.join(writer.words)},")
+    same = " & ".join(f"(k{w} == {w})" for w in writer.words)
+    for _ in writer.exchanges():
+        writer.line(f"code = code + (({same}).astype(uint64) << {above})")
+    return writer.compiled("code")
 
 
 def counting(counts: list[int], emit: Callable[[Columns], None]) -> Callable[[Columns], None]:

@@ -222,17 +222,12 @@ def canonical(found: Symmetry, packing: Packing) -> Canonical:
     The least over all orders of the elements of what sorting the pages gives: exact, one representative an orbit.
     """
     writer = Orders(found, packing)
-    words = [f"w{i}" for i in range(packing.words)]
+    best = [f"m{w}" for w in writer.words]
     writer.sorted_pages()
-    exchanges = list(found.exchanges())
-    if exchanges:
-        writer.line(f"{', '.join(f'm{w}' for w in words)}, = {', '.join(words)},")
-    for exchange in exchanges:
-        writer.exchanged(exchange)
-        writer.sorted_pages()
-        writer.least([f"m{w}" for w in words], words)
-    result = [f"m{w}" for w in words] if exchanges else words
-    function: Callable[..., Columns] = writer.compiled(words, f"({', '.join(result)},)")
+    writer.line(f"{', '.join(best)}, = {', '.join(writer.words)},")
+    for _ in writer.exchanges():
+        writer.least(best, writer.words)
+    function: Callable[..., Columns] = writer.compiled(f"({', '.join(best)},)")
     return lambda columns: function(*columns)
 
 
@@ -240,7 +235,8 @@ class Orders:
     """Source text that puts the columns `w0`, `w1`, … of packed states into another order."""
 
     def __init__(self, found: Symmetry, packing: Packing) -> None:
-        self.packing, self.instance = packing, packing.instance
+        self.found, self.packing, self.instance = found, packing, packing.instance
+        self.words = [f"w{i}" for i in range(packing.words)]
         self.lines: list[str] = []
         self.masks: dict[int, int] = {}  # of each word the first page's bits
         for field, place in ((f, packing.place(f.key)) for f in self.instance.fields):
@@ -290,9 +286,16 @@ class Orders:
             self.line(f"w{a} = w{a} ^ x")
             self.line(f"w{b} = w{b} ^ {f'(x {back} {abs(by)})' if by else 'x'}")
 
-    def compiled(self, words: Sequence[str], result: str) -> Callable[..., Any]:
+    def exchanges(self) -> Iterator[None]:
+        """Every other order of the elements, one exchange after another; the pages are sorted in each."""
+        for exchange in self.found.exchanges():
+            self.exchanged(exchange)
+            self.sorted_pages()
+            yield
+
+    def compiled(self, result: str) -> Callable[..., Any]:
         """A function of the words of a state, columns of them, which does what the lines say and returns `result`."""
-        text = "\n".join([f"def written({', '.join(words)}):", *self.lines, f"    return {result}"])
+        text = "\n".join([f"def written({', '.join(self.words)}):", *self.lines, f"    return {result}"])
         scope: dict[str, Any] = {"minimum": np.minimum, "maximum": np.maximum, "where": np.where, "uint64": np.uint64}
         exec(text, scope)  # noqa: S102 - our own text
         return scope["written"]  # type: ignore[no-any-return]

@@ -4,20 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from model import (
-    ALL,
-    MIGRATION,
-    NONE,
-    Client,
-    Design,
-    Flag,
-    Pages,
-    choose,
-    every,
-    every_client,
-    operation,
-    wait_for,
-)
+from model import ALL, MIGRATION, NONE, Client, Design, Flag, Pages, choose, every, every_client, operation, wait_for
 from model.designs.catalogue import find_property, load
 from model.designs.gallery import entries
 from model.engines.packed import search as lanes
@@ -145,20 +132,12 @@ def differ_for_a_page(s, client):
     return choose(s.empty[client] & ~s.empty[MIGRATION], ALL, NONE) <= s.have[MIGRATION]
 
 
-class AskedOfAll(Design):
+class AskedOfAll(EachOfThem):
     """A guard over all clients, in which each client's set is compared."""
 
-    have = Pages("what a client has", per=Client)
+    empty = None
     marked = Flag("this client was marked", per=Client)
     done = Flag("every client has something and no mark, or nothing and a mark")
-
-    @operation
-    def write(s, me, page):
-        s.have[MIGRATION] |= page
-
-    @operation
-    def drop(s, me, want):
-        s.have[me] -= want
 
     @operation
     def mark(s, me):
