@@ -65,7 +65,7 @@ def _contents(result: Result) -> dict[str, str]:
     from model.parametric.views.table import Safe
 
     made = of_views if isinstance(result.proof, Safe) else of_clauses
-    return made.contents(result.proof, result.spec, [result.property])
+    return made.contents(result.proof, result.spec, [result.property, *result.lemmas])
 
 
 def _proofs(files: Mapping[str, str], seconds: float) -> tuple[dict[str, str], str]:

@@ -51,6 +51,13 @@ FORMATS = ("text", *REPORTS, *PROGRAMS, *EXPORTS, *GRAPHS)
     "What must hold; may be repeated. Default: no_lost_write and promise_kept; 'all' adds the disciplines.",
     complete_properties,
 )
+@click.option(
+    "--invariant",
+    "invariants",
+    multiple=True,
+    metavar="FILE:NAME",
+    help="An invariant of yours, an @always property, as a lemma: proved with what is asked, or why not is shown.",
+)
 @click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="Who is asked.")
 @bounded
 @click.option("--depth", type=click.IntRange(1), metavar="N", help="Moves to unroll at most (bounded, induction).")
@@ -141,11 +148,13 @@ def _ask(questions: Sequence[Question], report: Callable[[Progress], None] | Non
     """Answer one after another; an interrupted answer is the last."""
     from dataclasses import replace
 
-    from model.verify.portfolio import answer
+    from model.verify.lemma import answers
 
-    results = []
+    results: list[Result] = []
     for question in questions:
-        results.append(answer(replace(question, limits=replace(question.limits, report=report))))
+        found = answers(replace(question, limits=replace(question.limits, report=report)))
+        known = {(r.spec, r.property) for r in results}
+        results += [r for r in found[:-1] if (r.spec, r.property) not in known] + found[-1:]
         verdict = results[-1].verdict
         if isinstance(verdict, Undetermined) and verdict.interrupted:
             break

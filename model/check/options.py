@@ -20,6 +20,7 @@ class Options(Sizes):
     slots: int | None
     vcpus: int | None
     properties: tuple[str, ...]
+    invariants: tuple[str, ...]
     engine: str
     max_states: int | None
     timeout: float | None

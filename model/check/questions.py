@@ -18,7 +18,7 @@ from reports.formats.registry import SINGLE
 if TYPE_CHECKING:
     from model.expr import Property
     from model.program.design import Design
-    from model.verify.question import Question
+    from model.verify.question import Lemma, Question
 
 REDUCTIONS = ("symmetry", "order", "pages")
 
@@ -61,8 +61,27 @@ def asked_questions(designs: Sequence[str], options: Options) -> Iterator[Questi
                 side_by_side=True,
                 packed=packed,
                 notes=notes,
+                lemmas=_lemmas(designs, options, design),
                 explained=options.explain or options.report is not None,
             )
+
+
+def _lemmas(designs: Sequence[str], options: Options, design: type[Design]) -> tuple[Lemma, ...]:
+    """The user's own invariants."""
+    from model.designs.catalogue import find_property
+    from model.verify.question import Lemma
+
+    if options.invariants and not designs:
+        raise UsageError("--invariant is about one design: name a DESIGN.")
+    if options.invariants and options.engine not in ("auto", "inductive"):
+        raise UsageError(
+            f"--invariant is a lemma of a proof for any number, and {options.engine} is asked; leave out --engine."
+        )
+    found = [Lemma(spec, find_property(spec, design)) for spec in dict.fromkeys(options.invariants)]
+    names = [lemma.name for lemma in found]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UsageError(f"--invariant: two are named {twice[0]}, and the answer would not say which; rename one.")
+    return tuple(found)
 
 
 def _can_be_saved(options: Options) -> None:

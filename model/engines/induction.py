@@ -8,10 +8,12 @@ Source: Sheeran, Singh, Stålmarck: "Checking safety properties using induction 
 
 from __future__ import annotations
 
+from time import monotonic
+
 import z3
 
 from model.engines.bounded import violated
-from model.engines.unrolling import Query, Unrolling, unroll
+from model.engines.unrolling import Query, Run, Unrolling, unroll, why
 from model.expr.algebra import Table
 from model.instance.problem import Problem
 from model.limits import Limits
@@ -53,3 +55,24 @@ def inductive(runs: Unrolling) -> Query:
 
     runs.anywhere()
     return Query(runs, runs.violated, z3.unsat, lambda k: Proved(depth=k, detail=k), go_on)
+
+
+def leaves(asked: Problem, limits: Limits) -> Run | Undetermined | None:
+    """A state from anywhere where all invariants hold, and a move after which one does not: they are not inductive.
+
+    Args:
+        limits: `seconds` only.
+
+    Returns:
+        A run of one move whose first state may be unreachable; None where there is none; or why z3 cannot tell.
+
+    Raises:
+        unrolling.Disagreement: what z3 found is no move of the plain-integer interpreter.
+    """
+    begin, runs = monotonic(), Unrolling(asked)
+    runs.anywhere()
+    runs.go_on()
+    found = runs.violated(limits.seconds)
+    if found == z3.sat:
+        return runs.run()
+    return None if found == z3.unsat else Undetermined(engine="induction", **why(runs, limits, begin))

@@ -35,14 +35,14 @@ class Disagreement(ModelError, RuntimeError):
 
 @dataclass(frozen=True)
 class Run:
-    """A run from the initial state into a violation, as the plain-integer interpreter replayed it.
+    """A run into a violation, from the initial state unless it begins anywhere, as plain integers replayed it.
 
     Iterating gives the violations, in the form of the explicit engine's `detail`.
 
     Attributes:
         violations: (last state, name of an invariant, number of the element or None) for all that it violates.
         moves: as in `instance.moves`, with the same numbers.
-        states: the initial state and the one after each move; one more than moves.
+        states: the first state and the one after each move; one more than moves.
     """
 
     violations: tuple[tuple[State, str, int | None], ...]
@@ -139,7 +139,7 @@ class Unrolling:
         self.instance, self.checks = asked.instance, asked.checks
         self.table = bit_vectors(asked.pages) if table is None else table
         self.solver = z3.SolverFor("QF_BV")
-        self.states, self.choices = [self._state("0")], list[list[Any]]()
+        self.states, self.choices, self.started = [self._state("0")], list[list[Any]](), False
         self.now, self.then, self.choice = self._state("now"), self._state("then"), self._choice("now")
         self.move, self.kept = z3.And(list(self._move())), z3.And(list(self._kept()))
 
@@ -147,6 +147,7 @@ class Unrolling:
 
     def start(self) -> None:
         """State 0 is the initial one."""
+        self.started = True
         for term, field in zip(self.states[0], self.instance.fields, strict=True):
             self.solver.add(term == (bool(field.initial) if field.sort == TRUTH else field.initial))
 
@@ -260,7 +261,7 @@ class Unrolling:
         return Move(before + offset, ground, arguments)
 
     def _replayed(self, states: tuple[State, ...], moves: tuple[Move, ...]) -> Run:
-        if states[0] != self.instance.initial:
+        if self.started and states[0] != self.instance.initial:
             raise Disagreement(f"z3 starts at {states[0]}, plain integers at {self.instance.initial}.")
         for i, move in enumerate(moves):
             label = f"move {i + 1}, {move.ground.step.label}"

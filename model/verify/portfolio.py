@@ -48,6 +48,12 @@ def answer(question: Question) -> Result:
     return asked.auto() if question.engine == "auto" else asked.one(question.engine)
 
 
+def concluded(question: Question, *evidence: Evidence) -> Result:
+    """What evidence that was found elsewhere comes to."""
+    program = record(question.design, buffer=question.sizes.get(SIZE))
+    return _Asked(question, program, Problem.of(program, question.property)).result(list(evidence))
+
+
 def applies(design: type[Design], property: Property) -> str:
     """Why the property cannot be asked of the design, or an empty string."""
     return applies_to(record(design), property)

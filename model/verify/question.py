@@ -16,6 +16,19 @@ from model.program.store_buffer import SIZE
 
 
 @dataclass(frozen=True)
+class Lemma:
+    """An invariant of the user's own; `spec` finds it again, `rules.py:my_rule`."""
+
+    spec: str
+    property: Property
+
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.property.name)
+
+
+@dataclass(frozen=True)
 class Question:
     """A property of a design at a size.
 
@@ -29,6 +42,7 @@ class Question:
             importable without side effects, as for any spawned process).
         notes: what a reader should know before the answer, such as a question that is not asked.
         explained: a proof is wanted in clauses that people read, also where views prove.
+        lemmas: invariants of the user, to be proved together with the property (`model.verify.lemma`).
         packed: what else the packed engine is told: `reductions` and `checkpoint` of `packed.search.search`.
     """
 
@@ -44,6 +58,7 @@ class Question:
     packed: Mapping[str, Any] = field(default_factory=dict)
     explained: bool = False
     notes: tuple[str, ...] = ()
+    lemmas: tuple[Lemma, ...] = ()
 
 
 def asked_sizes(program: Program, clients: int, others: Mapping[str, int]) -> dict[str, int]:

@@ -56,6 +56,7 @@ class Result:
         notes: what a reader should know besides the verdict, one sentence each.
         vacuous: what never happens in the design, so that a pass says less than it seems, one sentence each.
         one_sided: what the guards of steps ask for and always get, or never: information.
+        lemmas: invariants of the user that the proof rests on, and proves, as `rules.py:name`.
         proof: what a parametric proof left behind (an invariant), or None.
     """
 
@@ -73,6 +74,7 @@ class Result:
     one_sided: tuple[str, ...] = ()
     proof: Any = None
     spec: str = ""
+    lemmas: tuple[str, ...] = ()
 
     def assert_proved(self) -> None:
         """Return where the property was proved for the stated scope.

@@ -29,6 +29,7 @@ def result(found: Result) -> dict[str, Any]:
         "vacuous": [*found.vacuous, *found.one_sided],
         "evidence": [_evidence(e) for e in found.evidence],
         "certificate": certificate(found.proof),
+        **({"lemmas": list(found.lemmas)} if found.lemmas else {}),
     }
 
 
