@@ -1,6 +1,7 @@
 """The families `kernel`, `devices` and `memory` of the gallery: recorded verdicts, sources, and no vacuous pass."""
 
 import tomllib
+from functools import lru_cache
 
 import pytest
 
@@ -34,11 +35,15 @@ NEVER = {
 }
 
 
+@lru_cache(maxsize=4)  # two engines are asked, one after the other
+def problem(name, property, pages, sizes):
+    design = load(name)
+    return Problem.of(record(design), find_property(property, design), pages=pages, sizes=dict(sizes))
+
+
 def ask(engine, name, property, pages, sizes):
     """One verdict of one engine."""
-    design = load(name)
-    wanted = find_property(property, design)
-    return engine.search(Problem.of(record(design), wanted, pages=pages, sizes=sizes))
+    return engine.search(problem(name, property, pages, tuple((sizes or {}).items())))
 
 
 @pytest.mark.parametrize("engine", [explicit, lanes], ids=["explicit", "lanes"])

@@ -2,6 +2,7 @@
 
 import inspect
 import tomllib
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,14 @@ def ask(design, rule, pages, sizes=None, engine=lanes, **limits):
     return engine.search(Problem.of(record(cls), wanted, pages=pages, sizes=sizes), Limits(**limits))
 
 
+@lru_cache(maxsize=4)  # two engines are asked, one after the other
+def recorded(number):
+    name, row = ROWS[number]
+    design = load(name)
+    asked = find_property(row["property"], design)
+    return Problem.of(record(design), asked, pages=row["pages"], sizes=row["sizes"])
+
+
 def word(design, rule, pages, **sizes):
     """The verdict's word alone."""
     return ask(design, rule, pages, sizes).word
@@ -52,11 +61,14 @@ def test_every_file_of_the_family_has_its_entry():
 
 
 @pytest.mark.parametrize("engine", [explicit, lanes], ids=["explicit", "lanes"])
-@pytest.mark.parametrize(("name", "row"), ROWS, ids=[f"{n} {r['property']} {r['pages']} {r['sizes']}" for n, r in ROWS])
-def test_each_recorded_verdict_comes_out_again(name, row, engine):
+@pytest.mark.parametrize(
+    "number", range(len(ROWS)), ids=[f"{n} {r['property']} {r['pages']} {r['sizes']}" for n, r in ROWS]
+)
+def test_each_recorded_verdict_comes_out_again(number, engine):
     """Verdict, depth and state count, on the reference and on packed words alike."""
+    row = ROWS[number][1]
     expected = KINDS[row["verdict"]](states=row["states"], depth=row["depth"])
-    assert expected == ask(name, row["property"], row["pages"], row["sizes"], engine)
+    assert expected == engine.search(recorded(number))
 
 
 @pytest.mark.parametrize("name", TABLE)

@@ -51,7 +51,7 @@ def agrees_on(most):
 
 
 def test_random_designs_get_the_answer_of_the_reference():
-    agrees_on(25)
+    agrees_on(12)
 
 
 @pytest.mark.slow
