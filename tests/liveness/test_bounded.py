@@ -1,11 +1,13 @@
 """Liveness to safety in z3: it finds the lassos that the graph finds, none where the graph proves, and no proof."""
 
+from itertools import product
+
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from model import MIGRATION
-from model.designs.catalogue import built_in_designs, built_in_properties, load
+from model.designs.catalogue import MAIN, built_in_designs, built_in_properties, load
 from model.engines.unrolling import Disagreement
 from model.expr import INFINITE, Property
 from model.instance.instance import Instance
@@ -42,8 +44,14 @@ def agree(graph, bounded, depth):
     return bounded == Undetermined(depth=depth) and (isinstance(graph, Proved) or graph.depth > depth)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", built_in_designs())
+def each_with_a_fairness():
+    """Every design with strong fairness, the main ones with the others too, and the rest of the table nightly."""
+    for name, kind in product(built_in_designs(), KINDS):
+        marks = () if kind == "strong" or name in MAIN else pytest.mark.slow
+        yield pytest.param(name, kind, marks=marks, id=f"{name}-{kind}")
+
+
+@pytest.mark.parametrize(("name", "kind"), [*each_with_a_fairness()])
 def test_z3_and_the_graph_agree_on_every_design_with_one_client(name, kind):
     """Up to 14 moves of stem and loop, which every lasso of theirs has; 12 where read-before-clear loses a write."""
     program = record(load(name))

@@ -247,8 +247,15 @@ def test_the_exact_average_is_the_one_that_is_counted_by_hand(rate, copies):
     assert (float(copies), 0.0) == pytest.approx((found.copies.mean, found.redundant.mean))
 
 
-@pytest.mark.parametrize("design", ["top-layer", "per-slot-cache"])
-@pytest.mark.parametrize("rate", [0.1, 0.5])
+@pytest.mark.parametrize(
+    ("rate", "design"),
+    [
+        (0.1, "per-slot-cache"),
+        (0.5, "top-layer"),
+        pytest.param(0.1, "top-layer", marks=pytest.mark.slow),
+        pytest.param(0.5, "per-slot-cache", marks=pytest.mark.slow),
+    ],
+)
 def test_the_interval_of_the_simulation_covers_the_exact_average(design, rate):
     """Of 10 seeds with 4 numbers each: 38 of 40 in the mean, and at least 33."""
     chain = program(design, device=True)
