@@ -10,7 +10,7 @@ ENGINES = "model/engines/"
 UNROLLING = ENGINES + "unrolling.py"
 ORDER, ALIKE = ENGINES + "packed/partial_order.py", ENGINES + "packed/symmetry.py"
 KERNEL, LANES = ENGINES + "packed/kernel.py", ENGINES + "packed/search.py"
-SWEEP = ENGINES + "packed/sweep.py"
+SWEEP, LEAST = ENGINES + "packed/sweep.py", ENGINES + "packed/least.py"
 LOGIC, READING = "model/parametric/logic.py", "model/parametric/reading.py"
 PROVE, CERTIFY = "model/parametric/inference/prove.py", "model/commands/certify.py"
 KILLERS = "tests/engines/test_killers.py"
@@ -70,9 +70,9 @@ def order(note, old, new, explained=""):
     return Mutant(ORDER, note, old, new, tests, explained)
 
 
-def alike(note, old, new, explained=""):
+def alike(note, old, new, explained="", file=ALIKE):
     return Mutant(
-        ALIKE,
+        file,
         note,
         old,
         new,
@@ -110,8 +110,8 @@ MUTANTS = (
     alike("pages that begin differently are alike", "if field.sort == PAGES and field.initial not in (0, instance.full):", "if False:", "no design can say that some pages begin in a set and others do not"),
     alike("whole and shifted leave pages alike", "if expr.op not in PAGE_BY_PAGE:", "if False:"),
     alike("differences may change places", 'EITHER_WAY = {"union"', 'EITHER_WAY = {"minus", "union"'),
-    alike("a comparison too few", "3: [(0, 1), (1, 2), (0, 1)]", "3: [(0, 1), (1, 2)]"),
-    alike("the greatest for the least", "{best[0]} = minimum({best[0]}, {now[0]})", "{best[0]} = {now[0]}"),
+    alike("a comparison too few", "3: [(0, 1), (1, 2), (0, 1)]", "3: [(0, 1), (1, 2)]", file=LEAST),
+    alike("the greatest for the least", "{best[0]} = minimum({best[0]}, {now[0]})", "{best[0]} = {now[0]}", file=LEAST),
     # ------------------------------------------------------------ the packed search
     kernel("a guard is forgotten", "tests = [self.value(g) for g in ready if columns(g)]", "tests = [self.value(g) for g in ready if columns(g)][1:]"),
     kernel("a guard is asked before its parameters are chosen", "ready = [g for g in self.guards if parameters(g) <= chosen]", "ready = [g for g in self.guards if parameters(g)]"),

@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 
 from model.engines.packed.kernel import Emit, Expand
+from model.engines.packed.least import Canonical
 from model.engines.packed.orbits import Orbits, counting
-from model.engines.packed.symmetry import Canonical
 from model.engines.store.packing import Columns, Words
 from model.engines.store.states import Blocks, Frontier, States
 

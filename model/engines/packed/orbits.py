@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.engines.packed.symmetry import Orders, Symmetry
+from model.engines.packed.least import Orders
+from model.engines.packed.symmetry import Symmetry
 from model.engines.store.packing import Columns, Packing, Words
 
 DIRECT = 12  # bits of a code up to which there is a row for each, whether it occurs or not

@@ -11,10 +11,11 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 
 from model.engines.packed.kernel import Kernel
+from model.engines.packed.least import Canonical, canonical
 from model.engines.packed.mover import Mover, NumpyMover
 from model.engines.packed.native import Compilation, NativeTable, physical_memory
 from model.engines.packed.orbits import Orbits
-from model.engines.packed.symmetry import Canonical, Symmetry, canonical
+from model.engines.packed.symmetry import Symmetry
 from model.engines.packed.tally import Tally
 from model.engines.store.bitset import DIGIT, LANES, ROOT, Full, Visited, unfolded
 from model.engines.store.checkpoint import Checkpoint, Saver, Stopped

@@ -9,7 +9,7 @@ from model import MIGRATION, NONE, Client, Design, Flag, Guest, Pages, operation
 from model.designs.catalogue import built_in_designs, built_in_properties
 from model.designs.manifest import rows
 from model.engines import explicit
-from model.engines.packed import levels, sweep, symmetry
+from model.engines.packed import least, levels, sweep, symmetry
 from model.engines.packed import search as lanes
 from model.expr import PAGES, always
 from model.instance.problem import Problem
@@ -76,7 +76,7 @@ def states_left(asked, found, word_bits=64):
     """How many states the search keeps, going on past violations."""
     run = sweep.Search(Problem.on(asked), word_bits=word_bits)
     run.layers = []
-    run.least = symmetry.canonical(found, run.packing)
+    run.least = least.canonical(found, run.packing)
     return run.run().states
 
 
@@ -153,7 +153,7 @@ def test_a_sorting_network_with_a_comparison_too_few_is_caught(monkeypatch):
     """Sorted by halves, some orbits keep two states."""
     asked = question(ClearK, promise, 3, 2)
     right = with_symmetry(asked).orbits
-    monkeypatch.setattr(symmetry, "network", lambda count: [(0, 1), (1, 2)])
+    monkeypatch.setattr(least, "network", lambda count: [(0, 1), (1, 2)])
     assert right < with_symmetry(asked).orbits
 
 
@@ -187,7 +187,7 @@ def test_networks_sort(count):
     """Every sequence of zeros and ones, which is enough (Knuth, 5.3.4, theorem Z)."""
     for bits in product((0, 1), repeat=count):
         things = list(bits)
-        for p, q in symmetry.network(count):
+        for p, q in least.network(count):
             things[p], things[q] = min(things[p], things[q]), max(things[p], things[q])
         assert sorted(bits) == things
 
