@@ -23,6 +23,7 @@ from model.cli.options import (
     complete_properties,
     folder,
     sized,
+    surrounded,
     written,
 )
 from model.cli.progress import progress_line
@@ -58,6 +59,7 @@ FORMATS = ("text", *REPORTS, *PROGRAMS, *EXPORTS, *GRAPHS)
     metavar="FILE:NAME",
     help="An invariant of yours, an @always property, as a lemma: proved with what is asked, or why not is shown.",
 )
+@surrounded
 @click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="Who is asked.")
 @bounded
 @click.option("--depth", type=click.IntRange(1), metavar="N", help="Moves to unroll at most (bounded, induction).")
@@ -110,6 +112,9 @@ def command(designs: tuple[str, ...], options: Options) -> int:
     Exit codes: 0 every property holds (comparison: all verdicts match the expected results), 1 a property is refuted,
     2 bad use or an ill-formed design, 3 undetermined, 4 an outside tool is missing, 70 internal error, 130 interrupted.
     """
+    from model.designs.environment import known_environment
+
+    known_environment(options.environment)
     if options.listing:
         return list_all(options.color)
     if options.show:
@@ -119,7 +124,7 @@ def command(designs: tuple[str, ...], options: Options) -> int:
     if options.form in EXPORTS:
         return write_export(designs, options)
     ready(options)
-    comparing = not designs and not options.refines
+    comparing = not designs and not options.refines and options.environment == "none"
     with progress_line(options.quiet) as report:
         if options.refines:
             results = [_refinement(*options.refines, options, report)]
@@ -134,12 +139,12 @@ def command(designs: tuple[str, ...], options: Options) -> int:
 
 
 def _refinement(a: str, b: str, options: Options, report: Callable[[Progress], None] | None) -> Result:
-    from model.designs.catalogue import load
+    from model.designs.environment import load_in
     from model.limits import Limits
     from model.verify.refinement import refines
     from model.verify.vacuity import SMALL
 
-    concrete, abstract = load(a), load(b)
+    concrete, abstract = (load_in(spec, options.environment) for spec in (a, b))
     limits = Limits(options.max_states or SMALL, options.timeout, report=report)
     return refines(concrete, abstract, pages=options.pages, sizes=asked_sizes(concrete, options), limits=limits)
 

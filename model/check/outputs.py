@@ -37,7 +37,8 @@ def show_steps(designs: Sequence[str], options: Options) -> int:
     """The recorded atomic steps of each design."""
     from rich.text import Text
 
-    from model.designs.catalogue import MAIN, load
+    from model.designs.catalogue import MAIN
+    from model.designs.environment import load_in
     from model.program.design import record
     from reports.formats import text
 
@@ -45,14 +46,14 @@ def show_steps(designs: Sequence[str], options: Options) -> int:
     for spec in designs or MAIN:
         if lines:
             lines.append(Text())
-        lines += text.steps(record(load(spec)), width=columns(options.color))
+        lines += text.steps(record(load_in(spec, options.environment)), width=columns(options.color))
     write_lines(lines, options.output, options.color)
     return PROVED
 
 
 def write_graph(designs: Sequence[str], options: Options) -> int:
     """The state graph of one design as DOT or GraphML."""
-    from model.designs.catalogue import load
+    from model.designs.environment import load_in
     from model.instance.instance import Instance
     from model.program.design import record
     from model.program.store_buffer import SIZE
@@ -60,7 +61,7 @@ def write_graph(designs: Sequence[str], options: Options) -> int:
 
     if len(designs) != 1:
         raise UsageError(f"--format {options.form} writes the state graph of one design: name it.")
-    design = load(designs[0])
+    design = load_in(designs[0], options.environment)
     sizes = asked_sizes(design, options)
     instance = Instance(record(design, buffer=sizes.get(SIZE)), options.pages, sizes)
     graph = state_graph(instance, max_states=options.max_states or GRAPH_STATES)

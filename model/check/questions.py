@@ -29,7 +29,8 @@ def asked_questions(designs: Sequence[str], options: Options) -> Iterator[Questi
     Raises:
         UsageError: a property speaks of infinite runs, or what is to be written holds one question and there are more.
     """
-    from model.designs.catalogue import MAIN, load
+    from model.designs.catalogue import MAIN
+    from model.designs.environment import load_in
     from model.limits import Limits
     from model.verify.question import Question, refuse_infinite
 
@@ -45,7 +46,7 @@ def asked_questions(designs: Sequence[str], options: Options) -> Iterator[Questi
     packed |= {"checkpoint": options.checkpoint} if options.checkpoint else {}
     packed |= {"kernel": options.kernel} if options.kernel != "auto" else {}
     for spec in designs or MAIN:
-        design = load(spec)
+        design = load_in(spec, options.environment)
         for property, notes in _properties(options.properties, design):
             if property.kind == "sometimes" and options.checkpoint:
                 raise UsageError(f"--checkpoint saves one search, and {property.name} is one for each thing to happen.")
@@ -100,12 +101,12 @@ def _can_be_saved(options: Options) -> None:
 
 def _one_of_one(designs: Sequence[str], options: Options, what: str) -> Options:
     """The options for a file that holds one property of one design: by default the first."""
-    from model.designs.catalogue import load
+    from model.designs.environment import load_in
     from model.verify.defaults import default_questions
 
     names = options.properties
     if len(designs) == 1 and not names:
-        names = (default_questions(load(designs[0])).properties[0].name,)
+        names = (default_questions(load_in(designs[0], options.environment)).properties[0].name,)
     if len(designs) != 1 or len(names) != 1 or "all" in names:
         raise UsageError(f"{what} one property of one design: name one DESIGN and one --property.")
     return replace(options, properties=tuple(names))

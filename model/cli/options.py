@@ -110,6 +110,18 @@ def by_property(name: str, help: str, complete: Complete | None = None) -> Decor
     return click.option("--property", name, multiple=True, metavar="NAME", shell_complete=complete, help=help)
 
 
+def surrounded(function: Callable[..., int]) -> Callable[..., int]:
+    """`--environment NAME`."""
+    return click.option(
+        "--environment",
+        default="none",
+        show_default=True,
+        metavar="NAME",
+        shell_complete=complete_environments,
+        help="What surrounds the design: none, or qemu: the big lock, and displays that sync before they collect.",
+    )(function)
+
+
 def coloured(function: Callable[..., int]) -> Callable[..., int]:
     """`--color`."""
     return click.option("--color", type=click.Choice(COLOR), default="auto", show_default=True)(function)
@@ -128,6 +140,13 @@ def complete_properties(ctx: click.Context, param: click.Parameter, word: str) -
     from model.designs.catalogue import built_in_properties
 
     return [name for name in ["all", *built_in_properties()] if name.startswith(word)]
+
+
+def complete_environments(ctx: click.Context, param: click.Parameter, word: str) -> list[str]:
+    """Environments that begin with `word`."""
+    from model.designs.environment import ENVIRONMENTS
+
+    return [name for name in ENVIRONMENTS if name.startswith(word)]
 
 
 class Finite(click.FloatRange):

@@ -33,7 +33,7 @@ def gallery_designs() -> dict[str, str]:
 
 def _modules() -> dict[str, str]:
     """name -> module, for every file that holds a built-in design."""
-    files = [f for f in HERE.rglob("*.py") if f.stem not in NOT_DESIGNS]
+    files = [f for f in HERE.rglob("*.py") if f.stem not in NOT_DESIGNS and f.parent.name != "environment"]
     return {kebab(f.stem): ".".join(("model.designs", *f.relative_to(HERE).with_suffix("").parts)) for f in files}
 
 

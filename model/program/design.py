@@ -15,6 +15,7 @@ from model.expr import (
     Operation,
     Pages,
     Part,
+    Property,
     Queue,
     Slot,
     Sort,
@@ -33,6 +34,7 @@ from model.program.declared import (
 from model.program.guards import idle_lines, refuse_never
 from model.program.layout import keep_registers, locations_of, own_registers, variable_of
 from model.program.lowering import steps_of
+from model.program.observers import inhabited
 from model.program.program import Location, Program, Variable
 from model.program.proxies import slots
 from model.program.source import UNREAD
@@ -49,7 +51,14 @@ class Design:
     """Base class of designs: class attributes are parts, methods under @operation are operations.
 
     A subclass inherits both; `part = None` or `operation = None` removes an inherited one.
+
+    Attributes:
+        environment, mixins: of a design that was put into an environment (`model.designs.environment`): its name and
+            what it adds to every step.
     """
+
+    environment: str = ""
+    mixins: tuple[Property, ...] = ()
 
 
 def record(design: type[Design], *, split_locks: bool = False, buffer: int | None = None) -> Program:
@@ -90,7 +99,7 @@ def record(design: type[Design], *, split_locks: bool = False, buffer: int | Non
     made.steps = machine_threads(made.steps, sorts)
     entries = made.buffered(wanted_entries(buffer))
     variables = [_variable(design, p) for p in parts.values() if not isinstance(p, Lock | Queue)]
-    return Program(
+    program = Program(
         name=kebab(design.__name__),
         title=design.__name__,
         doc=inspect.getdoc(design) or "",
@@ -104,6 +113,7 @@ def record(design: type[Design], *, split_locks: bool = False, buffer: int | Non
         buffer=entries,
         notes=(*(f"{design.__name__}.{r.operation}: {UNREAD}" for r in made.recorders if not r.complete), *made.notes),
     )
+    return inhabited(program, design.mixins, design.environment) if design.mixins else program
 
 
 class Recording:

@@ -100,12 +100,50 @@ def observed(program: Program, property: Property) -> Program:
     adds (a guest that has stopped writes no more) only take behaviour away.
     """
     _speaks_of(program, property)
+    names = _own_names(program, property)
+    return _joined(program, property, names, _own_parts(property, names), "ghost", {})
+
+
+def inhabited(program: Program, mixins: tuple[Property, ...], environment: str) -> Program:
+    """`program` in an environment: each mixin's parts, operations and guards, which are then the program's own.
+
+    A mixin may name parts of those before it. In the program a part is called `Mixin.part`, as no design's is.
+
+    Raises:
+        UsageError: the program has an operation of a mixin's name.
+    """
+    earlier: dict[str, Part] = {}
+    for mixin in mixins:
+        if taken := sorted(set(mixin.operations) & set(program.operations)):
+            raise UsageError(
+                f"{program.name} cannot be put into the environment {environment}: {mixin.name} adds the operation "
+                f"{taken[0]}, and {program.title} has one of that name; rename yours."
+            )
+        own = _own_parts(mixin, {n: f"{mixin.name}.{n}" for n in mixin.parts})
+        program = _joined(program, mixin, {n: n for n in mixin.operations}, own, "part", earlier)
+        earlier |= own
+    note = f"in the environment {environment}: {', '.join(m.name for m in mixins)}"
+    return replace(program, environment=environment, notes=(*program.notes, note))
+
+
+def _joined(
+    program: Program,
+    property: Property,
+    names: Mapping[str, str],
+    own: Mapping[str, Part],
+    role: str,
+    earlier: Mapping[str, Part],
+) -> Program:
+    """`program` with the property's `own` parts in that role, its operations, and its observer in every step.
+
+    Args:
+        names: what each operation of the property is called in the program.
+        earlier: parts of the program by other words than their names, which the property uses.
+    """
     if not (property.parts or property.operations or property.observe):
         return program
-    names = _own_names(program, property)
-    own = _own_parts(property, names)
-    parts = dict(program.parts) | own
-    ghosts = [variable_of(p, "ghost", program.variable) for p in own.values()]
+    parts = dict(program.parts) | dict(earlier) | dict(own)
+    ghosts = [variable_of(p, role, program.variable) for p in own.values()]
     steps = [_paused(program, property, own, _watched(program, property, parts, s)) for s in program.steps]
     threads = dict(program.threads)
     for name, op in property.operations.items():

@@ -67,6 +67,7 @@ class Program:
     sorts: Mapping[str, Sort]
     buffer: int = 0
     notes: tuple[str, ...] = ()
+    environment: str = ""
 
     @cached_property
     def variable(self) -> Mapping[str, Variable]:

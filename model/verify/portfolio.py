@@ -222,6 +222,8 @@ class _Asked:
         spec, property = self.question.spec or self.name, self.problem.invariant.name
         sizes = [f"--clients {n}" if s == Client.name else f"--size {s}={n}" for s, n in seen.sizes.items()]
         options = " ".join([f"--pages {seen.pages}", *sizes])
+        if self.program.environment:
+            options += f" --environment {self.program.environment}"
         return f"the trace: python -m model.check {shlex.quote(spec)} --property {property} {options} --engine lanes"
 
     def reduced(self, name: str) -> str:

@@ -23,6 +23,7 @@ def result(found: Result) -> dict[str, Any]:
         "design": found.design,
         "property": found.property,
         **_record(found.verdict, found.scope),
+        "environment": found.program.environment or "none",
         "digest": found.program.digest,
         "trace": trace(found.story) if found.story else None,
         "notes": list(found.notes),

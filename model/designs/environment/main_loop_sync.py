@@ -1,0 +1,27 @@
+"""A sync from the main loop while migration sends."""
+
+from model.designs.environment.display import ended
+from model.expr import NONE, Client, always, every, operation, wait_for
+
+
+@always
+class MainLoopSync:
+    """A refresh may end after its sync: the main loop has synced the log for everybody, and collects nothing.
+
+    That is what auto-converge, the dirty-rate measurement or a display that is not drawn do to a migration that is
+    sending. It is a mixin to `Display`, whose refreshes it ends.
+
+    Source: QEMU 10.0 migration/cpu-throttle.c, cpu_throttle_dirty_sync_timer_tick(); 7.2 migration/dirtyrate.c,
+    global_dirty_log_sync().
+    """
+
+    needs = ("sync", "mine")
+
+    @operation
+    def leave_early(s, me):
+        wait_for(s.inside[me] & s.synced[me] & ~s.ready[me] & (s.mine[me] <= NONE))
+        ended(s, me)
+
+    def holds(s):
+        """Whoever has left has nothing that is due."""
+        return every(Client, lambda client: s.due[client] | ~s.synced[client])
