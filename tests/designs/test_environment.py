@@ -6,10 +6,10 @@ import pytest
 
 from model import Design, Pages, operation
 from model.designs.catalogue import built_in_properties, load
-from model.designs.dirty_log import DirtyLog
 from model.designs.environment import ENVIRONMENTS, inhabit, within
 from model.designs.environment.big_lock import BigLock
 from model.designs.environment.display import Display
+from model.designs.naive import Naive
 from model.engines import explicit
 from model.errors import UsageError
 from model.instance.problem import Problem
@@ -118,20 +118,10 @@ class Bare(Design):
         s.kernel |= page
 
 
-class Wakes(DirtyLog):
+class Wakes(Naive):
     """A design with a word of the environment."""
 
-    @operation
-    def sync(s, me):
-        s.user[me] |= s.kernel
-
-    @operation
-    def clear(s, me, want):
-        DirtyLog.read(s, me, want)
-
-    @operation
-    def wake(s, me):
-        s.user[me] |= s.kernel
+    wake = Naive.sync
 
 
 REFUSED = {
