@@ -7,16 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from model import Client, Pages, operation, wait_for
+from model import NONE, Client, Pages, operation, wait_for
 from model.designs import qemu
 from model.designs.catalogue import built_in_properties, find_property, gallery_designs, load
 from model.designs.dirty_log import DirtyLog
 from model.designs.gallery import RULES
 from model.designs.qemu.deferred_chunked_clear import DeferredChunkedClear
 from model.designs.qemu.rearm_if_new import RearmIfNew
+from model.designs.qemu.rearm_offset import RearmOffset
+from model.designs.qemu.rearm_repaired import Block
+from model.designs.qemu.rearm_today import RearmToday
 from model.designs.top_layer_and_cache import TopLayerAndCache
 from model.engines import explicit
 from model.engines.packed import search as lanes
+from model.expr import always
 from model.instance.problem import Problem
 from model.limits import Limits
 from model.program.design import record
@@ -141,6 +145,7 @@ QUICK = [
     ("clear-then-read", "complete_copy"),
     ("rearm-with-the-clear", "complete_copy"),
     ("rearm-if-cleared", "complete_copy"),
+    ("rearm-repaired", "complete_copy"),
     ("wait-for-the-block", "complete_copy"),
     ("stop-postponed-run", "no_abort"),
     ("skip-if-dirty", "same_content"),
@@ -264,3 +269,31 @@ def test_one_wrong_reader_of_a_shared_bitmap_is_enough_to_break_a_promise():
 
     assert "refuted" == word(Late, "no_lost_write", 1, Client=1)
     assert "refuted" == word("clear-after-read", "complete_copy", 1, Client=1)
+
+
+@always
+def second_block_is_copied(s):
+    """Only the second block is asked about."""
+    return ~s.finished | (s.unread[Block[1]] <= NONE)
+
+
+def test_todays_code_loses_twice():
+    """By its condition with one block; by its address in the second block although a newly dirty bit is counted."""
+
+    class NothingWaits(RearmToday):
+        """The bitmaps start empty, as after a full round."""
+
+        mine = Pages("RAMBlock.bmap", per=Block)
+        unread = Pages("ghost: not at the destination", per=Block)
+
+    class CountsWhatIsTaken(NothingWaits):
+        """The condition mended, the address left."""
+
+        sync = RearmOffset.sync
+
+    assert ("refuted", "refuted") == (
+        word("rearm-today", "complete_copy", 1, Block=1),
+        word(CountsWhatIsTaken, second_block_is_copied, 1, Block=2),
+    )
+    assert "proved" == word("rearm-offset", "complete_copy", 1, Block=1)
+    assert 6 == ask(NothingWaits, second_block_is_copied, 1, {"Block": 2}).depth
