@@ -172,7 +172,8 @@ def mapping(concrete: Program, abstract: Program) -> Mapping[str, str] | None:
     if concrete.operations != abstract.operations or len(concrete.steps) != len(abstract.steps):
         return None
     parts = [
-        {v.name: (v.sort, v.per, v.initial) for v in p.variables if v.role == "part"} for p in (concrete, abstract)
+        frozenset((v.name, v.sort, v.per, v.initial) for v in p.variables if v.role == "part")
+        for p in (concrete, abstract)  # sets: two expressions are never compared, for `==` makes a third
     ]
     if parts[0] != parts[1]:
         return None

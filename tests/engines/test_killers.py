@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from model import Client, operation, wait_for
+from model import ALL, Client, Pages, operation, wait_for
 from model.designs.catalogue import load
 from model.engines import explicit, refinement
 from model.engines.packed import search as lanes
@@ -184,3 +184,16 @@ def test_a_step_without_a_guard_is_no_step_of_one_with_it():
     steps = tuple(replace(s, guards=()) for s in guarded.steps)
     assert refinement.mapping(replace(guarded, steps=steps), guarded) is None
     assert "refuted" == refines(Unguarded, abstract, pages=1, sizes={"Client": 1}).verdict.word
+
+
+def test_a_design_that_starts_elsewhere_is_no_refinement():
+    """Every step is the same, and the log is full at first."""
+    abstract = load("per-slot-cache")
+
+    class Full(abstract):
+        """All pages are dirty at first."""
+
+        kernel = Pages("the log, full at first", initially=ALL)
+
+    assert refinement.mapping(record(abstract), record(abstract)) is not None
+    assert refinement.mapping(record(Full), record(abstract)) is None

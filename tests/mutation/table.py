@@ -142,7 +142,7 @@ MUTANTS = (
     Mutant(ENGINES + "refinement.py", "guards are not compared for any size", "return step.name, step.by, step.takes, step.frees, frozenset(guards), frozenset(updates)", "return step.name, step.by, step.takes, step.frees, frozenset(updates)", (KILLERS, "-k", "guard")),
     Mutant(ENGINES + "refinement.py", "locks are not compared for any size", "return step.name, step.by, step.takes, step.frees, frozenset(guards)", "return step.name, step.by, frozenset(guards)", ("tests/engines/test_refinement.py",)),
     Mutant(ENGINES + "refinement.py", "new values are not compared for any size", "frozenset(guards), frozenset(updates), frozenset(params)", "frozenset(guards), frozenset(params)", ("tests/engines/test_refinement.py",)),
-    Mutant(ENGINES + "refinement.py", "starts are not compared for any size", "if parts[0] != parts[1]:", "if False:", ("tests/engines/test_refinement.py", KILLERS, "-k", "refine or guard or start")),
+    Mutant(ENGINES + "refinement.py", "starts are not compared for any size", "if parts[0] != parts[1]:", "if False:", (KILLERS, "-k", "starts_elsewhere")),
     Mutant(ENGINES + "refinement.py", "inner steps are not followed", "            self.memo[key] = self.closed(reached)", "            self.memo[key] = reached", ("tests/engines/test_refinement.py",)),
     # ------------------------------------------------------------ any number: logic and reading
     Mutant(LOGIC, "a contradiction is not noticed", "if id(zero) in flat or any(id(f.args[0]) in flat for f in flat.values() if f.op == \"not\"):", "if id(zero) in flat:", PROOF, "a simplification: the formula means the same, and z3 sees the contradiction itself"),
