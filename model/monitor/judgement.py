@@ -25,6 +25,14 @@ NEXT = {
         "CLEAR set the bit again, this CLEAR takes it away, and the client that read the page in between is never "
         "told. For a migration the destination ends one write behind the source."
     ),
+    "tail": (
+        "The pages are the tail of a word of the bitmap beside a range that was cleared: the shape of a mask that is "
+        "copied in whole words for a range that ends within one, as QEMU does where a frame buffer ends there. The "
+        "discipline is broken; nothing is lost where every client clears a page before it reads it "
+        "(rounded-clear-any-tail, proved for any number). A client that reads such a page without a clear of its own "
+        "may miss an update (rounded-clear-read-aside). If your VMM does not copy whole words, the mask dates from a "
+        "report that has been acted on, and a write can be lost as in the top-layer design."
+    ),
     "legacy": (
         "Without manual protection GET itself clears what it reports, so this CLEAR can only take away bits of later "
         "writes, which nobody is then told of."

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import ClassVar
 
-from model.monitor.bitmap import EVERY, MAX_PAGES, NOTHING, BadBitmap, Bits, parse
+from model.monitor.bitmap import EVERY, MAX_PAGES, NOTHING, WORD, BadBitmap, Bits, parse
 from model.monitor.blindness import Act, Standing, after, blindness
 from model.monitor.judgement import CERTAIN, POSSIBLE, RANGES, Finding, Findings, Moment
 from model.monitor.recording import Damage, Ioctl, in_order, opened
@@ -253,7 +253,7 @@ class Monitor:
                 mask=act.bits.count(),
                 get=get,
                 cleared=cleared,
-                case=self.case(key, slot, certain, len(slot.group) > 1, cleared),
+                case=self.case(key, slot, act, certain, len(slot.group) > 1, cleared),
             )
         )
 
@@ -272,14 +272,22 @@ class Monitor:
         return None, cleared
 
     def case(
-        self, key: tuple[tuple[int, int], int], slot: Slot, certain: Bits, overlap: bool, cleared: Moment | None
+        self,
+        key: tuple[tuple[int, int], int],
+        slot: Slot,
+        act: Act,
+        certain: Bits,
+        overlap: bool,
+        cleared: Moment | None,
     ) -> str:
         manual = self.machines.get(key[0], Machine(None)).manual
         if not certain:
             return "overlap" if overlap or slot.known else "unknown"
         if manual is not None and not manual & ENABLED:
             return "legacy"
-        return "stale" if cleared else "initial"
+        if not cleared:
+            return "initial"
+        return "tail" if tail_of_a_word(certain, [act, *slot.recent]) else "stale"
 
     HANDLERS: ClassVar[Mapping[str, Callable[[Monitor, Ioctl], None]]] = {
         "vm": created,
@@ -288,6 +296,19 @@ class Monitor:
         "get": act,
         "clear": act,
     }
+
+
+def tail_of_a_word(blind: Bits, acts: Iterable[Act]) -> bool:
+    """The blind pages are the end of one word of the bitmap, and a CLEAR took them with the page before them.
+
+    So looks a range that ends within a word where whole words of its mask are copied.
+    """
+    runs = list(islice(blind.ranges(), 2))
+    if len(runs) != 1:
+        return False
+    first, last = runs[0]
+    inside = first % WORD != 0 and last % WORD == WORD - 1 and last - first < WORD
+    return inside and any(a.kind != "get" and a.bits.has(first) and a.bits.has(first - 1) for a in acts)
 
 
 def mask(ioctl: Ioctl, pages: int) -> Bits:

@@ -487,6 +487,26 @@ def test_the_command_ends_with_1_where_a_clear_is_blind_and_with_0_where_none_is
     assert 0 == run(CACHE).return_value
 
 
+WHOLE = "0:ffffffffffffffff"
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "case"),
+    [
+        (WHOLE, "0:fffffffffff00000", "tail"),  # pages 20 to 63: a range of 20 pages, copied as a whole word
+        (WHOLE, WHOLE, "stale"),
+        (WHOLE, "0:0ffffffffff00000", "stale"),  # not up to the end of the word
+        ("0:fffffffffff00000", "0:fffffffffff00000", "stale"),  # nothing beside it was cleared
+    ],
+)
+def test_a_tail_of_a_word_beside_a_range_that_was_cleared_is_told_as_such(first, again, case):
+    """The third finding on QEMU (Q-7): still a blind CLEAR, and no claim that the destination is behind."""
+    found = Script().get(WHOLE).clear(first).clear(again).findings()
+    assert [case] == [f.case for f in found.listed]
+    assert (case == "stale") == ("destination ends one write behind" in found.listed[0].next)
+    assert 1 == found.exit_code
+
+
 @pytest.mark.parametrize(("case", "moves"), [("initial", 8), ("stale", 10), ("overlap", 16), ("legacy", 0)])
 def test_what_can_happen_next_is_a_shortest_loss_of_the_design_that_does_the_same(case, moves):
     assert moves == len(trace(case))
