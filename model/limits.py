@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from threading import Timer
 from time import monotonic
+from typing import Any
 
+SOON = 0.01  # seconds after which a swallowed Ctrl-C comes again
 STALLED = 15.0  # seconds without news after which a run is called stalled
 
 
@@ -103,3 +110,25 @@ class Limits:
     def left(self, begin: float) -> float | None:
         """Seconds that remain, at least 0, or None without a limit."""
         return None if self.seconds is None else max(0.0, self.seconds - (monotonic() - begin))
+
+
+@contextmanager
+def interrupts_kept() -> Iterator[None]:
+    """A block in which a Ctrl-C that Python has swallowed comes again.
+
+    What a destructor raises is only reported. A KeyboardInterrupt that falls into the `__del__` of a term of z3 would
+    be lost that way, and the search would go on to its limit.
+    """
+    before = sys.unraisablehook
+
+    def again(found: Any) -> None:
+        if not issubclass(found.exc_type, KeyboardInterrupt):
+            before(found)
+            return
+        Timer(SOON, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    sys.unraisablehook = again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before

@@ -8,6 +8,8 @@ import sys
 from threading import Thread
 from types import FrameType
 
+from model.limits import interrupts_kept
+
 TERMINATED = 128 + signal.SIGTERM  # what a shell says of a command that SIGTERM has ended
 
 
@@ -33,9 +35,12 @@ class Terminable:
             heard.append(signal.SIGINT)
         self.handlers = {number: signal.signal(number, self.interrupt) for number in heard}
         Thread(target=self.listen, daemon=True).start()
+        self.kept = interrupts_kept()
+        self.kept.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.kept.__exit__(None, None, None)
         for number, handler in self.handlers.items():
             signal.signal(number, handler)
         os.close(signal.set_wakeup_fd(self.mouth))  # which ends the thread

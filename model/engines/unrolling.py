@@ -19,7 +19,7 @@ from model.expr.algebra import Table, bit_vectors, fold
 from model.instance.instance import Move
 from model.instance.problem import Problem
 from model.instance.state import State
-from model.limits import Limits, Progress
+from model.limits import Limits, Progress, interrupts_kept
 from model.program.step import Param
 from model.verdict import INTERNAL, Undetermined, Verdict
 
@@ -91,22 +91,23 @@ def unroll(engine: str, limits: Limits, queries: Callable[[], Sequence[Query]], 
         return replace(verdict, engine=engine, seconds=monotonic() - begin)
 
     try:
-        asked = queries()
-        for depth in range(bound + 1):
-            for query in asked:
-                if stop := limits.reached(0, begin):
-                    return answer(Undetermined(depth=done, reason=stop))
-                found = query.asked(limits.left(begin))
-                if found == query.decides:
-                    return answer(query.verdict(depth))
-                if found == z3.unknown:
-                    return answer(Undetermined(depth=done, **why(query.unrolled, limits, begin)))
-            done = depth
-            if limits.report:
-                limits.report(Progress(engine, 0, depth))
-            if depth < bound:
+        with interrupts_kept():
+            asked = queries()
+            for depth in range(bound + 1):
                 for query in asked:
-                    query.go_on()
+                    if stop := limits.reached(0, begin):
+                        return answer(Undetermined(depth=done, reason=stop))
+                    found = query.asked(limits.left(begin))
+                    if found == query.decides:
+                        return answer(query.verdict(depth))
+                    if found == z3.unknown:
+                        return answer(Undetermined(depth=done, **why(query.unrolled, limits, begin)))
+                done = depth
+                if limits.report:
+                    limits.report(Progress(engine, 0, depth))
+                if depth < bound:
+                    for query in asked:
+                        query.go_on()
     except KeyboardInterrupt:
         return answer(Undetermined(depth=done, reason="interrupted", interrupted=True))
     return answer(Undetermined(depth=done, reason=nothing.format(bound=bound)))

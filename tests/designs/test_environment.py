@@ -69,6 +69,7 @@ def test_the_safe_designs_are_proved_for_any_number_in_both_environments(name, p
     assert ("proved", {"pages": "any", "clients": "any"}) == (found.verdict.word, dict(found.scope))
 
 
+@pytest.mark.slow
 def test_the_promise_of_the_slot_cache_is_proved_for_any_number_of_pages_and_two_clients_in_qemu():
     found = verify(inhabit(load("per-slot-cache"), "qemu"), "promise_kept", engine="views", clients=2)
     assert ("proved", {"pages": "any", "clients": 2}) == (found.verdict.word, dict(found.scope))

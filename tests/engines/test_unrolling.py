@@ -52,3 +52,28 @@ print(verdict.word, verdict.reason, verdict.interrupted, 0 < verdict.depth < 500
 def test_control_c_while_z3_is_thinking_gives_what_was_covered(engine):
     done = subprocess.run([sys.executable, "-c", INTERRUPT.format(engine=engine)], capture_output=True, text=True)
     assert ("undetermined interrupted True True\n", "", 0) == (done.stdout, done.stderr, done.returncode)
+
+
+SWALLOWED = """
+import os, signal, time
+from model.limits import interrupts_kept
+
+class Term:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)
+
+try:
+    with interrupts_kept():
+        term = Term()
+        del term
+        time.sleep(30)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_control_c_within_a_destructor_is_not_lost():
+    """As it comes where z3's terms are given back by the thousand."""
+    done = subprocess.run([sys.executable, "-c", SWALLOWED], capture_output=True, text=True, timeout=25)
+    assert ("interrupted\n", "", 0) == (done.stdout, done.stderr, done.returncode)
