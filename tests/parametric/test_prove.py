@@ -222,7 +222,7 @@ def test_unsafe_designs_are_never_proved(design, name):
 
 def test_the_state_that_stops_a_proof_is_shown_and_not_called_a_counterexample():
     """Nothing has been searched before; the state may or may not be reachable."""
-    verdict = prove(*asked(ClearKNaive, promise), Limits(seconds=3), sampling=False)
+    verdict = prove(*asked(ClearKNaive, promise), Limits(seconds=6), sampling=False)
     assert Undetermined() == verdict
     assert str(verdict.detail).startswith("a state that may be unreachable (3 clients, 2 pages):")
 

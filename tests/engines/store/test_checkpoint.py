@@ -139,12 +139,13 @@ def test_a_checkpoint_that_cannot_be_written_stops_the_search_with_its_reason(al
 
 def test_the_command_saves_and_goes_on(tmp_path):
     """Exit code 3 when it is stopped, 0 when it has gone on to the end."""
-    words = ["per-slot-cache", "--property", "promise_kept", "--engine", "lanes", "--pages", "1"]
-    words += ["--checkpoint", tmp_path / "saved", "--symmetry", "--memory", "1G"]
-    stopped = check(*words, "--max-states", "500")
+    command = [sys.executable, "-m", "model.check", "per-slot-cache", "--property", "promise_kept", "--engine", "lanes"]
+    command += ["--pages", "1", "--checkpoint", str(tmp_path / "saved"), "--symmetry", "--memory", "1G"]
+    how = {"capture_output": True, "text": True, "cwd": ROOT}  # of its own: the limit is of the whole process
+    stopped = subprocess.run([*command, "--max-states", "500"], **how)
     assert (3, "") == (stopped.returncode, stopped.stderr)
     assert (tmp_path / "saved").exists()
-    done = check(*words)
+    done = subprocess.run(command, **how)
     assert (0, "") == (done.returncode, done.stderr)
     assert "counted from orbits: clients 0 and 1 alike" in " ".join(done.stdout.split())
     assert [] == list(tmp_path.iterdir())
