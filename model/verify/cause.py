@@ -132,10 +132,10 @@ class _Inquiry:
             text = f"page {page} is unread from the start"
             first: Claim = claims.NeverWritten(text, page, key)
         else:
-            write = self.marked == self.written
             what = f"the write at {self.marked} is the last of page {page}"
             other = f"page {page} is unread since the {self._operation(self.marked)} at {self.marked}"
-            first = claims.LastMark(what if write else other, page, key, self.marked, write)
+            text = what if self.marked == self.written else other  # a later write may owe the page to others only
+            first = claims.LastMark(text, page, key, self.marked, writes_page(self.trace, self.marked, page))
         keys = tuple(f.key for f in records(self.instance) if self.origins.has(f.key, len(self.trace)))
         held = f"{field_names(self.instance, keys) or 'no bitmap'} {'hold' if len(keys) > 1 else 'holds'} the page"
         rest = f"at the end {held}, and nothing has brought it {f'to {self.who}' if self.who else 'out'} since"

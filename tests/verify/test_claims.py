@@ -6,11 +6,11 @@ from functools import cache
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from model import record
+from model import MIGRATION, NONE, Client, Design, Flag, Guest, Pages, every_client, operation, record, wait_for
 from model.designs.catalogue import built_in_designs, built_in_properties, find_property, load
 from model.designs.gallery import entries
 from model.errors import UsageError
-from model.expr import PAGES, walk
+from model.expr import PAGES, always, walk
 from model.instance.problem import Problem
 from model.instance.sizes import used_sorts
 from model.instance.trace import shortest
@@ -71,6 +71,41 @@ def test_a_sync_that_forgets_what_it_has_reported_delivers_nothing():
     found = list(stories(forgetful, names=("no_lost_write",), clients=1))
     assert [] == wrong(found)
     assert "delivers nothing" in [note for story, *_ in found for note in story.lines[-1].notes]
+
+
+class PassedOn(Design):
+    """MIGRATION passes a page on to others, which owes it to them and not to itself."""
+
+    unread = Pages("ghost: what this client has not read", per=Client)
+    passed = Flag("it has")
+
+    @operation(by=Guest)
+    def write(s, me, page):
+        s.unread[every_client] |= page
+
+    @operation
+    def passing(s, me, page, client):
+        wait_for((me == MIGRATION) & (client != me))
+        s.unread[client] |= page
+        s.passed = True
+
+    @operation
+    def read(s, me, page):
+        s.unread[me] -= page
+
+
+@always
+def complete_copy(s):
+    """Nothing is owed to MIGRATION after it has passed something on."""
+    return ~s.passed | (s.unread[MIGRATION] <= NONE)
+
+
+def test_a_later_write_that_owes_the_page_to_others_does_not_make_an_earlier_one_no_write():
+    program = record(PassedOn)
+    problem = Problem.of(program, complete_copy, pages=1, sizes={"Client": 2})
+    trace = shortest(problem.instance, problem.invariant)
+    story = narrated(trace, program.name)
+    assert [] == false_claims(story, trace, trace)
 
 
 OWN_PROPERTY = ("skip-if-dirty-store-buffer", "stop-postponed")  # asked by a property beside the design
