@@ -6,6 +6,7 @@ needs no solver.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, combinations_with_replacement, permutations, product
 from typing import Any
@@ -31,7 +32,7 @@ def wrong(protocol: Mapping[str, Any], views: Mapping[str, Any]) -> Iterator[str
         yield f"{NO_TABLE} ({type(problem).__name__}: {problem})"
 
 
-class _Views:
+class _Views(ABC):
     """Which processes can stand beside which shared part; `many`: how many of one local are told apart."""
 
     many = 2
@@ -54,8 +55,9 @@ class _Views:
     width = 1  # processes in a view
     numbers = 1  # that stand for one in a row
 
+    @abstractmethod
     def add(self, shared: Shared, beside: Sequence[tuple[tuple[Local, ...], Any]]) -> None:
-        raise NotImplementedError
+        """Take in a row: what is shared, and who can be beside it."""
 
     def starts(self) -> Iterator[list[Local]]:
         """Free processes that stand at the start."""
@@ -65,17 +67,17 @@ class _Views:
         shared: Shared = key
         return shared
 
+    @abstractmethod
     def teams(self, key: Any, size: int) -> Iterator[tuple[Local, ...]]:
         """So many free processes that can be there together."""
-        raise NotImplementedError
 
+    @abstractmethod
     def bystanders(self, key: Any, who: Sequence[Local]) -> Iterator[Beside]:
         """Who may stand by while these act, a group at a time."""
-        raise NotImplementedError
 
+    @abstractmethod
     def has(self, there: Shared, free: Sequence[tuple[Local, int]], stand: Sequence[tuple[Local, int] | None]) -> bool:
         """The views show these, who took part and who heard of it; None stands in the way."""
-        raise NotImplementedError
 
     def holds(self, m: Local) -> bool:
         place, codes = self.protocol["holding"][m[0]]
