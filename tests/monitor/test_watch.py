@@ -513,7 +513,8 @@ def test_what_can_happen_next_is_a_shortest_loss_of_the_design_that_does_the_sam
     assert moves == len(trace(case))
 
 
-def test_text_says_it_in_the_first_line_and_names_what_can_follow():
+def test_text_says_it_in_the_first_line_and_names_what_can_follow(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
     lines = run(TOP, "--color", "never").output.splitlines()
     assert f"{TOP}: 190 blind CLEARs of 412" == lines[0]
     assert "  line 9: certain: slot 0, thread 22281 at 0.002945 s: CLEAR blind on 64 of 128 pages: 0-63" == lines[1]
