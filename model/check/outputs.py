@@ -52,19 +52,23 @@ def show_steps(designs: Sequence[str], options: Options) -> int:
 
 
 def write_graph(designs: Sequence[str], options: Options) -> int:
-    """The state graph of one design as DOT or GraphML."""
+    """The state graph of one design as DOT or GraphML; with one property, bad states and the way to one are marked."""
+    from model.designs.catalogue import find_property
     from model.designs.environment import load_in
-    from model.instance.instance import Instance
+    from model.instance.problem import Problem
     from model.program.design import record
     from model.program.store_buffer import SIZE
     from model.verify.state_graph import as_text, state_graph
 
-    if len(designs) != 1:
-        raise UsageError(f"--format {options.form} writes the state graph of one design: name it.")
+    if len(designs) != 1 or len(options.properties) > 1:
+        raise UsageError(
+            f"--format {options.form} writes the state graph of one design: name it, and at most one --property."
+        )
     design = load_in(designs[0], options.environment)
     sizes = asked_sizes(design, options)
-    instance = Instance(record(design, buffer=sizes.get(SIZE)), options.pages, sizes)
-    graph = state_graph(instance, max_states=options.max_states or GRAPH_STATES)
+    named = [find_property(name, design) for name in options.properties]
+    asked = Problem.of(record(design, buffer=sizes.get(SIZE)), *named, pages=options.pages, sizes=sizes)
+    graph = state_graph(asked, max_states=options.max_states or GRAPH_STATES)
     write_out(as_text(graph, options.form), options.output)
     return PROVED
 

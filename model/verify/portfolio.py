@@ -165,6 +165,7 @@ class _Asked:
             notes=(*self.program.notes, *self.question.notes, *self.notes(evidence), *self.deadlocks()),
             proof=decided.verdict.detail if decided.engine in ("inductive", "views") else None,
             spec=self.question.spec or self.name,
+            meaning=self.question.property.doc,
         )
         if isinstance(decided.verdict, Proved):
             told = buffer_notes(self.program, self.instance, self.question.limits)
@@ -277,6 +278,7 @@ def _happenings(question: Question, program: Program) -> Result:
         evidence=(Evidence(engine, verdict, scope),),
         notes=(*question.notes, *notes),
         spec=question.spec or question.name or program.name,
+        meaning=question.property.doc,
     )
 
 

@@ -57,6 +57,7 @@ class Result:
         vacuous: what never happens in the design, so that a pass says less than it seems, one sentence each.
         one_sided: what the guards of steps ask for and always get, or never: information.
         lemmas: invariants of the user that the proof rests on, and proves, as `rules.py:name`.
+        meaning: what the property says, its docstring.
         proof: what a parametric proof left behind (an invariant), or None.
     """
 
@@ -75,6 +76,7 @@ class Result:
     proof: Any = None
     spec: str = ""
     lemmas: tuple[str, ...] = ()
+    meaning: str = ""
 
     def assert_proved(self) -> None:
         """Return where the property was proved for the stated scope.

@@ -1,4 +1,4 @@
-"""A Mermaid sequence diagram: a participant a lane, an arrow to the first lane that a move may change.
+"""A Mermaid sequence diagram: a participant a thread, and one for the kernel and whatever else is shared.
 
 GitHub and GitLab draw it in a fence of ```mermaid.
 
@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from model.verify.result import Result
 from reports.formats import phrases as words
 from reports.sequence import Row, diagram
+from reports.strips import SHARED, Lane
 
 LITERAL = re.compile(r"[^\w .,'()\-/]", re.ASCII)  # what is written by its number, letters of any script left alone
 
@@ -39,8 +40,9 @@ def _lines(result: Result) -> Iterator[str]:
         yield f"  Note over t0: {escaped(words.headline(result))}"
         return
     drawn = diagram(trace, result.story)
-    yield from (f"  participant t{i} as {escaped(title)}" for i, (_, title) in enumerate(drawn.titles))
-    across = "t0" if len(drawn.titles) == 1 else f"t0,t{len(drawn.titles) - 1}"
+    titles = [_kernel(drawn.start[i]) or title for i, (_, title) in enumerate(drawn.titles)]
+    yield from (f"  participant t{i} as {escaped(title)}" for i, title in enumerate(titles))
+    across = "t0" if len(titles) == 1 else f"t0,t{len(titles) - 1}"
     yield f"  Note over {across}: {escaped(result.story.title)}"
     for row in drawn.rows:
         yield from _row(row)
@@ -49,21 +51,36 @@ def _lines(result: Result) -> Iterator[str]:
             yield f"  Note over {across}: {escaped(sentence)}"
 
 
+def _kernel(lane: Lane) -> str:
+    """What the lane of shared parts is called: by the parts themselves, `kernel, cache`."""
+    return ", ".join(strip.label for strip in lane.strips if not strip.ghost) if lane.key == SHARED else ""
+
+
 def _row(row: Row) -> Iterator[str]:
-    actor, target = ends(row)
     marked = row.marker == "broken"
     if marked:
         yield "  rect rgba(220, 40, 40, 0.2)"
-    yield f"  t{actor}->>t{target}: {escaped(f'{row.line.number}. {row.line.text}')}"
+    first, *others = arrows(row)
+    yield f"  {first}: {escaped(f'{row.line.number}. {row.line.text}')}"
+    yield from (f"  {arrow}: {row.line.number}." for arrow in others)
     said = "; ".join([*words.changes(row.line), *row.line.notes])
     if said:
-        yield f"  Note right of t{actor}: {escaped(said)}"
+        yield f"  Note right of t{_roles(row).index('actor')}: {escaped(said)}"
     if marked:
         yield "  end"
 
 
-def ends(row: Row) -> tuple[int, int]:
-    """Which lane moves, and the first lane that it may change (itself where there is none)."""
-    roles = [crossing.role for crossing, _ in row.cells]
+def arrows(row: Row) -> list[str]:
+    """From the thread that moves to each lane that it may change; broken, to it from each that it only reads.
+
+    Where it touches no other lane, an arrow to itself.
+    """
+    roles = _roles(row)
     actor = roles.index("actor")
-    return actor, roles.index("target") if "target" in roles else actor
+    read = [f"t{i}-->>t{actor}" for i, role in enumerate(roles) if role == "source"]
+    changed = [f"t{actor}->>t{i}" for i, role in enumerate(roles) if role == "target"]
+    return read + changed or [f"t{actor}->>t{actor}"]
+
+
+def _roles(row: Row) -> list[str]:
+    return [crossing.role for crossing, _ in row.cells]

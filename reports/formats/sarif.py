@@ -9,6 +9,7 @@ Source: OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,16 +20,19 @@ from model.verdict import Proved, Refuted
 from model.verify.narration import Line
 from model.verify.result import Result
 from reports.formats import phrases as words
+from reports.formats.text import first_sentence
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0-rtm.5.json"
+SET = re.compile(r"\{([\d, ]*)\}")
 SIGNS = str.maketrans({"{": "{{", "}": "}}", "[": "\\[", "]": "\\]", "\\": "\\\\"})
 
 
 def document(results: Sequence[Result]) -> str:
     """Every result as one run."""
     tool = words.tool()
-    rules = list(dict.fromkeys(r.property for r in results))
-    driver = {"name": tool["name"], "version": tool["version"], "rules": [_rule(name) for name in rules]}
+    meanings = {r.property: r.meaning for r in results}
+    rules = list(meanings)
+    driver = {"name": tool["name"], "version": tool["version"], "rules": [_rule(*each) for each in meanings.items()]}
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
@@ -37,13 +41,20 @@ def document(results: Sequence[Result]) -> str:
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
 
 
-def _rule(name: str) -> dict[str, Any]:
-    return {"id": name, "name": name}
+def _rule(name: str, meaning: str) -> dict[str, Any]:
+    """What a viewer shows of the property: its first sentence, and all that its docstring says."""
+    if not meaning.strip():
+        return {"id": name, "name": name}
+    short, whole = first_sentence(meaning), "\n".join(map(words.one_line, meaning.strip().splitlines()))
+    return {"id": name, "name": name, "shortDescription": _text(f"{short}."), "fullDescription": _text(whole)}
 
 
 def _text(said: str) -> dict[str, str]:
-    """A message: braces and brackets stand for arguments and links in SARIF, so ours are doubled or escaped."""
-    return {"text": said.translate(SIGNS)}
+    """A message: a set of pages stands in round brackets, for braces are arguments in SARIF, and square ones links.
+
+    Those of a design's own text are doubled or escaped.
+    """
+    return {"text": SET.sub(lambda found: f"({found[1] or 'none'})", said).translate(SIGNS)}
 
 
 def _result(result: Result, rule: int) -> dict[str, Any]:
@@ -67,7 +78,9 @@ def _result(result: Result, rule: int) -> dict[str, Any]:
 
 def _argument(result: Result) -> list[str]:
     story = result.story
-    return [said for said in (words.aftermath(story), words.why(story)) if said] if story else []
+    if story is None:
+        return []
+    return [said for said in (words.aftermath(story), f"Why: {words.why(story)}" if story.because else "") if said]
 
 
 def _step(line: Line, result: Result) -> dict[str, Any]:
@@ -81,7 +94,7 @@ def _step(line: Line, result: Result) -> dict[str, Any]:
 
 
 def _shown(value: object) -> str:
-    return "{" + ", ".join(map(str, value)) + "}" if isinstance(value, list) else str(value).lower()
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value).lower()
 
 
 def _location(place: Place | None, design: str, said: str = "") -> dict[str, Any]:

@@ -1,12 +1,14 @@
-"""The error trace of TLC, for readers and tools that know TLA+: one state after another as conjunctions.
+"""What TLC prints with -tool, for readers and viewers that know TLA+: numbered messages, states as conjunctions.
 
 Line numbers are those of the design's Python source, and the module is the file that they are in.
 
-Source: tlatools, tlc2.output.MP and tlc2.tool.StatePrinter.
+Source: tlatools, tlc2.output.EC, tlc2.output.MP and tlc2.tool.StatePrinter; the viewer of vscode-tlaplus,
+src/parsers/tlc.ts.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,25 +21,36 @@ from model.verify.result import Result
 from model.verify.result_text import scope
 from reports.formats import phrases as words
 
+NONE, ERROR, STATE = 0, 1, 4  # classes of messages
+VERSION, MODE, FINISHED = 2262, 2187, 2186  # their numbers
+GENERAL, VIOLATED, BEHAVIOUR, PRINTED = 1000, 2110, 2121, 2217
+SUCCESS, STATISTICS, DEPTH = 2193, 2199, 2194
+
 
 def document(results: Sequence[Result]) -> str:
     """Every result, as TLC would have printed it."""
     tool = words.tool()
-    head = f"{tool['name']} {tool['version']}, in the format of TLC's messages"
-    return "\n".join([head, *(line for result in results for line in _result(result))]) + "\n"
+    head = _message(VERSION, NONE, f"{tool['name']} {tool['version']}, in the format of TLC's messages")
+    return "\n".join([head, *(message for result in results for message in _result(result))]) + "\n"
+
+
+def _message(number: int, kind: int, *lines: str) -> str:
+    """A message between the markers by which a viewer knows it."""
+    return "\n".join([f"@!@!@STARTMSG {number}:{kind} @!@!@", *lines, f"@!@!@ENDMSG {number} @!@!@"])
 
 
 def _result(result: Result) -> Iterator[str]:
-    yield f"Checking {words.name(result)} for {scope(result.scope)}."
+    yield _message(MODE, NONE, f"Checking {words.name(result)} for {scope(result.scope)}.")
     trace = result.trace
     if isinstance(result.verdict, Refuted):
-        yield f"Error: Invariant {result.property} is violated."
-        yield from _behaviour(trace) if trace else [f"{line}." for line in words.basis(result)]
+        yield _message(VIOLATED, ERROR, f"Invariant {result.property} is violated.")
+        yield from _behaviour(trace) if trace else (_message(GENERAL, ERROR, f"{s}.") for s in words.basis(result))
     elif isinstance(result.verdict, Proved):
-        yield "Model checking completed. No error has been found."
+        yield _message(SUCCESS, NONE, "Model checking completed. No error has been found.")
     else:
-        yield f"Error: The search was not completed: {words.reason(result)}."
+        yield _message(GENERAL, ERROR, f"The search was not completed: {words.reason(result)}.")
     yield from _counted(result)
+    yield _message(FINISHED, NONE, "Finished.")
 
 
 def _counted(result: Result) -> Iterator[str]:
@@ -45,24 +58,23 @@ def _counted(result: Result) -> Iterator[str]:
     for verdict in [e.verdict for e in result.evidence if e.verdict.states][:1]:
         left = ", 0 states left on queue" if isinstance(verdict, Proved) else ""
         generated = f"{verdict.transitions + 1} states generated, " if verdict.transitions else ""
-        yield f"{generated}{verdict.states} distinct states found{left}."
+        yield _message(STATISTICS, NONE, f"{generated}{verdict.states} distinct states found{left}.")
         if isinstance(verdict, Proved):
-            yield f"The depth of the complete state graph search is {verdict.depth + 1}."
+            yield _message(DEPTH, NONE, f"The depth of the complete state graph search is {verdict.depth + 1}.")
 
 
 def _behaviour(trace: Trace) -> Iterator[str]:
-    yield "Error: The behavior up to this point is:"
+    yield _message(BEHAVIOUR, ERROR, "The behavior up to this point is:")
     for number, state in enumerate(trace.states, 1):
-        move = trace.moves[number - 2].ground.step if number > 1 else None
-        yield f"State {number}: <{_action(trace, number - 1) if move else 'Initial predicate'}>"
-        yield from (f"/\\ {name} = {value}" for name, value in values(trace.instance, state))
-        yield ""
+        action = _action(trace, number - 1) if number > 1 else "Initial predicate"
+        conjuncts = (f"/\\ {name} = {value}" for name, value in values(trace.instance, state))
+        yield _message(PRINTED, STATE, f"{number}: <{action}>", *conjuncts)
 
 
 def _action(trace: Trace, number: int) -> str:
     """`clear_cleared line 19, col 1 to line 19, col 1 of module top_layer`."""
     step = trace.moves[number - 1].ground.step
-    name = "_".join(step.label.replace(".", " ").split())
+    name = re.sub(r"\W+", "_", step.label, flags=re.ASCII)
     if step.place is None:
         return name
     line = step.place.line

@@ -11,7 +11,9 @@ from xml.sax.saxutils import escape as escaped
 from xml.sax.saxutils import quoteattr
 
 from model.errors import UsageError
+from model.expr import Client
 from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.instance.sizes import used_sorts
 from model.instance.state import State
 from model.program.program import Program
@@ -76,7 +78,7 @@ def picture(program: Program, name: str) -> Picture | None:
     """
     instance = smallest(program)
     try:
-        graph = state_graph(instance, max_states=MOST)
+        graph = state_graph(Problem.on(instance), max_states=MOST)
     except UsageError:
         return None
     size = ", ".join(["1 page", *(f"{n} {s.lower()}{'s' * (n > 1)}" for s, n in instance.scope_sizes.items())])
@@ -151,15 +153,16 @@ class _Drawing:
         return f"{head}\n<title>{escape(self.title)}</title>\n{arrow}\n{body}\n</svg>\n"
 
     def _edges(self) -> Iterator[str]:
-        moves: dict[tuple[int, int], list[str]] = {}
+        moves: dict[tuple[int, int], list[Mapping[str, Any]]] = {}
         for a, b, data in self.graph.edges(data=True):
             if a != b:
-                moves.setdefault((a, b), []).append(str(data["move"]))
-        for (a, b), names in moves.items():
-            guest = "" if all("by Client" in n for n in names) else " g-guest"
+                moves.setdefault((a, b), []).append(data)
+        for (a, b), several in moves.items():
+            guest = "" if all(data["by"] == Client.name for data in several) else " g-guest"
+            names = "; ".join(str(data["move"]) for data in several)
             yield (
                 f'<path class="g-edge{guest}" marker-end="url(#arrow-{self.name})" d="{self._path(a, b)}">'
-                f"<title>{a} to {b}: {escape('; '.join(names))}</title></path>"
+                f"<title>{a} to {b}: {escape(names)}</title></path>"
             )
 
     def _path(self, a: int, b: int) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -242,6 +243,27 @@ def test_the_state_graph_is_written_as_dot_and_graphml(tmp_path):
     check("naive", "--pages", 1, "--clients", 1, "--format", "graphml", "-o", tmp_path / "g.graphml")
     graph = networkx.read_graphml(tmp_path / "g.graphml", force_multigraph=True)
     assert (17, 50) == (graph.number_of_nodes(), graph.number_of_edges())
+
+
+def test_a_graph_of_a_property_shows_where_it_is_lost(tmp_path):
+    """The start, the bad states and a shortest way to one are marked; its moves are named as in the trace."""
+    import networkx
+
+    asked = ("naive", "--pages", 2, "--clients", 1, "--property", "promise_kept", "--format")
+    dot = check(*asked, "dot").stdout.splitlines()
+    assert 1 == sum("penwidth=3" in line for line in dot)
+    way = [line for line in dot if "->" in line and "penwidth=2" in line]
+    assert 5 == len(way)
+    assert ["the guest: write(page={0})", "MIGRATION: clear.cleared(want={0})"] == [
+        re.search(r'label="(.*?)"', line)[1] for line in (way[0], way[-1])
+    ]
+    check(*asked, "graphml", "-o", tmp_path / "g.graphml")
+    graph = networkx.read_graphml(tmp_path / "g.graphml", force_multigraph=True)
+    bad = {n for n, data in graph.nodes(data=True) if data["bad"]}
+    assert len(bad) == sum("fillcolor" in line for line in dot) > 0
+    assert {"5"} == {
+        str(graph.nodes[n]["depth"]) for n in bad if any(d["shown"] for *_, d in graph.in_edges(n, data=True))
+    }
 
 
 def test_a_graph_too_large_to_read_is_refused():

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as xml
 
 import pytest
 
+from model.designs.catalogue import find_property, load
 from model.errors import UsageError
 from reports.formats import github, html, itf, junit, ktap, markdown, mermaid, sarif, svg, tlc
 from reports.formats import phrases as words
@@ -132,12 +133,21 @@ def test_sarif_says_what_is_decided_and_walks_through_the_source():
     assert list(range(1, 11)) == [step["executionOrder"] for step in flow]
 
 
-def test_sarif_braces_are_no_placeholders():
-    """`{0}` would be replaced by an argument, and `[a](b)` become a link."""
+def test_sarif_has_no_placeholders_and_no_links():
+    """`{0}` would be replaced by an argument, and `[a](b)` become a link; doubled braces are shown as they are."""
     result = json.loads(sarif.document([hostile()]))["runs"][0]["results"][0]
     flow = result["codeFlows"][0]["threadFlows"][0]["locations"]
-    assert "{{0}}" in {state["text"] for step in flow for state in step["state"].values()}
+    assert {"0", "none", "true"} == {state["text"] for step in flow for state in step["state"].values()}
     assert "\\[a\\](b)" in flow[0]["location"]["message"]["text"]
+    assert [] == [text for text in re.findall(r'"text": (".*")', sarif.document([refuted(), broken()])) if "{" in text]
+
+
+def test_sarif_says_what_each_rule_means():
+    """In its first sentence, and in full."""
+    (rule,) = json.loads(sarif.document([refuted()]))["runs"][0]["tool"]["driver"]["rules"]
+    doc = find_property("no_lost_write", load("top-layer")).doc
+    assert doc.startswith(rule["shortDescription"]["text"].rstrip("."))
+    assert len(rule["shortDescription"]["text"]) < len(rule["fullDescription"]["text"])
 
 
 # ---------------------------------------------------------------- Markdown, HTML, SVG, Mermaid
@@ -215,9 +225,12 @@ def test_mermaid_is_drawn_by_mermaid_itself(make):
 
 
 def test_mermaid_has_a_message_a_move():
-    """And a frame around the move that breaks the promise."""
+    """And a frame around the move that breaks the promise; the kernel takes part, and a sync reads it."""
     lines = mermaid.document([refuted()]).splitlines()
-    assert 10 == sum("->>" in line for line in lines)
+    numbers = [line.split(": ")[1].split(".")[0] for line in lines if ">>" in line]
+    assert [*map(str, range(1, 11))] == list(dict.fromkeys(numbers))
+    assert "  participant t1 as kernel" in lines
+    assert ["  t1-->>t2: 2. MIGRATION#58; sync", "  t2->>t3: 2."] == [line for line in lines if ": 2." in line]
     assert 1 == sum(line.strip().startswith("rect") for line in lines)
 
 
@@ -251,11 +264,17 @@ def test_itf_is_what_itf_py_itself_would_write():
 def test_tlc_numbers_its_states_and_names_the_line_of_each_move():
     """Eleven states of top-layer; the first has no action."""
     text = tlc.document([refuted()])
-    heads = re.findall(r"^State (\d+): <(.*)>$", text, re.MULTILINE)
+    heads = re.findall(r"^@!@!@STARTMSG 2217:4 @!@!@\n(\d+): <(.*)>$", text, re.MULTILINE)
     assert [str(n) for n in range(1, 12)] == [n for n, _ in heads]
     assert "Initial predicate" == heads[0][1]
     assert all(re.fullmatch(r"\w+ line \d+, col \d+ to line \d+, col \d+ of module \w+", head) for _, head in heads[1:])
-    assert "Error: Invariant no_lost_write is violated." in text
+    assert "@!@!@STARTMSG 2110:1 @!@!@\nInvariant no_lost_write is violated." in text
+
+
+def test_every_line_of_tlc_stands_in_a_message_that_ends():
+    """A viewer drops what stands between messages, and joins what a missing end leaves open."""
+    messages = r"(?:@!@!@STARTMSG (\d+):[014] @!@!@\n(?:(?!@!@!@).+\n)+@!@!@ENDMSG \1 @!@!@\n)+"
+    assert re.fullmatch(messages, tlc.document(every_kind()))
 
 
 def test_tlc_reports_a_finished_search_as_tlc_does():
