@@ -18,8 +18,7 @@ from typing import ClassVar
 from model.monitor.bitmap import EVERY, MAX_PAGES, NOTHING, WORD, BadBitmap, Bits, parse
 from model.monitor.blindness import Act, Standing, after, blindness
 from model.monitor.judgement import CERTAIN, POSSIBLE, RANGES, Finding, Findings, Moment
-from model.monitor.order import in_order
-from model.monitor.recording import Damage, Ioctl, Item, opened
+from model.monitor.recording import Damage, Ioctl, in_order, opened
 
 MANUAL_PROTECT, RINGS = 168, (192, 223)
 ENABLED, INITIALLY_SET = 1, 2
@@ -75,7 +74,7 @@ class Monitor:
         self.slots: dict[tuple[tuple[int, int], int], Slot] = {}
         self.unweighed = 0
 
-    def run(self, items: Iterable[Item]) -> Findings:
+    def run(self, items: Iterable[Ioctl | Damage]) -> Findings:
         """Everything, to the end or to the memory limit."""
         line = 0
         try:
@@ -83,7 +82,7 @@ class Monitor:
                 line = item.line
                 if isinstance(item, Damage):
                     self.damaged(item)
-                elif isinstance(item, Ioctl):
+                else:
                     self.take(item)
             for key in list(self.slots):
                 self.close(key)

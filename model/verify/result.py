@@ -143,8 +143,7 @@ class Result:
         """
         from rich.text import Text
 
-        from model.printing.lines import STYLE, wrapped
-        from model.verify.result_text import LOUD
+        from model.verify.result_text import LOUD, STYLE, wrapped
 
         line = Text(begin)
         line.append(f"{self.verdict.word:14}", STYLE[self.verdict.word])

@@ -9,7 +9,6 @@ from typing import Any
 
 from model.expr import PAGES, TRUE, TRUTH, Expr, walk
 from model.expr.algebra import fold, python_source
-from model.expr.generated import expression, function
 from model.parametric.views.protocol import Protocol
 from model.parametric.views.rule import Key, Rule
 
@@ -23,6 +22,7 @@ class Compiled:
 
     Attributes:
         moves: moves(shared, locals of the roles) -> (shared', locals', what is heard, sets of pages) each.
+        may: may(locals of the roles): those of its guards that speak of nothing else hold.
         hear: open sort -> function (local of a bystander, what is heard) -> its local after, None where it
             stands in the way; no function where nothing is heard.
         heard: names this rule's way to be heard, so that rules with the same one are told apart by nothing.
@@ -30,6 +30,7 @@ class Compiled:
 
     rule: Rule
     moves: Callable[[Values, tuple[Values, ...]], Iterator[tuple[Values, tuple[Values, ...], Values, Values]]]
+    may: Callable[[tuple[Values, ...]], bool]
     hear: Mapping[str, Callable[[Values, Values], Values | None]] = field(default_factory=dict)
     heard: tuple[str, ...] = ()
 
@@ -87,15 +88,14 @@ def compiled(protocol: Protocol, rule: Rule) -> Compiled:
     hearing = {s: f"{text} if {asked[s]} else None" if s in asked else text for s, text in others.items()}
     hearing = {s: text for s, text in hearing.items() if text != "O"}
     read = sorted({m[0] for text in hearing.values() for m in READ.finditer(text)})
-    lines = ["def moves(S, R):"]
-    if rule.roles:
-        lines.append(f"    {' '.join(f'R{i},' for i in range(len(rule.roles)))} = R")
-    indent = "    "
+    unpacked = [f"    {' '.join(f'R{i},' for i in range(len(rule.roles)))} = R"] if rule.roles else []
+    early = [writer.text(g) for g in rule.guards if not _chosen(g)]
     if rule.source is not None:
-        lines.append(f"    if {writer.where[rule.source[0]]} != {rule.source[1]}: return")
-    early = [g for g in rule.guards if not _chosen(g)]
-    for guard in early:
-        lines.append(f"{indent}if not {writer.text(guard)}: return")
+        early.insert(0, f"({writer.where[rule.source[0]]} == {rule.source[1]})")
+    own = [text for text in early if not any(m[0].startswith("S") for m in READ.finditer(text))]
+    lines = ["def may(R):", *unpacked, f"    return bool({' and '.join(own) or 'True'})", "def moves(S, R):", *unpacked]
+    indent = "    "
+    lines += [f"{indent}if not {text}: return" for text in early]
     for name, choices in zip(rule.pages, rule.choices, strict=True):
         lines.append(f"{indent}for p_{name} in {choices}:")
         indent += "    "
@@ -104,10 +104,12 @@ def compiled(protocol: Protocol, rule: Rule) -> Compiled:
     shared = writer.after("S", None, None)
     moved = _tuple(writer.after(f"R{i}", s, who) for i, s, who in roles(protocol, rule))
     lines.append(f"{indent}    yield {shared}, {moved}, {_tuple(read)}, {_tuple(f'p_{p}' for p in rule.pages)}")
+    scope: dict[str, Any] = {}
+    exec("\n".join(lines), scope)  # noqa: S102 - our own text, made from the recorded tree
     known = {r: f"K[{i}]" for i, r in enumerate(read)}
     texts = {s: f"lambda O, K: {READ.sub(lambda m: known[m[0]], text)}" for s, text in hearing.items()}
-    hear = {s: expression(text) for s, text in texts.items()}
-    return Compiled(rule, function(lines, "moves"), hear, tuple(f"{s}: {t}" for s, t in texts.items()))
+    hear = {s: eval(text, {}) for s, text in texts.items()}  # noqa: S307 - our own text
+    return Compiled(rule, scope["moves"], scope["may"], hear, tuple(f"{s}: {t}" for s, t in texts.items()))
 
 
 def _chosen(expr: Expr) -> bool:

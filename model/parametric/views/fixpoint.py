@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import combinations_with_replacement
 from typing import ClassVar
 
-from model.parametric.views.system import Step, System, Who
+from model.parametric.views.system import UNHEARD, Step, System, Who
 
 Views = dict[int, dict[int, None]]  # shared part -> locals of free processes that can stand beside it
 
@@ -51,14 +51,16 @@ class Ones:
         way = step.shared, step.heard
         if way not in self.heard[shared]:
             self.heard[shared][way] = None
-            for m in list(self.views[shared]):
-                self.listen(step.shared, step.heard, m)
+            self.listen(step.shared, step.heard, list(self.views[shared]))
 
-    def listen(self, shared: int, heard: int, m: int) -> None:
-        """A bystander as it heard that, unless it stands in the way."""
-        after = self.system.hear(heard, m)
-        if after is not None:
-            self.add(shared, after)
+    def listen(self, shared: int, heard: int, bystanders: Iterable[int]) -> None:
+        """Bystanders as they heard that, but for those that stand in the way."""
+        hear, row = self.system.hear, self.views[shared]
+        for m in [m for m in bystanders if m not in row] if heard == UNHEARD else bystanders:
+            after = hear(heard, m)
+            if after is not None and after not in row:
+                row[after] = None
+                self.work.append((shared, after))
 
     def run(self, stop: Callable[[], str]) -> str:
         """Close the set, from where it is; returns why it was not, or nothing. Ends early where a violation fits."""
@@ -74,7 +76,7 @@ class Ones:
             shared, m = self.work.pop()
             if m is not None:
                 for there, heard in list(self.heard[shared]):
-                    self.listen(there, heard, m)
+                    self.listen(there, heard, (m,))
             for who in self.teams(shared, m, system.most):
                 for step in system.steps(shared, who):
                     self.fire(shared, step)

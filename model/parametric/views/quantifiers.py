@@ -32,7 +32,9 @@ class Variant:
 
 
 def variants(step: Step, free: Collection[str], pages: int = 1) -> Iterator[Variant]:
-    """The step once for each way to answer what it asks about all processes; exactly one fits a state.
+    """The step once for each way to answer what it asks about all processes; one at least fits a state.
+
+    Where a guard holds all the more for one answer, the other answer needs no reason: the step is taken either way.
 
     Raises:
         CannotSay: a question about all processes stands inside another, or inside one about a sort of fixed size.
@@ -41,12 +43,35 @@ def variants(step: Step, free: Collection[str], pages: int = 1) -> Iterator[Vari
     asked = list(dict.fromkeys(q for e in _roots(plain) for q in _outermost(e, free, step.label)))
     for q in asked:
         _closed(q, step.label)
+    helps = [_helps(plain, q) for q in asked]
     for answers in product((True, False), repeat=len(asked)):
         known = {id(q): TRUE if yes else FALSE for q, yes in zip(asked, answers, strict=True)}
         settled = _changed(plain, lambda e, known=known: rewrite(e, lambda x: known.get(id(x))))  # type: ignore[misc]
         if any(g is FALSE for g in settled.guards):
             continue
-        yield _variant(settled, list(zip(asked, answers, strict=True)), free, pages)
+        needed = [(q, yes) for q, yes, by in zip(asked, answers, helps, strict=True) if by in (None, yes)]
+        yield _variant(settled, needed, free, pages)
+
+
+def _helps(step: Step, q: Expr) -> bool | None:
+    """The answer with which every guard holds that holds with the other; None where the answer matters otherwise."""
+    if any(x is q for u in step.updates for x in walk(u.value)):
+        return None
+    signs = {sign for guard in step.guards for sign in _signs(guard, q, True)}
+    return signs.pop() if len(signs) == 1 else None
+
+
+def _signs(e: Expr, q: Expr, sign: bool) -> Iterator[bool | None]:
+    """For each place where the question stands: the answer that helps there."""
+    if e is q:
+        yield sign
+    elif e.op == "negate":
+        yield from _signs(e.args[0], q, not sign)
+    elif e.op in ("both", "either"):
+        for child in children(e):
+            yield from _signs(child, q, sign)
+    elif any(x is q for x in walk(e)):
+        yield None
 
 
 def _variant(step: Step, answers: Sequence[tuple[Expr, bool]], free: Collection[str], pages: int) -> Variant:

@@ -7,7 +7,7 @@ does under the lock is then seen beside everything else exactly, not beside anyo
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +16,7 @@ from model.parametric.views.codegen import Compiled, Values, compiled
 from model.parametric.views.protocol import Protocol
 
 Who = tuple[int, ...]
+UNHEARD = 0  # what bystanders hear of a step that changes nothing of theirs
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Step:
     Attributes:
         shared: number of the shared part after it.
         after: numbers of the processes that took part, or left a lock, and are free after it.
-        heard: number of what bystanders hear, 0 where they hear nothing.
+        heard: number of what bystanders hear, UNHEARD where they hear nothing.
         rule, pages: which rule it was, and the sets of pages that were chosen.
         cast: what each role was before: numbers of locals.
     """
@@ -49,9 +50,10 @@ class System:
         self.shareds: list[tuple[Values, Who]] = []
         self._local: dict[tuple[str, Values], int] = {}
         self._shared: dict[tuple[Values, Who], int] = {}
-        self._heard: dict[object, int] = {(): 0}
+        self._heard: dict[object, int] = {(): UNHEARD}
         self._hearing: list[tuple[Compiled | None, Values, dict[int, int | None]]] = [(None, (), {})]
         self._known_casts: dict[tuple[tuple[str, ...], Who, Who], list[tuple[Who, Who]]] = {}
+        self._known_rules: dict[tuple[bool, tuple[str, ...], Who], list[Compiled]] = {}
         self._steps: dict[tuple[int, Who], list[Step]] = {}
         self._bad: dict[tuple[int, Who], bool] = {}
         self._holding = {s: self._holding_codes(s) for s in self.sorts}
@@ -105,27 +107,17 @@ class System:
         return max((len(r.rule.roles) for r in self.violations), default=0)
 
     @cached_property
-    def _table(self) -> dict[tuple[str, ...], dict[tuple[str, int] | None, list[Compiled]]]:
-        """Rules by their roles, and by the place of the process that moves where that is in the first; None: others."""
-        found: dict[tuple[str, ...], dict[tuple[str, int] | None, list[Compiled]]] = {}
-        for r in self.rules:
-            by_process = r.rule.actor and not self.protocol.cast.is_named(*r.rule.actor)
-            place = (r.rule.roles[0], r.rule.source[1] if r.rule.source else 0) if by_process else None
-            found.setdefault(r.rule.roles, defaultdict(list))[place].append(r)
-        return found
+    def _by_roles(self) -> tuple[Mapping[tuple[str, ...], list[Compiled]], Mapping[tuple[str, ...], list[Compiled]]]:
+        """Rules, and violations, by their roles."""
+        return _by_roles(self.rules), _by_roles(self.violations)
 
-    @cached_property
-    def _bad_table(self) -> dict[tuple[str, ...], list[Compiled]]:
-        """Violations by their roles."""
-        found: dict[tuple[str, ...], list[Compiled]] = defaultdict(list)
-        for r in self.violations:
-            found[r.rule.roles].append(r)
-        return found
-
-    def _place(self, number: int) -> tuple[str, int]:
-        sort, values = self.locals[number]
-        place = self._holding[sort][0]
-        return sort, values[place] if place is not None else 0
+    def _fitting(self, bad: bool, roles: tuple[str, ...], cast: Who) -> list[Compiled]:
+        """Rules, or violations, with these roles that ask nothing of those who play them that they are not."""
+        key = bad, roles, cast
+        if key not in self._known_rules:
+            who = tuple(self.locals[m][1] for m in cast)
+            self._known_rules[key] = [r for r in self._by_roles[bad][roles] if r.may(who)]
+        return self._known_rules[key]
 
     def steps(self, shared: int, who: Who) -> list[Step]:
         """Moves in which exactly these free processes take part, with those that hold locks as the rule needs them."""
@@ -137,10 +129,9 @@ class System:
     def _found(self, shared: int, who: Who) -> Iterator[Step]:
         _, holders = self.shareds[shared]
         known = set()
-        for roles, rules in self._table.items():
+        for roles in self._by_roles[False]:
             for cast, rest in self._casts(roles, who, holders):
-                here = rules.get(self._place(cast[0]), ()) if cast else ()
-                for rule in (*rules.get(None, ()), *here):
+                for rule in self._fitting(False, roles, cast):
                     for step in self._fired(rule, shared, cast, rest):
                         same = step.shared, step.after, step.heard
                         if same not in known:
@@ -172,7 +163,7 @@ class System:
     def _fired(self, rule: Compiled, shared: int, cast: Who, rest: Who) -> Iterator[Step]:
         values = self.shareds[shared][0]
         for after, moved, key, pages in rule.moves(values, tuple(self.locals[m][1] for m in cast)):
-            heard = self._class(rule, key) if rule.hear else 0
+            heard = self._class(rule, key) if rule.hear else UNHEARD
             numbers = [self.local(s, v) for s, v in zip(rule.rule.roles, moved, strict=True)]
             holders = [h for m in rest if (h := self.hear(heard, m)) is not None]
             if len(holders) < len(rest):
@@ -191,7 +182,7 @@ class System:
 
     def hear(self, heard: int, m: int) -> int | None:
         """The local of a bystander after it heard that; None where it stands in the way of what would be heard."""
-        if not heard:
+        if heard == UNHEARD:
             return m
         rule, key, table = self._hearing[heard]
         if m not in table:
@@ -211,9 +202,16 @@ class System:
             values, holders = self.shareds[shared]
             self._bad[key] = any(
                 True
-                for roles, violations in self._bad_table.items()
+                for roles in self._by_roles[True]
                 for cast, _ in self._casts(roles, who, holders)
-                for rule in violations
+                for rule in self._fitting(True, roles, cast)
                 for _ in rule.moves(values, tuple(self.locals[m][1] for m in cast))
             )
         return self._bad[key]
+
+
+def _by_roles(rules: Sequence[Compiled]) -> dict[tuple[str, ...], list[Compiled]]:
+    found: dict[tuple[str, ...], list[Compiled]] = defaultdict(list)
+    for r in rules:
+        found[r.rule.roles].append(r)
+    return dict(found)

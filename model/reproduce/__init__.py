@@ -1,1 +1,0 @@
-"""Losses of QEMU, brought about on a QEMU that the user names."""
