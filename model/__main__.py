@@ -18,6 +18,7 @@ COMMANDS = {
     "record": "model.commands.record",
     "repair": "model.commands.repair",
     "replay": "model.commands.replay",
+    "reproduce": "model.commands.reproduce",
     "sweep": "model.commands.sweep",
     "synthesize": "model.commands.synthesize",
 }
@@ -38,6 +39,7 @@ SAID = {
     "repair": "Find the smallest sets of changes that make a refuted DESIGN safe.",
     "replay": "Perform a counterexample on the real kernel and compare its dirty log with the model's after every "
     "move.",
+    "reproduce": "Migrate a small guest between two of the QEMUs named, and compare the memory of both sides.",
     "sweep": "Answer every property of every DESIGN (default: all built-in ones) at every size, into one file.",
     "synthesize": "Find everything that may stand in the hole of a DESIGN.",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -22,16 +23,16 @@ def verdict_word(entry: Entry) -> str:
 
 
 def record_of(entry: Entry) -> dict[str, Any]:
-    """One entry as plain data."""
-    row = entry.deciding
+    """One entry as plain data; `other_sizes` is where it has the other verdict."""
     return {
         "family": entry.family,
         "design": entry.design,
         "entry": entry.entry,
         "property": entry.decided_by,
         "verdict": verdict_word(entry),
-        "moves": row.depth if row and row.verdict == "refuted" else None,
+        "moves": entry.told[0].moves,
         "scope": entry.scope,
+        "other_sizes": [asdict(each) for each in entry.told[1:]],
         "expected": entry.expected,
         "certainty": entry.certainty,
         "fixed_by": entry.fixed_by,
@@ -43,9 +44,13 @@ def record_of(entry: Entry) -> dict[str, Any]:
 HEAD = ("family", "design", "entry", "verdict", "moves", "scope", "certainty", "source")
 
 
-def _cells(entry: Entry) -> list[str]:
+def _lines(entry: Entry) -> Iterator[list[str]]:
+    """The cells of the entry, and below them those of the other verdict, where other sizes have another."""
     record = record_of(entry)
-    return ["" if record[name] is None else str(record[name]) for name in HEAD]
+    yield ["" if record[name] is None else str(record[name]) for name in HEAD]
+    for other in record["other_sizes"]:
+        shown = {**other, "moves": other["moves"] or ""}
+        yield [str(shown.get(name, "")) for name in HEAD]
 
 
 def _cut(line: str, width: int) -> str:
@@ -57,7 +62,7 @@ def as_text(found: Sequence[Entry], width: int) -> Iterator[Text]:
     """One line a design, cut to the width; a pipe is as wide as they are."""
     from rich.text import Text
 
-    rows = [_cells(e)[:-1] for e in found]
+    rows = [line[:-1] for e in found for line in _lines(e)]
     widths = [max(len(r[i]) for r in [*rows, list(HEAD[:-1])]) for i in range(len(HEAD) - 1)]
     yield Text(_cut("  ".join(f"{h:{w}}" for h, w in zip(HEAD[:-1], widths, strict=True)), width), "bold")
     for row in rows:
@@ -75,14 +80,15 @@ def as_text(found: Sequence[Entry], width: int) -> Iterator[Text]:
 def as_markdown(found: Sequence[Entry]) -> str:
     """A table for a review."""
     lines = [f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}"]
-    lines += [f"| {' | '.join(c.replace('|', chr(92) + '|') for c in _cells(e))} |" for e in found]
+    lines += [f"| {' | '.join(c.replace('|', chr(92) + '|') for c in cells)} |" for e in found for cells in _lines(e)]
     return "\n".join(lines) + "\n"
 
 
 def as_html(found: Sequence[Entry]) -> str:
     """A page of its own."""
     head = "".join(f"<th scope=col>{h}</th>" for h in HEAD)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(c)}</td>' for c in _cells(e))}</tr>\n" for e in found)
+    rows = (cells for entry in found for cells in _lines(entry))
+    body = "".join(f"<tr>{''.join(f'<td>{escape(c)}</td>' for c in cells)}</tr>\n" for cells in rows)
     style = "body{font-family:sans-serif;margin:1em}td,th{padding:.2em .6em;text-align:left;vertical-align:top}"
     return (
         f"<!doctype html>\n<html lang=en><meta charset=utf-8><title>Gallery of dirty-tracking designs</title>\n"

@@ -13,13 +13,14 @@ parsed = functools.cache(ast.parse)  # a file is read by several tests, and none
 # Bottom up. A file imports its own package and floors below it, and no other package of its own floor.
 # "model" is model/__init__.py, the words that a design imports; it and model.__main__ are files, not packages.
 LAYERS = (
-    ("model.errors", "model.verdict", "model.limits"),
+    ("model.errors", "model.verdict", "model.limits", "model.printing"),
     ("model.expr",),
     ("model.program", "properties"),
     ("model", "model.instance"),
     ("model.designs", "model.parametric", "model.engines"),
     ("model.verify", "model.cli"),
     ("model.liveness", "model.kvm", "model.monitor", "model.studies"),
+    ("model.reproduce",),
     ("model.export", "reports"),
     ("model.check", "model.commands", "model.explorer"),
     ("model.__main__",),

@@ -5,12 +5,21 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
 from threading import Thread
 from types import FrameType
 
 from model.limits import interrupts_kept
 
 TERMINATED = 128 + signal.SIGTERM  # what a shell says of a command that SIGTERM has ended
+
+
+def heard() -> Iterator[int]:
+    """The signals that are meant for a command; Ctrl-C is not where its shell has put it into the background (`&`)."""
+    yield signal.SIGTERM
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        yield signal.SIGINT
 
 
 class Terminable:
@@ -29,21 +38,18 @@ class Terminable:
     def __enter__(self) -> Terminable:
         self.ear, mouth = os.pipe()
         os.set_blocking(mouth, False)
-        self.mouth = signal.set_wakeup_fd(mouth, warn_on_full_buffer=False)
-        heard = [signal.SIGTERM]
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else Ctrl-C is not meant for us (`&`)
-            heard.append(signal.SIGINT)
-        self.handlers = {number: signal.signal(number, self.interrupt) for number in heard}
-        Thread(target=self.listen, daemon=True).start()
-        self.kept = interrupts_kept()
-        self.kept.__enter__()
+        with ExitStack() as undo:  # so that what interrupts the beginning leaves nothing changed
+            before = signal.set_wakeup_fd(mouth, warn_on_full_buffer=False)
+            undo.callback(lambda: os.close(signal.set_wakeup_fd(before)))  # which ends the thread
+            for number in heard():
+                undo.callback(signal.signal, number, signal.signal(number, self.interrupt))
+            Thread(target=self.listen, daemon=True).start()
+            undo.enter_context(interrupts_kept())
+            self.undo = undo.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.kept.__exit__(None, None, None)
-        for number, handler in self.handlers.items():
-            signal.signal(number, handler)
-        os.close(signal.set_wakeup_fd(self.mouth))  # which ends the thread
+        self.undo.close()
 
     def interrupt(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGTERM or self.passed_on:

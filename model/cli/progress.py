@@ -6,14 +6,17 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from model.limits import Progress
+
+class Told(Protocol):
+    """What can say in a line how far it is; `silent` seconds have gone by since."""
+
+    def text(self, silent: float = 0.0) -> str: ...
 
 
 @contextmanager
-def progress_line(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
+def progress_line(quiet: bool) -> Iterator[Callable[[Told], None] | None]:
     """A line on stderr that says how far the search has come; only on a terminal."""
     if quiet or not sys.stderr.isatty():
         yield None
@@ -29,10 +32,10 @@ class ProgressLine:
     """What is shown while an engine runs; it is asked again several times a second, so that silence shows too."""
 
     def __init__(self) -> None:
-        self.last: Progress | None = None
+        self.last: Told | None = None
         self.at = monotonic()
 
-    def report(self, progress: Progress) -> None:
+    def report(self, progress: Told) -> None:
         self.last, self.at = progress, monotonic()
 
     def __rich__(self) -> str:

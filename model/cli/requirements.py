@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 INSTALL = "python3 -m venv .venv && . .venv/bin/activate && pip install -q ."
-NEEDED = ("click", "jinja2", "networkx", "numpy", "rich", "scipy", "z3")
+NEEDED = ("click", "jinja2", "networkx", "numpy", "qemu", "rich", "scipy", "z3")
 
 
 def not_installed(missing: ModuleNotFoundError) -> str:

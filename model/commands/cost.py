@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import click
@@ -116,6 +115,7 @@ def _written(found: Sequence[Row], form: str, traces: bool) -> str:
 def _text(found: Sequence[Row], traces: bool, width: int) -> Lines:
     from rich.text import Text
 
+    from model.printing.lines import wrapped
     from reports.pages.costs import tables
 
     for number, table in enumerate(tables(found)):
@@ -125,30 +125,24 @@ def _text(found: Sequence[Row], traces: bool, width: int) -> Lines:
         if traces and each.in_rounds:
             yield Text()
             title = f"{each.design}, {each.clients} client{'s' * (each.clients > 1)}, {each.source}: a redundant copy"
-            yield Text(title, "bold")
-            yield from _moves(each.in_rounds)
+            yield from wrapped(title, width, 2, "bold")
+            yield from _moves(each.in_rounds, width)
 
 
 def _table(table: Table, width: int) -> Lines:
-    from rich.text import Text
+    from model.printing import tables
+    from model.printing.lines import wrapped
 
-    cells = [table.heads, *table.lines]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(table.heads))]
-    yield Text(table.title, "bold")
-    for number, line in enumerate(cells):
-        text = "  ".join(cell.ljust(size) for cell, size in zip(line, widths, strict=True)).rstrip()
-        yield Text(text, "" if number else "bold")
-    for piece in wrap(table.note, width):
-        yield Text(piece, "dim")
+    yield from wrapped(table.title, width, style="bold")
+    yield from tables.table(table.heads, table.lines, width)
+    yield from wrapped(table.note, width, style="dim")
 
 
-def _moves(trace: Trace) -> Lines:
-    from rich.text import Text
+def _moves(trace: Trace, width: int) -> Lines:
+    from model.printing.lines import wrapped
 
     for number, (text, _) in enumerate(with_totals(trace), 1):
-        yield Text(f"{number:3} {text}")
+        yield from wrapped(f"{number:3} {text}", width, 6)
     count = tally(trace)
-    yield Text(
-        f"    {count.writes} writes, {count.copies} copies, {count.redundant} redundant; {count.gets} GET, "
-        f"{count.clears} CLEAR"
-    )
+    said = f"    {count.writes} writes, {count.copies} copies, {count.redundant} redundant; {count.gets} GET, "
+    yield from wrapped(f"{said}{count.clears} CLEAR", width, 6)

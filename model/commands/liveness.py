@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import click
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from model.liveness.lasso import Fairness
     from model.program.design import Design
     from model.program.program import Program
-    from model.verify.narration import Line, Story
     from model.verify.result import Result
 
 KINDS = ("strong", "weak", "none")
@@ -208,29 +206,15 @@ def _write(results: Sequence[Result], options: Options) -> None:
 def _report(results: Sequence[Result], quiet: bool, width: int) -> Iterator[Text]:
     from rich.text import Text
 
-    from model.verify.result_text import STYLE, scope
+    from model.printing.lines import verdict, wrapped
+    from model.verify.result_text import lasso, scope
 
     for found in results:
-        verdict = found.verdict
-        why = f": {verdict.reason}" if isinstance(verdict, Undetermined) else ""
-        line = f"{found.design}  {found.property}  {verdict.word}  {scope(found.scope)}{why}"
-        yield Text(line, STYLE[verdict.word])
+        word = found.verdict.word
+        why = f": {found.verdict.reason}" if isinstance(found.verdict, Undetermined) else ""
+        begin = Text(f"{found.design}  {found.property}  ")
+        yield from wrapped(begin + verdict(word) + Text(f"  {scope(found.scope)}{why}"), width, 4)
         if not quiet:
-            yield from (Text(f"    {note}") for note in found.notes)
-            yield from _told(found.story, width) if found.story else ()
-
-
-def _told(story: Story, width: int) -> Iterator[Text]:
-    from rich.text import Text
-
-    yield from map(_line, story.lines)
-    yield Text("    from here on this repeats for ever:" if story.tail else f"    {story.aftermath}")
-    yield from map(_line, story.tail)
-    for reason in story.because:
-        yield from map(Text, wrap(f"Why: {reason}.", width, initial_indent="    ", subsequent_indent="         "))
-
-
-def _line(line: Line) -> Text:
-    from rich.text import Text
-
-    return Text(f"{line.number:3} {line.text}")
+            for note in found.notes:
+                yield from wrapped(f"    {note}", width, 6)
+            yield from lasso(found.story, width) if found.story else ()

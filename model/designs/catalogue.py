@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -31,6 +32,7 @@ def gallery_designs() -> dict[str, str]:
     return {n: m.split(".")[2] for n, m in sorted(_modules().items()) if m.count(".") > 2}
 
 
+@cache
 def _modules() -> dict[str, str]:
     """name -> module, for every file that holds a built-in design."""
     files = [f for f in HERE.rglob("*.py") if f.stem not in NOT_DESIGNS and f.parent.name != "environment"]

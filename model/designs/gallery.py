@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,15 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Told:
+    """A verdict and what it speaks of, in few words; `moves` of a refutation."""
+
+    verdict: str
+    moves: int | None
+    scope: str
+
+
+@dataclass(frozen=True)
 class Entry:
     """A design of the gallery.
 
@@ -65,25 +74,55 @@ class Entry:
 
     @property
     def deciding(self) -> Row | None:
-        """The recorded row of the deciding property: a refuted one, the shortest, else the largest proved one."""
-        rows = [r for r in self.rows if r.property == self.decided_by]
-        refuted = [r for r in rows if r.verdict == "refuted"]
-        if refuted:
-            return min(refuted, key=lambda r: (r.depth, r.pages, sum(r.sizes.values())))
-        return max(rows, key=lambda r: r.states, default=None)
+        """The recorded row of the deciding property: a refuted one, the shortest, else the largest proved one.
+
+        Of an entry that fixes a sort (`only`) it is one of that size; what other sizes come to is told beside it.
+        """
+        return _clearest([r for r in self._asked if self._fixed(r)])
 
     @property
     def scope(self) -> str:
-        """What the verdict speaks of, in few words."""
-        row = self.deciding
-        if self.any.get(self.decided_by) == "proved":
-            fixed = [_count(n, s.lower()) for s, n in self.only.items()]
-            return ", ".join(["any pages", *fixed]) if fixed else "any number"
-        if row is None:
+        """What the verdict speaks of."""
+        return self.told[0].scope
+
+    @property
+    def told(self) -> tuple[Told, ...]:
+        """The verdict with its sizes, and the other verdict with its own where the design has both."""
+        deciding = self.deciding
+        if deciding is None:
+            return (Told("", None, ""),)
+        other = _clearest([r for r in self._asked if r.verdict != deciding.verdict])
+        return (_told(deciding, self._anywhere or _size(deciding)), *([_told(other, _size(other))] if other else []))
+
+    @property
+    def _asked(self) -> list[Row]:
+        return [r for r in self.rows if r.property == self.decided_by]
+
+    def _fixed(self, row: Row) -> bool:
+        """The row is of the sizes that the entry speaks of."""
+        return all(row.sizes.get(sort) == size for sort, size in self.only.items())
+
+    @property
+    def _anywhere(self) -> str:
+        if self.any.get(self.decided_by) != "proved":
             return ""
-        return ", ".join(
-            _count(n, s) for s, n in (("page", row.pages), *((s.lower(), n) for s, n in row.sizes.items()))
-        )
+        fixed = [_count(n, s.lower()) for s, n in self.only.items()]
+        return ", ".join(["any pages", *fixed]) if fixed else "any number"
+
+
+def _clearest(rows: Sequence[Row]) -> Row | None:
+    refuted = [r for r in rows if r.verdict == "refuted"]
+    if refuted:
+        return min(refuted, key=lambda r: (r.depth, r.pages, sum(r.sizes.values())))
+    return max(rows, key=lambda r: r.states, default=None)
+
+
+def _told(row: Row, scope: str) -> Told:
+    return Told(row.verdict, row.depth if row.verdict == "refuted" else None, scope)
+
+
+def _size(row: Row) -> str:
+    return ", ".join(_count(n, s) for s, n in (("page", row.pages), *((s.lower(), n) for s, n in row.sizes.items())))
 
 
 def _count(number: int, word: str) -> str:

@@ -10,6 +10,7 @@ from model.instance.instance import Instance
 from model.instance.trace import Trace
 from model.liveness.goal import Asked, Case
 from model.liveness.lasso import Fairness, Lasso
+from model.liveness.reasons import reasons
 from model.program.program import Invariant
 from model.verdict import Proved, Verdict
 from model.verify.narration import Story, narrated
@@ -30,7 +31,7 @@ def result(asked: Asked, instance: Instance, fairness: Fairness, verdict: Verdic
         scope=scope,
         program=asked.observed,
         evidence=(Evidence(verdict.engine, verdict, scope),),
-        story=story(asked, verdict.detail) if isinstance(verdict.detail, Lasso) else None,
+        story=story(asked, verdict.detail, fairness) if isinstance(verdict.detail, Lasso) else None,
         notes=tuple(_notes(asked, fairness, verdict)),
         spec=spec or name,
     )
@@ -45,13 +46,15 @@ def _notes(asked: Asked, fairness: Fairness, verdict: Verdict) -> Iterator[str]:
         yield f"vacuous: at this size {missing}"
 
 
-def story(asked: Asked, found: Lasso) -> Story:
+def story(asked: Asked, found: Lasso, fairness: Fairness) -> Story:
     """The lasso in words: `lines` are its stem, `tail` is its loop."""
     moves, none = found.moves, Invariant(asked.rule.name, TRUE)
     whole = Trace(found.instance, moves, found.states, none, None)
     stem = Trace(found.instance, found.stem, found.states[: len(found.stem) + 1], none, None)
     made = narrated(stem, found.instance.program.name, whole=whole)
-    return replace(made, because=(_why(asked, found),), aftermath=REPEATS if found.loop else ENDS)
+    return replace(
+        made, because=(_why(asked, found), *reasons(found, fairness)), aftermath=REPEATS if found.loop else ENDS
+    )
 
 
 def _why(asked: Asked, found: Lasso) -> str:

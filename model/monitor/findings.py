@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from functools import cache
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as xml
 
@@ -67,37 +66,40 @@ def headline(found: Findings) -> tuple[str, str]:
 
 
 def text(all_findings: Sequence[Findings], *, width: int, verbose: bool = False) -> Iterator[Text]:
-    """A verdict a recording, then its findings, damages and notes; all findings where `verbose`."""
-    from rich.text import Text
+    """A verdict for each recording, then its findings, damages and notes; all findings where `verbose`."""
+    from model.printing.lines import wrapped
 
     for found in all_findings:
-        line, style = headline(found)
-        yield Text(line, style)
-        for problem in found.damages[:SHOWN_DAMAGES]:
-            yield Text(f"  line {problem.line}: {problem.problem}")
-        if found.damaged > SHOWN_DAMAGES:
-            yield Text(f"  and {found.damaged - SHOWN_DAMAGES:,} more damaged lines")
-        shown = found.listed if verbose else found.listed[:SHOWN]
-        for finding in shown:
-            yield from _finding(finding, found.start)
-        left = found.blind + found.possible - len(shown)
-        if left:
-            yield Text(f"  and {left:,} more{'' if verbose else '; -v lists them'}")
-        for case in sorted({f.case for f in found.listed}):
-            yield from (Text(row) for row in _wrapped(_case(found, case), width))
-            yield from (Text(f"    {n:3} {move}") for n, move in enumerate(trace(case), 1))
-        for note in found.notes:
-            yield from (Text(row) for row in _wrapped(note, width))
+        for line, indent, style in _lines(found, verbose):
+            yield from wrapped(line, width, indent, style)
 
 
-def _finding(finding: Finding, start: int | None) -> Iterator[Text]:
-    from rich.text import Text
+def _lines(found: Findings, verbose: bool) -> Iterator[tuple[str, int, str]]:
+    """(line, where what does not fit goes on, style)."""
+    line, style = headline(found)
+    yield line, 2, style
+    for problem in found.damages[:SHOWN_DAMAGES]:
+        yield f"  line {problem.line}: {problem.problem}", 4, ""
+    if found.damaged > SHOWN_DAMAGES:
+        yield f"  and {found.damaged - SHOWN_DAMAGES:,} more damaged lines", 4, ""
+    shown = found.listed if verbose else found.listed[:SHOWN]
+    for finding in shown:
+        yield from ((row, 6, "") for row in _finding(finding, found.start))
+    left = found.blind + found.possible - len(shown)
+    if left:
+        yield f"  and {left:,} more{'' if verbose else '; -v lists them'}", 4, ""
+    for case in sorted({f.case for f in found.listed}):
+        yield f"  {_case(found, case)}", 4, ""
+        yield from ((f"    {n:3} {move}", 10, "") for n, move in enumerate(trace(case), 1))
+    yield from ((f"  {note}", 4, "") for note in found.notes)
 
+
+def _finding(finding: Finding, start: int | None) -> Iterator[str]:
     word = "blind" if finding.judgement == CERTAIN else "possibly blind"
     at = f"slot {finding.slot}, thread {finding.clear.thread}{seconds(finding.clear, start)}"
     what = f"CLEAR {word} on {finding.pages:,} of {finding.mask:,} pages: {pages(finding)}"
-    yield Text(f"  line {finding.clear.line}: {finding.judgement}: {at}: {what}")
-    yield Text(f"      should have followed {should_have_followed(finding, start)}")
+    yield f"  line {finding.clear.line}: {finding.judgement}: {at}: {what}"
+    yield f"      should have followed {should_have_followed(finding, start)}"
 
 
 def _case(found: Findings, case: str) -> str:
@@ -119,10 +121,6 @@ def trace(case: str) -> tuple[str, ...]:
 
     found = answer(Question(load(SHOWN_BY[case]), find_property("no_lost_write"), 2, {Client.name: 2}, "lanes"))
     return tuple(line.text for line in found.story.lines) if found.story else ()
-
-
-def _wrapped(sentence: str, width: int) -> list[str]:
-    return wrap(sentence, width - 2, initial_indent="  ", subsequent_indent="    ")
 
 
 # ---------------------------------------------------------------- JSON

@@ -1,7 +1,8 @@
 """Recordings of a VMM's dirty-log ioctls: JSON lines, read as a stream, each line judged on its own.
 
-The format, version 1: a header, then one line for each ioctl, written when it returns; `q` gives the
-positions of its begin and end in one global order, and decides which ioctls overlapped.
+The format: a header, then one line for each ioctl, written when it returns; `q` gives the positions of its begin and
+end in one global order, and decides which ioctls overlapped. Version 2 ends with a trailer, so that a recording that
+was cut off can be told from a whole one; version 1 does not say where it ends.
 """
 
 from __future__ import annotations
@@ -11,19 +12,18 @@ import json
 import re
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from model.errors import ModelError
 
-VERSION = 1
+VERSION = 2  # what the recorder writes
+VERSIONS = (1, 2)
 LONGEST_LINE = 64 << 20  # bytes; the bitmap of a slot of 1 TiB with no two words alike is 100 MB
 LONGEST_REST = 1 << 20  # bytes of a line without its bitmap
-WINDOW, WINDOW_BYTES = 4096, 32 << 20  # how far a line may be from its place in the order of begins
 LARGEST = (1 << 64) - 1
 
 BITMAP = re.compile(rb'"bm"\s*:\s*"([^"\\]*)"')
@@ -35,7 +35,10 @@ FIELDS = {
     "get": ("slot",),
     "clear": ("slot", "first", "n"),
     "reset": (),
+    "read": ("slot", "first", "n"),
 }
+BITMAPS = ("get", "clear", "read")
+END = "end"
 
 
 class NotARecording(ModelError):
@@ -50,6 +53,31 @@ class Damage:
     problem: str
 
 
+@dataclass(frozen=True)
+class Gap(Damage):
+    """Positions that no line has: lines are missing, and nothing that ended after position `first` is certain."""
+
+    first: int = 0
+
+
+@dataclass(frozen=True)
+class End:
+    """The trailer: the recorder saw the end, and this is what it had written by then.
+
+    Attributes:
+        lines: ioctls that were written.
+        positions: how many places of the order were given out.
+        unreturned: those of them at which an ioctl began that never returned.
+        why: `exited`, or `detached` where the VMM went on unrecorded.
+    """
+
+    line: int
+    lines: int
+    positions: int
+    unreturned: frozenset[int]
+    why: str
+
+
 @dataclass(slots=True)
 class Ioctl:
     """One line: an ioctl that returned.
@@ -57,8 +85,11 @@ class Ioctl:
     Attributes:
         begin, end: positions in the global order; this one happened before another iff its end < the other's begin.
         time: CLOCK_MONOTONIC nanoseconds just before it, or None.
-        values: what its kind has by FIELDS, and `args` of a cap.
-        bm: the bitmap as written; "" where the kind has none.
+        vm: which VM it is about: one key, whatever descriptor and process it came through.
+        process, fd: the process that made it, and the descriptor there.
+        values: what its kind has by FIELDS; `args` of a cap; `ring` of a reset: slot -> bitmap of the pages harvested.
+        bm: the bitmap as written; "" where the kind has none. A `read` without one is of all its pages.
+        ran: a vCPU was in KVM_RUN between the ioctl before it and this one; None if the recording does not say.
         doubtful: a damaged line stands before it whose ioctl may have ended after this one began.
     """
 
@@ -72,6 +103,9 @@ class Ioctl:
     time: int | None
     values: dict[str, Any]
     bm: str
+    process: int = 0
+    fd: int = 0
+    ran: bool | None = None
     doubtful: bool = False
 
     @property
@@ -79,20 +113,47 @@ class Ioctl:
         return self.rc >= 0
 
 
+Item = Ioctl | Damage | End
+
+
 @dataclass
 class Recording:
-    """A recording that is open for one pass; iterating yields `Ioctl` and `Damage`, line by line."""
+    """A recording that is open for one pass; iterating yields `Ioctl`, `Damage` and at last `End`, line by line.
+
+    Attributes:
+        end: the trailer, once it was read.
+    """
 
     name: str
     stream: BinaryIO
     header: dict[str, Any] = field(default_factory=dict)
+    end: End | None = None
 
-    def __iter__(self) -> Iterator[Ioctl | Damage]:
+    @property
+    def has_trailer(self) -> bool:
+        """Its version promises one; without it the recording is not whole."""
+        return bool(self.header.get("v", 1) > 1)
+
+    @property
+    def attached(self) -> bool:
+        """The recorder came to a VMM that ran already: what it had set up before is not recorded."""
+        return bool(self.header.get("attached"))
+
+    def __iter__(self) -> Iterator[Item]:
+        process, ioctls = self.header.get("pid", 0), 0
         for number, line in numbered(self.stream, 2):
-            if isinstance(line, Damage):
-                yield line
-            elif line.strip():
-                yield read_line(number, line)
+            if isinstance(line, bytes) and not line.strip():
+                continue
+            item = line if isinstance(line, Damage) else read_line(number, line, process)
+            if self.end:
+                yield Damage(number, f"a line after the trailer (line {self.end.line}): two recordings in one file?")
+                return
+            ioctls += not isinstance(item, End)
+            if isinstance(item, End):
+                self.end = item
+                if item.lines != ioctls:
+                    yield Damage(number, f"the trailer counts {item.lines:,} lines, and there are {ioctls:,}")
+            yield item
 
 
 @contextmanager
@@ -100,7 +161,7 @@ def opened(path: str) -> Iterator[Recording]:
     """Open a recording, plain or gzipped; `-` is standard input.
 
     Raises:
-        NotARecording: it cannot be read, or its first line is not a header of version 1.
+        NotARecording: it cannot be read, or its first line is not a header of a version that is known.
     """
     try:
         with _stream(path) as stream:
@@ -128,8 +189,11 @@ def _header(path: str, line: bytes | Damage) -> dict[str, Any]:
             f'{path}: line 1 is not the header of a recording, {{"t":"hdr","v":1,…}}; '
             "make one with clearorder record -o FILE -- qemu-system-x86_64 …"
         )
-    if found.get("v") != VERSION or isinstance(found.get("v"), bool):
-        raise NotARecording(f"{path}: a recording of version {found.get('v')!r:.40}; this program reads {VERSION}.")
+    if found.get("v") not in VERSIONS or isinstance(found.get("v"), bool):
+        known = " and ".join(map(str, VERSIONS))
+        raise NotARecording(f"{path}: a recording of version {found.get('v')!r:.40}; this program reads {known}.")
+    if type(found.get("pid", 0)) is not int:
+        raise NotARecording(f"{path}: the header's pid is {found['pid']!r:.40}; it is the number of a process.")
     return found
 
 
@@ -153,14 +217,14 @@ def numbered(stream: BinaryIO, start: int) -> Iterator[tuple[int, bytes | Damage
         number += 1
 
 
-def read_line(number: int, line: bytes) -> Ioctl | Damage:
-    """The ioctl of one line, or what is wrong with it."""
+def read_line(number: int, line: bytes, process: int = 0) -> Item:
+    """The ioctl of one line, or what is wrong with it; `process` made those that name none."""
     try:
         text, line = _without_bitmap(line) if len(line) > 4096 else (None, line)
         record = json.loads(line)
         if text is not None:
             record["bm"] = text
-        return _ioctl(number, record)
+        return _item(number, record, process)
     except _Wrong as wrong:
         return Damage(number, str(wrong))
     except RecursionError:
@@ -182,10 +246,22 @@ class _Wrong(Exception):
     pass
 
 
-def _ioctl(number: int, record: Any) -> Ioctl:
+def _item(number: int, record: Any, process: int) -> Item:
     """A decoded line, checked field by field."""
     if not isinstance(record, dict):
         raise _Wrong("not a JSON object")
+    return _end(number, record) if record.get("t") == END else _ioctl(number, record, process)
+
+
+def _end(number: int, record: dict[str, Any]) -> End:
+    open_ = record.get("open", [])
+    if not isinstance(open_, list) or any(type(at) is not int for at in open_):
+        raise _Wrong("open is not a list of positions")
+    why = str(record.get("why", ""))
+    return End(number, _whole(record, "lines"), _whole(record, "positions"), frozenset(open_), why)
+
+
+def _ioctl(number: int, record: dict[str, Any], process: int) -> Ioctl:
     kind = record.get("t")
     if not isinstance(kind, str) or kind not in FIELDS:
         raise _Wrong(f"t is {kind!r:.40}; it is one of {', '.join(FIELDS)}")
@@ -195,9 +271,24 @@ def _ioctl(number: int, record: Any) -> Ioctl:
     if kind == "cap":
         values["args"] = _arguments(record)
     time = _whole(record, "b") if record.get("b") is not None else None
-    pid = _whole(record, "pid") if "pid" in record else 0
-    bm = _bitmap(record) if kind in ("get", "clear") and rc >= 0 else ""
-    return Ioctl(number, kind, begin, end, _whole(record, "tid"), (pid, _whole(record, "fd")), rc, time, values, bm)
+    if kind == "reset":
+        values["ring"] = _ring(record)
+    bm = _bitmap(record) if (kind in ("get", "clear") and rc >= 0) or ("bm" in record and kind == "read") else ""
+    at = _whole(record, "pid") if "pid" in record else process
+    tid, fd = _whole(record, "tid"), _whole(record, "fd")
+    vm = (-1, _whole(record, "vm")) if "vm" in record else (at, fd)
+    ran = bool(record["ran"]) if "ran" in record else None
+    return Ioctl(number, kind, begin, end, tid, vm, rc, time, values, bm, at, fd, ran)
+
+
+def _ring(record: dict[str, Any]) -> dict[int, str] | None:
+    """The pages whose entries a RESET takes, a bitmap a slot; None where the recorder did not see the ring."""
+    ring = record.get("ring")
+    if ring is None:
+        return None
+    if not isinstance(ring, dict) or not all(k.isdecimal() and isinstance(v, str) for k, v in ring.items()):
+        raise _Wrong("ring is not an object of bitmaps, one for each slot")
+    return {int(slot): bm for slot, bm in ring.items()}
 
 
 def _whole(record: dict[str, Any], name: str, least: int = 0) -> int:
@@ -235,84 +326,3 @@ def _bitmap(record: dict[str, Any]) -> str:
     if isinstance(bm, str):
         return bm
     raise _Wrong("bm is missing" if bm is None else f"bm is {_short(bm)}; it is text such as '0:ff,2:1*3'")
-
-
-def in_order(items: Iterable[Ioctl | Damage]) -> Iterator[Ioctl | Damage]:
-    """The same items in the order in which the ioctls began; a Damage stands where the line before it ended.
-
-    Positions are dense, so an item leaves as soon as everything that began before it has returned; where positions
-    are missing it leaves when WINDOW newer ones wait. One that comes later than that is a Damage.
-    """
-    waiting = _Waiting()
-    for item in items:
-        waiting.add(item)
-        yield from waiting.ready()
-    yield from waiting.rest()
-
-
-class _Waiting:
-    """Items that wait for what began before them.
-
-    Attributes:
-        complete: everything that began before this position is here.
-        ahead: positions that are here and not yet part of that.
-        gap: the newest position when a damaged line was read; what began before it may have lost a neighbour.
-    """
-
-    def __init__(self) -> None:
-        self.queue: list[tuple[int, int, Ioctl | Damage]] = []
-        self.ahead: set[int] = set()
-        self.held: set[tuple[int, int]] = set()
-        self.complete, self.newest, self.gap, self.size = 0, 0, -1, 0
-        self.last = (-1, -1)
-
-    def add(self, item: Ioctl | Damage) -> None:
-        if isinstance(item, Ioctl) and self.seen(item.begin, item.end):
-            item = Damage(item.line, f"position {item.begin} was taken, or its line is far from its place")
-        if isinstance(item, Damage):
-            self.gap = self.newest
-            heappush(self.queue, (self.newest, item.line, item))
-            return
-        item.doubtful = item.begin < self.gap
-        self.newest = max(self.newest, item.end)
-        self.held.add((item.begin, item.end))
-        self.size += len(item.bm)
-        heappush(self.queue, (item.begin, item.line, item))
-        self.ahead |= {item.begin, item.end}
-        while self.complete in self.ahead:
-            self.ahead.discard(self.complete)
-            self.complete += 1
-
-    def seen(self, begin: int, end: int) -> bool:
-        """An ioctl of these positions has left already, or waits."""
-        return (begin, end) <= self.last or (begin, end) in self.held
-
-    def ready(self) -> Iterator[Ioctl | Damage]:
-        """Those that wait for nothing any more, or for too long."""
-        while self.queue and (self.queue[0][0] < self.complete or self.full):
-            if self.queue[0][0] >= self.complete:
-                self.skip_to(self.queue[0][0] + 1)
-            yield self.leave()
-
-    @property
-    def full(self) -> bool:
-        return len(self.queue) > WINDOW or self.size > WINDOW_BYTES
-
-    def skip_to(self, position: int) -> None:
-        """Go on without the positions before this one, which are missing."""
-        self.complete = position
-        if len(self.ahead) > 4 * WINDOW:
-            self.ahead = {p for p in self.ahead if p >= position}
-
-    def leave(self) -> Ioctl | Damage:
-        begin, _, item = heappop(self.queue)
-        if isinstance(item, Ioctl):
-            self.last = begin, item.end
-            self.held.discard(self.last)
-            self.size -= len(item.bm)
-        return item
-
-    def rest(self) -> Iterator[Ioctl | Damage]:
-        """All that still wait."""
-        while self.queue:
-            yield self.leave()

@@ -18,7 +18,8 @@ from typing import ClassVar
 from model.monitor.bitmap import EVERY, MAX_PAGES, NOTHING, WORD, BadBitmap, Bits, parse
 from model.monitor.blindness import Act, Standing, after, blindness
 from model.monitor.judgement import CERTAIN, POSSIBLE, RANGES, Finding, Findings, Moment
-from model.monitor.recording import Damage, Ioctl, in_order, opened
+from model.monitor.order import in_order
+from model.monitor.recording import Damage, Ioctl, Item, opened
 
 MANUAL_PROTECT, RINGS = 168, (192, 223)
 ENABLED, INITIALLY_SET = 1, 2
@@ -74,7 +75,7 @@ class Monitor:
         self.slots: dict[tuple[tuple[int, int], int], Slot] = {}
         self.unweighed = 0
 
-    def run(self, items: Iterable[Ioctl | Damage]) -> Findings:
+    def run(self, items: Iterable[Item]) -> Findings:
         """Everything, to the end or to the memory limit."""
         line = 0
         try:
@@ -82,7 +83,7 @@ class Monitor:
                 line = item.line
                 if isinstance(item, Damage):
                     self.damaged(item)
-                else:
+                elif isinstance(item, Ioctl):
                     self.take(item)
             for key in list(self.slots):
                 self.close(key)

@@ -6,8 +6,10 @@ import ast
 import inspect
 import linecache
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from types import CodeType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from model.errors import DesignError, Place, shown_path
 from model.expr import Operation, Part, Queue, Sort
@@ -19,10 +21,24 @@ DEFINES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 def place_of_class(design: type) -> Place | None:
     """The line where the design begins."""
+    begin = _begin(design)
+    return Place(shown_path(begin[0]), begin[1]) if begin else None
+
+
+def _begin(design: type) -> tuple[str, int] | None:
+    """File and line. Looking for the line reads the whole file, so it is kept for as long as its text is the same."""
     try:
-        return Place(shown_path(inspect.getsourcefile(design) or ""), inspect.getsourcelines(design)[1])
+        file = inspect.getsourcefile(design) or ""
+        linecache.checkcache(file)
+        text = "".join(linecache.getlines(file))
+        if _known.get(design, ("", 0))[0] != text or not text:
+            _known[design] = text, inspect.getsourcelines(design)[1]
+        return file, _known[design][1]
     except (OSError, TypeError):
         return None
+
+
+_known: WeakKeyDictionary[type, tuple[str, int]] = WeakKeyDictionary()
 
 
 def declared(design: type, name: str) -> Place | None:
@@ -33,14 +49,20 @@ def declared(design: type, name: str) -> Place | None:
     return Place(begin.file, found[-1].lineno) if begin and found else begin
 
 
-def _body(owner: type) -> list[ast.stmt]:
+def _body(owner: type) -> Sequence[ast.stmt]:
     """The lines of a class, or none where its source cannot be read."""
-    begin = place_of_class(owner)
-    lines = linecache.getlines(inspect.getsourcefile(owner) or "") if begin else []
-    for tree in (t for t in ast.walk(ast.parse("".join(lines))) if isinstance(t, ast.ClassDef)):
-        if begin and begin.line in (tree.lineno, *(d.lineno for d in tree.decorator_list)):
-            return tree.body
-    return []
+    if (begin := _begin(owner)) is None:
+        return ()
+    file, line = begin
+    return _bodies("".join(linecache.getlines(file))).get(line, ())
+
+
+@lru_cache(maxsize=64)
+def _bodies(text: str) -> dict[int, Sequence[ast.stmt]]:
+    """The lines of each class of a file, by the line where the class or one of its decorators begins."""
+    trees = [t for t in ast.walk(ast.parse(text)) if isinstance(t, ast.ClassDef)]
+    lines = [(line, t.body) for t in trees for line in (t.lineno, *(d.lineno for d in t.decorator_list))]
+    return dict(reversed(lines))  # of two in one line the first
 
 
 def refuse_twice(design: type) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 
 from model.errors import ModelError
 from model.expr import Client, Property
@@ -81,15 +82,24 @@ class Judge:
         return None
 
     def proof(self, program: Program, seconds: float = PROOF_SECONDS) -> Verdict:
-        """All properties for any number of pages and clients: Proved, or Undetermined with the first reason."""
-        from model.parametric.inference import prove as inductive
+        """All properties for any number of pages and clients: Proved, or Undetermined with the first reason.
 
+        Views decide most designs in a fraction of the time that the search for clauses takes. What they refute with
+        more clients than were searched is not told from here: the program may stand for several fillings at once.
+        """
+        from model.parametric.inference import prove as inductive
+        from model.parametric.views import decide
+
+        verdict: Verdict = Undetermined(reason="there is nothing to prove")
         for property in self.properties:
-            asked = Problem.of(program, property)
-            verdict = inductive.prove(asked.program, asked.invariants, Limits(seconds=seconds))
+            asked, begin = Problem.of(program, property), monotonic()
+            verdict = decide.prove(asked, Limits(seconds=seconds / 2))
+            if not isinstance(verdict, Proved):
+                left = Limits(seconds=seconds).after(begin)
+                verdict = inductive.prove(asked.program, asked.invariants, left)
             if not isinstance(verdict, Proved):
                 return verdict
-        return Proved(engine="inductive")
+        return Proved(engine=verdict.engine)
 
 
 def violation(asked: Problem, limits: Limits) -> Trace | None:

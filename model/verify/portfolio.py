@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from time import monotonic
 from typing import Any
 
 from model.errors import UsageError, did_you_mean
-from model.expr import Client, Property
+from model.expr import Property
 from model.instance.problem import Problem
 from model.limits import Limits, Progress
 from model.parametric.inference.prove import Violated
@@ -18,6 +17,7 @@ from model.program.observers import goals
 from model.program.program import Program
 from model.program.store_buffer import SIZE
 from model.verdict import Proved, Refuted, Undetermined, Verdict
+from model.verify.again import command
 from model.verify.beyond import PROOF_SECONDS, beyond, interrupted, ordered, proof, proven, safe_before, viewed
 from model.verify.buffers import buffer_notes
 from model.verify.counterexample import Counterexamples
@@ -220,12 +220,9 @@ class _Asked:
 
     def shown_by(self, seen: Violated) -> str:
         """The command that finds the trace to a violation that the proof has met at another size."""
-        spec, property = self.question.spec or self.name, self.problem.invariant.name
-        sizes = [f"--clients {n}" if s == Client.name else f"--size {s}={n}" for s, n in seen.sizes.items()]
-        options = " ".join([f"--pages {seen.pages}", *sizes])
-        if self.program.environment:
-            options += f" --environment {self.program.environment}"
-        return f"the trace: python -m model.check {shlex.quote(spec)} --property {property} {options} --engine lanes"
+        spec = self.question.spec or self.name
+        again = command(self.program, spec, self.problem.invariant.name, seen.pages, seen.sizes)
+        return f"the trace: {again} --engine lanes"
 
     def reduced(self, name: str) -> str:
         """What a reduction came to here."""

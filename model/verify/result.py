@@ -143,7 +143,8 @@ class Result:
         """
         from rich.text import Text
 
-        from model.verify.result_text import LOUD, STYLE, wrapped
+        from model.printing.lines import STYLE, wrapped
+        from model.verify.result_text import LOUD
 
         line = Text(begin)
         line.append(f"{self.verdict.word:14}", STYLE[self.verdict.word])

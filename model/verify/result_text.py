@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from textwrap import wrap
 
+from rich.cells import cell_len
 from rich.text import Text
 
+from model.printing.lines import packed, wrapped
 from model.program.store_buffer import entries_told
 from model.verify.narration import Line, Story
 from model.verify.wording import page_set, plural
 
+BESIDE = 28  # columns that what a move changes should have beside the move
 LOUD = ("vacuous", "unused", "not asked", "deadlock")  # first words of notes that nobody may overlook
-STYLE = {"proved": "bold green", "refuted": "bold red", "undetermined": "bold yellow"}
 
 
 def scope(sizes: Mapping[str, int | str]) -> str:
@@ -22,54 +23,58 @@ def scope(sizes: Mapping[str, int | str]) -> str:
     return ", ".join(["any number of " + " and ".join(free), *fixed] if free else fixed)
 
 
-def wrapped(line: Text, width: int, indent: int) -> Iterator[Text]:
-    """The line, broken at spaces to the width, its continuation indented."""
-    plain = line.plain
-    if len(plain) <= width:
-        yield line
-        return
-    start = len(plain) - len(plain.lstrip())
-    pieces = wrap(plain.strip(), max(width - start, 30), subsequent_indent=" " * max(indent - start, 0))
-    for i, piece in enumerate(pieces):
-        text = Text(" " * start + piece)
-        if i == 0:
-            text.spans = [s for s in line.spans if s.end <= len(text)]
-        yield text
-
-
 def story(told: Story, *, width: int) -> Iterator[Text]:
     """Title, numbered moves with what they changed, and why."""
-    if len(told.title) + len(told.size) + 4 <= width:
-        yield Text(f"{told.title}{told.size:>{width - len(told.title)}}", "bold")
+    if cell_len(told.title) + cell_len(told.size) + 4 <= width:
+        yield Text(f"{told.title}{told.size:>{width - cell_len(told.title)}}", "bold")
     else:
         yield from wrapped(Text(told.title, "bold"), width, 2)
-        yield Text(f"{told.size:>{width}}", "bold")
-    everything = [*told.lines, *told.tail]
-    left = max((len(line.text) for line in everything), default=0) + 2
-    for line in told.lines:
-        yield from _move(line, left, width)
-    if told.tail:
-        yield Text("    … and the write is lost:", "italic")
-        for line in told.tail:
-            yield from _move(line, left, width)
+        yield from wrapped(Text(f"{told.size:>{width}}", "bold"), width)
+    yield from moves(told, "… and the write is lost:", width)
     if told.aftermath:
-        yield from paragraph(f"Then: {told.aftermath}.", width, 6)
-    yield from paragraph(why(told), width, 5)
+        yield from wrapped(f"Then: {told.aftermath}.", width, 6)
+    yield from wrapped(why(told), width, 5)
+
+
+def lasso(told: Story, width: int) -> Iterator[Text]:
+    """An infinite run: the moves to its loop, those of the loop, and why."""
+    yield from moves(told, "from here on this repeats for ever:", width)
+    if not told.tail:
+        yield from wrapped(f"    {told.aftermath}", width, 4)
+    for number, reason in enumerate(told.because):
+        yield from wrapped(f"    {' ' * 4 if number else 'Why:'} {reason}.", width, 9)
+
+
+def moves(told: Story, between: str, width: int) -> Iterator[Text]:
+    """The numbered moves with what they changed; `between` stands before those of the tail."""
+    everything = [*told.lines, *told.tail]
+    left = max((cell_len(line.text) for line in everything), default=0) + 6
+    widest = max((cell_len(item) for line in everything for item in _beside(line)), default=0)
+    beside = left if width - left >= min(widest, BESIDE) else 0
+    for line in told.lines:
+        yield from _move(line, beside, width)
+    if told.tail:
+        yield from wrapped(f"    {between}", width, 4, "italic")
+    for line in told.tail:
+        yield from _move(line, beside, width)
+
+
+def _beside(line: Line) -> list[str]:
+    """What stands beside a move."""
+    return [*changes(line.changes), *line.notes]
 
 
 def _move(line: Line, left: int, width: int) -> Iterator[Text]:
-    head = f"{line.number:3} {line.text:{left}}"
-    right = [*changes(line.changes), *line.notes]
-    rows: list[str] = [""]
-    for item in right:
-        joined = f"{rows[-1]}  {item}" if rows[-1] else item
-        if len(head) + len(joined) > width and rows[-1]:
-            rows.append(item)
-        else:
-            rows[-1] = joined
-    marked = line.broken
-    for i, row in enumerate(rows):
-        yield Text(((head if i == 0 else " " * len(head)) + row).rstrip(), "red" if marked else "")
+    """What is done, and at the column `left` what that changes; below it where `left` is 0."""
+    head, style = f"{line.number:3} {line.text}", "red" if line.broken else ""
+    if left:
+        lines = list(packed(_beside(line), width, head.ljust(left), left))
+    else:
+        lines = [*wrapped(head, width, 6), *packed(_beside(line), width, " " * 6, 6)]
+    for each in lines:
+        if each.plain.strip():
+            each.stylize(style)
+            yield each
 
 
 def changes(changed: Mapping[str, object]) -> list[str]:
@@ -85,8 +90,3 @@ def changes(changed: Mapping[str, object]) -> list[str]:
 def why(told: Story) -> str:
     """`Why: … ; …, because ….`"""
     return f"Why: {'; '.join(told.because)}." if told.because else ""
-
-
-def paragraph(text: str, width: int, indent: int) -> Iterator[Text]:
-    for piece in wrap(text, width, subsequent_indent=" " * indent):
-        yield Text(piece)

@@ -16,6 +16,7 @@ from model.expr import PAGES, PLACE
 from model.instance.instance import Instance
 from model.instance.state import Field
 from model.instance.trace import Trace
+from model.verify.again import spec_of
 from model.verify.narration import Line
 from model.verify.result import Result
 from model.verify.wording import members
@@ -46,15 +47,6 @@ def variables(instance: Instance) -> dict[str, str]:
     return names
 
 
-def spec(result: Result) -> str:
-    """What `python -m model.check` calls the design: a built-in name, else `file.py:ClassName` where that is known."""
-    from model.designs.catalogue import built_in_designs
-
-    place = result.program.place
-    own = place is not None and place.file.endswith(".py") and result.program.name not in built_in_designs()
-    return f"{place.file}:{result.program.title}" if place and own else result.design
-
-
 def _about(result: Result, names: dict[str, str]) -> dict[str, Any]:
     tool = words.tool()
     about: dict[str, Any] = {
@@ -62,7 +54,7 @@ def _about(result: Result, names: dict[str, str]) -> dict[str, Any]:
         "format-description": "https://apalache-mc.org/docs/adr/015adr-trace.html",
         "description": f"{tool['name']} {tool['version']}: {words.headline(result)}",
         "source": result.design,
-        "design": spec(result),
+        "design": spec_of(result.program),
         "digest": result.program.digest,
         "property": result.property,
         "verdict": result.verdict.word,

@@ -6,12 +6,18 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from model.verdict import Refuted
+from model.verify.again import command, spec_of
 from model.verify.narration import Line
 from model.verify.result import Result
+from reports.bitmaps import Bitmaps, bitmaps
+from reports.difference import PARTS, signed
 from reports.formats import phrases as words
 from reports.formats.phrases import ascii_line
+from reports.sibling import safe_sibling
 
-WIDTH, NARROWEST = 72, 15  # columns of a mail; of a thread's column, below which moves are numbered instead
+WIDTH = 72
+NARROWEST = 15  # columns of a thread, below which moves are numbered instead
+ROOM = 30  # columns for the text of a move, below which the bitmaps are told in words
 
 
 def document(results: Sequence[Result]) -> str:
@@ -31,23 +37,70 @@ def _joined(parts: Iterator[list[str]] | Sequence[list[str]]) -> str:
     return "\n".join("".join(f"{line}\n" for line in lines) for lines in parts)
 
 
-def paragraph(said: str, indent: str = "") -> list[str]:
-    """`said` in ASCII, broken at spaces (and words that are too long anywhere) to 72 columns."""
-    return wrap(ascii_line(said), WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+def paragraph(said: str, indent: str = "", *, first: str = "") -> list[str]:
+    """`said` in ASCII behind `first`, broken at spaces (and words that are too long anywhere) to 72 columns."""
+    return wrap(ascii_line(said), WIDTH, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _frame(result: Result, moves: list[str]) -> Iterator[str]:
-    """Title and size above the moves, what follows and the argument below them."""
+    """Title and size, the C names and the moves, what follows and the argument, the safe design, the command."""
     story = result.story
     assert story is not None
     title, size = ascii_line(story.title), ascii_line(f"({story.size})")
     yield from paragraph(f"{title} {size}") if len(title) + len(size) < WIDTH else [*paragraph(title), *paragraph(size)]
-    yield ""
-    yield from moves
-    for sentence in (words.aftermath(story), f"Why: {words.why(story)}" if story.because else ""):
-        if sentence:
+    for part in (legend(result), moves, *_argument(result), [*_otherwise(result)], [*_again(result)]):
+        if part:
             yield ""
-            yield from paragraph(sentence)
+            yield from part
+
+
+def _argument(result: Result) -> Iterator[list[str]]:
+    story = result.story
+    assert story is not None
+    for sentence in (words.aftermath(story), f"Why: {words.why(story)}" if story.because else ""):
+        yield paragraph(sentence)
+
+
+def legend(result: Result) -> list[str]:
+    """What each part that the trace changes is in the real program: `mine = RAMBlock.bmap, …`."""
+    changed = {name.partition("[")[0] for line in words.lines(result) for name in line.changes}
+    known = [v for v in result.program.variables if v.name in changed and v.doc]
+    left = max((len(ascii_line(v.name)) for v in known), default=0)
+    rows = [(f"  {ascii_line(v.name):{left}} = ", v.doc) for v in known]
+    return [row for name, doc in rows for row in paragraph(doc, " " * len(name), first=name)]
+
+
+def _otherwise(result: Result) -> Iterator[str]:
+    """The recorded steps that differ from those of a safe design."""
+    safe = safe_sibling(result.program, result.property)
+    if safe is None:
+        return
+    name = ascii_line(safe.program.name)
+    yield from paragraph(
+        f"{name} keeps {result.property}: recorded as proved for {safe.scope}. "
+        f"The steps that differ, - of {result.design}, + of {name}:"
+    )
+    for operation, pairs in safe.difference.groups:
+        yield ""
+        yield from paragraph(f"@@ {operation} @@")
+        for sign, line in signed([pair for pair in pairs if operation != PARTS or not pair.same]):
+            yield from paragraph(line, " " * 6, first=f"{sign} {' ' * (len(line) - len(line.lstrip()))}")
+
+
+def _again(result: Result) -> Iterator[str]:
+    """The version, and the command that finds the same again."""
+    story = result.story
+    assert story is not None
+    tool = words.tool()
+    yield from paragraph(f"Found by {tool['name']} {tool['version']} with z3 {tool['z3']}. To run it again:")
+    asked = command(result.program, spec_of(result.program), result.property, story.pages, story.sizes)
+    yield from (f"  {line}" for line in continued(ascii_line(asked), WIDTH - 4))
+
+
+def continued(line: str, width: int) -> list[str]:
+    """A command on lines that a shell joins again; a word that is too long for one is broken in itself."""
+    pieces = wrap(line, width, subsequent_indent="    ", break_on_hyphens=False)
+    return [*(f"{piece} \\" for piece in pieces[:-1]), *pieces[-1:]]
 
 
 def _sentence(result: Result) -> Iterator[str]:
@@ -62,7 +115,44 @@ def _numbered(result: Result) -> Iterator[str]:
     if not isinstance(result.verdict, Refuted) or result.story is None:
         yield from _sentence(result)
         return
-    yield from _frame(result, [row for line in _told(result) for row in _move(line)])
+    table = _table(result)
+    moves = _beside(result, table) if table else (row for line in _told(result) for row in _move(line))
+    yield from _frame(result, [*moves])
+
+
+def _table(result: Result) -> Bitmaps | None:
+    """The bitmaps, where enough of the line is left for the moves."""
+    trace = result.whole or result.trace
+    found = bitmaps(trace) if trace else None
+    return found if found and found.width + 2 + ROOM <= WIDTH else None
+
+
+def _beside(result: Result, table: Bitmaps) -> Iterator[str]:
+    """The moves with the bitmaps after each to the right, what is to be said of a move below it."""
+    left = WIDTH - table.width - 2
+    for head in table.heads:
+        yield f"{'':{left}}  {head}".rstrip()
+    rows = iter(table.rows)
+    if set(start := next(rows)) - {".", " "}:
+        yield f"{'     at the start':{left}}  {start}".rstrip()
+    for line in _told(result):
+        if isinstance(line, str):
+            yield f"     {line}"
+            continue
+        pieces = _headed(line, left)
+        yield f"{pieces[0]:{left}}  {next(rows)}".rstrip()
+        yield from pieces[1:]
+        for note in line.notes:
+            yield from paragraph(note, " " * 9, first=" " * 7 + "# ")
+    yield from _letters(table)
+
+
+def _letters(table: Bitmaps) -> Iterator[str]:
+    """What the short names in the head of the table stand for."""
+    told = ", ".join(f"{letter} {name}" for letter, name in table.letters.items() if letter != name)
+    digits = "a digit: that page is in the set; a dot: it is empty"
+    yield ""
+    yield from paragraph(f"({told}; {digits})" if told else f"({digits})")
 
 
 def _told(result: Result) -> Iterator[Line | str]:
@@ -75,12 +165,16 @@ def _told(result: Result) -> Iterator[Line | str]:
         yield from story.tail
 
 
+def _headed(line: Line, width: int) -> list[str]:
+    head = f"({line.number})"
+    return wrap(f"{head:>4} {ascii_line(line.text)}", width, subsequent_indent=" " * 7)
+
+
 def _move(line: Line | str) -> Iterator[str]:
     if isinstance(line, str):
         yield f"     {line}"
         return
-    head = f"({line.number})"
-    yield from wrap(f"{head:>4} {ascii_line(line.text)}", WIDTH, subsequent_indent=" " * 5)
+    yield from _headed(line, WIDTH)
     details = "; ".join(ascii_line(said) for said in (*words.changes(line), *line.notes))
     yield from wrap(details, WIDTH, initial_indent=" " * 9, subsequent_indent=" " * 9)
 

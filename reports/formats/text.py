@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from rich.text import Text
 
 from model.expr import Client, Guest, Property, is_register, show
+from model.printing.lines import wrapped
 from model.program.program import Program
 from model.program.step import Step
 from model.verdict import Proved
 from model.verify.narration import Story
 from model.verify.result import Result
-from model.verify.result_text import paragraph, scope, story, wrapped
+from model.verify.result_text import scope, story
 
 
 def results(
@@ -74,12 +75,12 @@ def explanations(found: Sequence[Result], *, width: int) -> Iterator[Text]:
         yield Text(f"Why {result.design} keeps {result.property}, for {scope(result.scope)}:", "bold")
         clauses = getattr(result.proof, "conjuncts", None)
         if clauses is None:
-            yield from paragraph("  no invariant: every state of this size was visited.", width, 2)
+            yield from wrapped("  no invariant: every state of this size was visited.", width, 2)
             continue
-        yield from paragraph("  At the start, and after every step of every thread:", width, 2)
+        yield from wrapped("  At the start, and after every step of every thread:", width, 2)
         for number, clause in enumerate(clauses, 1):
-            yield from paragraph(f"  {number:2}. {clause.text}", width, 6)
-            yield from paragraph(f"      needed for {', '.join(clause.needed_by)}", width, 8)
+            yield from wrapped(f"  {number:2}. {clause.text}", width, 6)
+            yield from wrapped(f"      needed for {', '.join(clause.needed_by)}", width, 8)
 
 
 def cutoffs(found: Iterable[tuple[Result, str, int]], *, width: int) -> Iterator[Text]:
@@ -88,11 +89,11 @@ def cutoffs(found: Iterable[tuple[Result, str, int]], *, width: int) -> Iterator
         yield Text()
         about = f"Pages in {result.design}, for {result.property}"
         if reason:
-            yield from paragraph(f"{about}: one page does not decide for all: {reason}.", width, 2)
+            yield from wrapped(f"{about}: one page does not decide for all: {reason}.", width, 2)
         else:
             told = f"they are independent, by {conditions} side conditions that z3 proved: where one page of a design "
             told += "that may also leave it out of every choice is safe, any number of pages is (docs/proofs.md)"
-            yield from paragraph(f"{about}: {told}.", width, 2)
+            yield from wrapped(f"{about}: {told}.", width, 2)
 
 
 # ---------------------------------------------------------------- --show and --list

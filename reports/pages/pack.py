@@ -21,11 +21,12 @@ from model.errors import UsageError
 from model.instance.trace import Trace
 from model.program.program import Program
 from model.program.store_buffer import SIZE
+from model.verify.again import spec_of
 from model.verify.result import Evidence, Result
 from model.verify.result_text import scope
+from reports.difference import Difference, as_text, difference, pairs
 from reports.formats import json_v1 as as_json
 from reports.formats import text
-from reports.pages.difference import Difference, as_text, difference, pairs
 from reports.pages.positions import recorded
 from reports.pages.render import page
 from reports.pages.state_graph import Picture, picture
@@ -196,7 +197,7 @@ class _Pack:
         return [difference(a, b) for a, b in pairs(named)]
 
     def _shown(self, name: str, program: Program) -> Shown:
-        spec, slug = _spec(program), self.slugs(name)
+        spec, slug = spec_of(program), self.slugs(name)
         return Shown(
             name=name,
             slug=slug,
@@ -343,18 +344,6 @@ def _kind(name: str) -> str:
 
     known = built_in_properties().get(name)
     return known.kind if known else ""
-
-
-def _spec(program: Program) -> str:
-    """How a command names the design: built in, or its class in its file."""
-    from model.designs.catalogue import built_in_designs
-
-    place = program.place
-    if place is None:
-        return program.name
-    if program.name in built_in_designs() and "designs" in Path(place.file).parts:
-        return program.name
-    return f"{place.file}:{program.title}"
 
 
 def _source(program: Program) -> str:

@@ -51,12 +51,14 @@ def test_a_lasso_is_told_stem_loop_and_why(capsys):
     assert [
         "delivers-nothing  every_write_is_read  refuted  1 page, 1 client",
         "    fairness: strong; once nobody writes any more",
-        "  1 the guest: write page 0 (P1)",
-        "  2 MIGRATION: sync",
+        "  1 the guest: write page 0 (P1)  kernel {0}  unread MIGRATION {0}",
+        "  2 MIGRATION: sync               cache {0}",
         "    from here on this repeats for ever:",
         "  3 MIGRATION: collect",
         "  4 MIGRATION: sync",
         "    Why: the goal of every_write_is_read never holds in the loop for MIGRATION.",
+        "         all through the loop: kernel {0}; cache {0}; user MIGRATION {}; mine",
+        "         MIGRATION {}; unread MIGRATION {0}.",
     ] == capsys.readouterr().out.splitlines()
 
 
@@ -70,6 +72,26 @@ def test_why_says_for_whom_a_premise_waits(capsys):
     assert "fairness: weak; once nobody writes any more" in said
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("--fairness", "weak", "--property", "told_is_read"),
+            "MIGRATION waits for slots_lock before clear.cleared; VGA takes it again in each turn of the loop, and "
+            "weak fairness lets MIGRATION miss the moments between.",
+        ),
+        (
+            ("--but", "sync=none", "--property", "every_write_is_read"),
+            "MIGRATION waits for slots_lock before sync.reported; VGA holds it and never frees it. "
+            "VGA can take sync.merged in the loop and never does: its fairness is none.",
+        ),
+    ],
+)
+def test_why_names_who_waits_for_what_and_who_keeps_it(arguments, said, capsys):
+    assert 1 == live("per-slot-cache", *arguments)
+    assert said in " ".join(capsys.readouterr().out.split())
+
+
 def test_what_holds_because_nothing_happens_is_called_vacuous(capsys):
     """Nobody is ever told of anything in delivers-nothing."""
     assert 0 == live("delivers-nothing", "--property", "told_is_read")
@@ -81,9 +103,11 @@ def test_what_holds_because_nothing_happens_is_called_vacuous(capsys):
 def test_limits_are_undetermined(capsys):
     """Exit code 3, with the reason; a refutation outranks it."""
     assert 3 == live("per-slot-cache", "--max-states", 100, "-q", "--property", "told_is_read")
-    assert "undetermined  1 page, 2 clients: the graph has more than 100 states" in capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())
+    assert "undetermined 1 page, 2 clients: the graph has more than 100 states" in said
     assert 3 == live("per-slot-cache", "--engine", "z3", "--depth", 4, "-q")
-    assert "undetermined  1 page, 2 clients: no lasso of up to 4 moves" in capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())
+    assert "undetermined 1 page, 2 clients: no lasso of up to 4 moves" in said
     assert 1 == live("naive", "--engine", "z3", "--depth", 13, "-q")
     assert ["refuted", "refuted", "undetermined"] == re.findall(r"refuted|undetermined", capsys.readouterr().out)
 

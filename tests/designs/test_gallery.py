@@ -158,6 +158,28 @@ def test_the_table_has_every_design_in_every_format(form):
         assert len(ENTRIES) == len(json.loads(shown)["designs"])
 
 
+BOTH = {  # design: verdict, moves and scope of each row
+    "discard-after-sync": [("proved", None, "any pages, 1 client"), ("refuted", 15, "1 page, 2 clients")],
+    "no-lock-register": [("refuted", 13, "1 page, 3 clients"), ("proved", None, "1 page, 2 clients")],
+    "per-slot-cache": [("proved", None, "any number")],
+}
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_a_verdict_is_said_with_its_sizes_and_both_where_there_are_two(name):
+    assert BOTH[name] == [(t.verdict, t.moves, t.scope) for t in ENTRIES[name].told]
+    for form in ("text", "markdown", "html"):
+        shown = CliRunner().invoke(command, [name, "--format", form]).output
+        assert [] == [scope for *_, scope in BOTH[name] if scope not in shown]
+
+
+def test_what_loses_with_more_clients_is_recorded_with_more():
+    """A proof for a fixed number of clients has a row with one more, which is why the number is fixed."""
+    fixed = {name: e for name, e in ENTRIES.items() if "Client" in e.only}
+    assert 4 == len(fixed)
+    assert ["refuted"] * 4 == [e.told[1].verdict for e in fixed.values()]
+
+
 def test_the_table_is_filtered_by_family_and_property():
     """And a name that is not there is refused with the nearest one."""
     assert {"kernel"} == {e.family for e in chosen([], ["kernel"], [])}

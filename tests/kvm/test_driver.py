@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.errors import MissingTool
-from model.kvm import driver, guest
+from model.kvm import device, guest
 from model.kvm.driver import INITIALLY_SET, LEGACY, MANUAL, KvmError, Vm
 from tests.support.kvm import Log, needs_kvm
 
@@ -28,8 +28,8 @@ def test_the_guests_bytes_are_what_the_assembler_makes_of_its_source(tmp_path, l
 
 
 def test_ioctl_numbers_are_those_of_the_kernels_headers():
-    numbers = {n: driver.REQUESTS[f"KVM_{n}"] for n in ("GET_DIRTY_LOG", "CLEAR_DIRTY_LOG", "ENABLE_CAP", "RUN")}
-    numbers |= {n: driver.REQUESTS[f"KVM_{n}"] for n in ("SET_USER_MEMORY_REGION", "RESET_DIRTY_RINGS")}
+    numbers = {n: device.REQUESTS[f"KVM_{n}"] for n in ("GET_DIRTY_LOG", "CLEAR_DIRTY_LOG", "ENABLE_CAP", "RUN")}
+    numbers |= {n: device.REQUESTS[f"KVM_{n}"] for n in ("SET_USER_MEMORY_REGION", "RESET_DIRTY_RINGS")}
     assert {
         "GET_DIRTY_LOG": 0x4010AE42,
         "CLEAR_DIRTY_LOG": 0xC018AEC0,
@@ -41,7 +41,7 @@ def test_ioctl_numbers_are_those_of_the_kernels_headers():
 
 
 def test_without_the_device_the_driver_says_in_one_line_what_is_missing(monkeypatch, tmp_path):
-    monkeypatch.setattr(driver, "DEVICE", tmp_path / "kvm")
+    monkeypatch.setattr(device, "DEVICE", tmp_path / "kvm")
     with pytest.raises(MissingTool) as error:
         Vm()
     assert f"{tmp_path}/kvm is missing: this needs Linux with KVM and virtualisation turned on." == str(error.value)
@@ -52,15 +52,15 @@ def test_a_device_that_cannot_be_opened_is_named_too(monkeypatch):
     def refuse(*args: object) -> int:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(driver.platform, "machine", lambda: "x86_64")
-    monkeypatch.setattr(driver.os, "open", refuse)
+    monkeypatch.setattr(device.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(device.os, "open", refuse)
     expected = "/dev/kvm cannot be opened (Permission denied): you may have to join the group that owns it."
-    assert expected == driver.missing()
+    assert expected == device.missing()
 
 
 def test_on_another_processor_the_driver_says_so(monkeypatch):
-    monkeypatch.setattr(driver.platform, "machine", lambda: "aarch64")
-    assert "the KVM driver speaks x86-64, and this machine is aarch64." == driver.missing()
+    monkeypatch.setattr(device.platform, "machine", lambda: "aarch64")
+    assert "the KVM driver speaks x86-64, and this machine is aarch64." == device.missing()
 
 
 # ---------------------------------------------------------------- the driver

@@ -221,7 +221,7 @@ def test_a_file_that_is_no_saved_trace_is_refused(tmp_path, text):
 
 
 def test_without_kvm_the_command_says_what_is_missing_and_ends_with_4(monkeypatch, tmp_path):
-    code = "import model.kvm.driver as d, pathlib; d.DEVICE = pathlib.Path('/nowhere/kvm'); "
+    code = "import model.kvm.device as d, pathlib; d.DEVICE = pathlib.Path('/nowhere/kvm'); "
     code += "from model.cli.app import run; from model.commands.replay import command; run(command, 'replay')"
     done = subprocess.run(
         [sys.executable, "-c", code, "naive"], capture_output=True, text=True, env=os.environ | {"NO_COLOR": "1"}

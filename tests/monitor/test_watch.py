@@ -20,7 +20,8 @@ from model.monitor.bitmap import Bits
 from model.monitor.blindness import Act, Standing, after, blindness
 from model.monitor.findings import trace
 from model.monitor.judgement import Finding, Findings, exit_code
-from model.monitor.recording import Damage, Ioctl, NotARecording, in_order
+from model.monitor.order import in_order
+from model.monitor.recording import Damage, Ioctl, NotARecording
 from model.monitor.watch import Monitor, check
 from tests.support.paths import DATA
 
@@ -342,8 +343,8 @@ def test_a_line_that_is_lost_may_have_been_the_get():
     [
         ({"q": [4, 3]}, "q is not [begin, end], two positions of which the first is smaller"),
         ({"q": [True, 9]}, "q is not [begin, end], two positions of which the first is smaller"),
-        ({"t": "gets"}, "t is 'gets'; it is one of vm, vcpu, cap, region, get, clear, reset"),
-        ({"t": ["get"]}, "t is ['get']; it is one of vm, vcpu, cap, region, get, clear, reset"),
+        ({"t": "gets"}, "t is 'gets'; it is one of vm, vcpu, cap, region, get, clear, reset, read"),
+        ({"t": ["get"]}, "t is ['get']; it is one of vm, vcpu, cap, region, get, clear, reset, read"),
         ({"slot": "0"}, "slot is '0'; it is a whole number from 0 to 2^64-1"),
         ({"slot": -1}, "slot is -1; it is a whole number from 0 to 2^64-1"),
         ({"slot": 10**30}, "slot is a number of 100 bits; it is a whole number from 0 to 2^64-1"),
@@ -373,14 +374,14 @@ def test_deep_nesting_is_one_damaged_line():
     assert [Damage(2, "nested too deeply to be a recorded ioctl")] == found.damages
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", "\x00\xff", '{"t":"hdr"}', "not json", '{"t":"hdr","v":2}'])
+@pytest.mark.parametrize("text", ["", "{}", "[]", "\x00\xff", '{"t":"hdr"}', "not json", '{"t":"hdr","v":3}'])
 def test_a_file_without_a_header_is_bad_use(tmp_path, text):
     file = tmp_path / "x.jsonl"
     file.write_text(text)
     with pytest.raises(NotARecording) as error:
         check(str(file))
     assert 2 == error.value.exit_code
-    version = text.endswith(('hdr"}', "2}"))
+    version = text.endswith(('hdr"}', "3}"))
     assert ("a recording of version" in str(error.value)) == version
     assert ("line 1 is not the header of a recording" in str(error.value)) != version
 
@@ -512,7 +513,8 @@ def test_what_can_happen_next_is_a_shortest_loss_of_the_design_that_does_the_sam
     assert moves == len(trace(case))
 
 
-def test_text_says_it_in_the_first_line_and_names_what_can_follow():
+def test_text_says_it_in_the_first_line_and_names_what_can_follow(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
     lines = run(TOP, "--color", "never").output.splitlines()
     assert f"{TOP}: 190 blind CLEARs of 412" == lines[0]
     assert "  line 9: certain: slot 0, thread 22281 at 0.002945 s: CLEAR blind on 64 of 128 pages: 0-63" == lines[1]

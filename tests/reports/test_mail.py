@@ -1,13 +1,24 @@
 """Mail: ASCII, at most 72 columns, and the race of the 2019 mail as it would be pasted."""
 
 import re
+import shlex
 from dataclasses import replace
 
 import pytest
 
+from model.designs.catalogue import load
+from model.program.design import record
+from reports.bitmaps import bitmaps, initials
 from reports.formats.mail import document, in_columns
+from reports.sibling import safe_sibling
+from tests.support.command import check
 from tests.support.paths import GOLDEN
-from tests.support.results import RACE, every_kind, hostile, proved, recovered, refuted, result, undetermined
+from tests.support.results import RACE, broken, every_kind, hostile, proved, recovered, refuted, result, undetermined
+
+
+def versionless(text):
+    """The mail without the numbers of its versions."""
+    return re.sub(r"(clearorder|z3) [0-9.]+[0-9]", r"\1 VERSION", text)
 
 
 @pytest.mark.parametrize("layout", [document, in_columns], ids=["numbered", "columns"])
@@ -23,12 +34,12 @@ def test_every_kind_of_result_is_ascii_and_at_most_72_columns_wide(layout):
 def test_top_layer_pastes_as_the_race_of_the_2019_mail(layout, file):
     """Its eight steps, the guest's stop and the final sync; shown with one page though two were searched."""
     expected = (GOLDEN / f"top-layer.{file}.txt").read_text()
-    assert expected == layout([result("top-layer", pages=2)])
+    assert expected == versionless(layout([result("top-layer", pages=2)]))
 
 
 def test_the_eight_steps_stand_in_the_order_of_the_mail():
     """Write, sync, collect, clear, read by migration, write again, collect and clear by the display."""
-    steps = re.findall(r"^ ?\(\d+\) (.*)$", document([refuted()]), re.MULTILINE)
+    steps = re.findall(r"^ ?\(\d+\) (.*?)(?:   .*)?$", document([refuted()]), re.MULTILINE)
     assert RACE == steps
 
 
@@ -66,3 +77,42 @@ def test_too_many_threads_for_72_columns_are_numbered_instead():
     lines = [replace(line, thread=f"client {line.number}") for line in crowded.story.lines]
     crowded = replace(crowded, story=replace(crowded.story, lines=tuple(lines)))
     assert document([crowded]) == in_columns([crowded])
+
+
+def test_the_command_in_the_mail_finds_the_same_moves():
+    """What is pasted into a shell ends in the loss that the mail shows: joined lines, the size of the trace."""
+    mail = document([refuted()])
+    words = shlex.split(mail.partition("To run it again:\n")[2].replace("\\\n", ""))
+    assert ["python", "-m", "model.check"] == words[:3]
+    again = check(*words[3:], "--format", "mail")
+    assert (1, mail) == (again.returncode, again.stdout)
+
+
+def test_every_bitmap_of_the_table_is_that_of_the_state():
+    """The digits after each move, read back, are the pages of the trace."""
+    trace = broken().whole
+    table = bitmaps(trace)
+    kernel = [row.split()[0] for row in table.rows]
+    expected = ["".join(str(p) for p in range(2) if trace.value(at, "kernel", None) >> p & 1) or "." for at in range(9)]
+    assert expected == kernel
+    assert {len(line) for line in (*table.heads, *table.rows)} == {table.width}
+
+
+@pytest.mark.parametrize(
+    ("names", "short"),
+    [
+        (["MIGRATION", "VGA"], ["M", "V"]),
+        (["MIGRATION", "VGA", "VHOST"], ["M", "VG", "VH"]),
+        (["client 2", "client 3"], ["0", "1"]),
+    ],
+)
+def test_threads_are_told_apart_in_one_or_two_letters(names, short):
+    """Where two letters do not do, their numbers."""
+    assert short == initials(names)
+
+
+def test_a_design_is_compared_with_the_one_that_mends_it_in_its_family():
+    """Not with one that is safe for two clients only, nor with a design that has little to do with it."""
+    assert "per-slot-cache" == safe_sibling(refuted().program, "no_lost_write").program.name
+    assert "any number of pages and threads" == safe_sibling(recovered().program, "no_lost_write").scope
+    assert safe_sibling(record(load("free-page-reclaimed-early")), "no_lost_write") is None

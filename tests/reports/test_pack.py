@@ -14,7 +14,7 @@ from model.expr import MIGRATION, Client, Flag, Pages, Sort, operation, wait_for
 from model.program.design import Design, record
 from model.verify.portfolio import answer
 from model.verify.question import Question
-from reports.pages.difference import difference
+from reports.difference import difference
 from reports.pages.pack import clauses, write
 from tests.support.browser import NARROW, WIDE, Sheet, chromium
 from tests.support.discussion import measured

@@ -361,12 +361,13 @@ def ask(*arguments):
     return command.main(list(arguments), standalone_mode=False)
 
 
-def test_the_table_has_a_row_for_each_design_and_says_what_was_counted(capsys):
+def test_the_table_has_a_row_for_each_design_and_says_what_was_counted(capsys, monkeypatch):
     """Safe, redundant, with one sync a round, the worst case for a write and for a round, the average."""
+    monkeypatch.setenv("COLUMNS", "140")
     assert 0 == ask("per-slot-cache", "--clients", "1", "--pages", "1", "--traces", "--writes", "0.1", "--writes", "2")
     lines = capsys.readouterr().out.splitlines()
-    assert "per-slot-cache  1        none          yes, up to 1 page  15 moves        never" == lines[2][:79]
-    assert "per-slot-cache  1        device        yes, up to 1 page  12 moves        14 moves" == lines[3][:82]
+    assert "per-slot-cache        1  none          yes, up to 1 page  15 moves        never" == lines[2][:79]
+    assert "per-slot-cache        1  device        yes, up to 1 page  12 moves        14 moves" == lines[3][:82]
     assert 8 == sum("exact, " in line for line in lines), "two sources, two schedules, two rates"
     worst_case = lines.index("Worst case: copies (redundant) of one client")
     assert lines[worst_case + 3].endswith("2 (3/2)  unbounded (unbounded)  1 (1/2)            unbounded (1)")

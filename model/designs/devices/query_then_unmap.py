@@ -11,8 +11,10 @@ class QueryThenUnmap(IopteUnmap):
     So no DMA comes between the query and the unmap, and two calls are as good as one. Where a guest does not keep to
     it, they are report-then-unmap.
 
-    Source: QEMU f051dbeb91, hw/vfio/iommufd.c, iommufd_cdev_unmap_one(): query with
-    IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR, then unmap (qemu-devel, 2025-09-10). That guests keep to it: our reasoning.
+    Source: QEMU f051dbeb91 (after 10.2) "vfio/iommufd: Query dirty bitmap before DMA unmap", hw/vfio/iommufd.c,
+    iommufd_cdev_unmap(): vfio_container_query_dirty_bitmap(), then iommufd_backend_unmap_dma(), read as v5 of the
+    series (qemu-devel, 2025-11-05); a later patch of it adds IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR. That guests keep to
+    it: our reasoning.
     """
 
     granted = Pages("pages that the guest lets the device write", initially=ALL)

@@ -12,8 +12,9 @@ class BigLock:
 
     MIGRATION sends (clears and reads) without it. Every other operation of a client takes it and gives it back.
 
-    Source: QEMU 7.2 migration/ram.c, ram_state_pending_exact() takes the BQL around migration_bitmap_sync_precopy();
-    7.2 util/main-loop.c, os_host_main_loop_wait(); ram_save_iterate() runs without it.
+    Source: QEMU 7.2 migration/ram.c, ram_save_pending() (10.0: ram_state_pending_exact()) takes the BQL around
+    migration_bitmap_sync_precopy(), which syncs and collects; 7.2 util/main-loop.c, os_host_main_loop_wait() gives it
+    back only while it polls; ram_save_iterate() takes RAMState.bitmap_mutex and not the BQL.
     """
 
     needs = ("sync", "collect", "clear")

@@ -13,8 +13,9 @@ class Display:
     no_lost_write, which speaks of MIGRATION here; promise_kept speaks of every client.
 
     Source: QEMU 7.2 softmmu/memory.c, memory_region_snapshot_and_clear_dirty() calls memory_region_sync_dirty_bitmap()
-    first; 7.2 softmmu/physmem.c, cpu_physical_memory_snapshot_and_clear_dirty(); 7.2 hw/display/vga.c,
-    vga_draw_graphic(); the same in 10.0 under system/.
+    first; 7.2 softmmu/physmem.c, cpu_physical_memory_snapshot_and_clear_dirty() allocates, copies and clears the bits,
+    then calls memory_region_clear_dirty_bitmap(); 7.2 hw/display/vga.c, vga_draw_graphic() draws after that; the same
+    in 10.0 under system/.
     """
 
     needs = ("sync", "collect", "clear", "user", "mine")

@@ -8,11 +8,14 @@ from model.expr import NONE, Client, always, every, operation, wait_for
 class MainLoopSync:
     """A refresh may end after its sync: the main loop has synced the log for everybody, and collects nothing.
 
-    That is what auto-converge, the dirty-rate measurement or a display that is not drawn do to a migration that is
-    sending. It is a mixin to `Display`, whose refreshes it ends.
+    That is what the dirty-rate measurement does to a migration that is sending, and the first half of what
+    auto-converge does: the collect into RAMBlock.bmap that follows waits for bitmap_mutex, which a migration holds
+    while it sends, so it is MIGRATION's own collect between two pages. It is a mixin to `Display`, whose refreshes it
+    ends.
 
-    Source: QEMU 10.0 migration/cpu-throttle.c, cpu_throttle_dirty_sync_timer_tick(); 7.2 migration/dirtyrate.c,
-    global_dirty_log_sync().
+    Source: QEMU 7.2 migration/dirtyrate.c, global_dirty_log_sync(), under the BQL; 10.0 migration/cpu-throttle.c,
+    cpu_throttle_dirty_sync_timer_tick() calls migration_bitmap_sync_precopy(); 7.2 and 10.0 migration/ram.c,
+    migration_bitmap_sync() and ram_save_iterate() take bitmap_mutex.
     """
 
     needs = ("sync", "mine")

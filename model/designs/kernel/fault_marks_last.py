@@ -11,7 +11,7 @@ class FaultMarksLast(ArmedLog):
     last GET waits until every vCPU has left KVM_RUN, so it sees that mark.
 
     Source: Linux 6.1 arch/x86/kvm/mmu/mmu.c, fast_pf_fix_direct_spte(), which holds no lock. arm64 is another case: in
-    6.1 user_mem_abort() marks under mmu_lock (read), in later versions after it has let go of it (mark-after-unlock).
+    6.1 user_mem_abort() marks under mmu_lock (read), in 6.12 after it has let go of it (mark-after-unlock).
     """
 
     @operation(by=Vcpu)

@@ -10,7 +10,7 @@ class Hdbss(PmlQueue):
     It is PML with other names: a GET kicks the vCPUs and does not wait, so it may miss what is in a buffer, which the
     next one has. The last GET comes after every vCPU has left.
 
-    Source: "KVM: arm64: Enable HDBSS support and handle HDBSSF events", v2, kvm, 2025-11-21,
+    Source: "KVM: arm64: Enable HDBSS support and handle HDBSSF events", v2 4/5, kvm, 2025-11-21,
     kvm_flush_hdbss_buffer(), kvm_arch_sync_dirty_log(). Posted, not merged.
     """
 

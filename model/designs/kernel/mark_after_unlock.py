@@ -11,8 +11,8 @@ class MarkAfterUnlock(FaultMarksLast):
     The mark that follows is later than either, so the page is reported once too often and never too seldom. The last
     GET waits until the fault has returned.
 
-    Source: arch/arm64/kvm/mmu.c, user_mem_abort(), mark_page_dirty_in_slot() behind the unlock; in Linux 6.1
-    it stands before read_unlock(&kvm->mmu_lock).
+    Source: Linux 6.12 arch/arm64/kvm/mmu.c, user_mem_abort(), mark_page_dirty_in_slot() behind
+    read_unlock(&kvm->mmu_lock); in Linux 6.1 it stands before the unlock.
     """
 
     mmu_lock = Lock("kvm->mmu_lock, taken for reading by faults and for writing by CLEAR")

@@ -11,8 +11,8 @@ class RingResetRepeated(DirtyRing):
     The cache is handed on once every entry that was taken has been reset, however many calls that needs.
 
     Source: QEMU 10.0 accel/kvm/kvm-all.c, kvm_dirty_ring_reap_locked(), which asserts that RESET gave back all
-    (`ret == total`); Linux after 6.1 virt/kvm/dirty_ring.c, kvm_dirty_ring_reset(), which stops at a pending signal
-    (kvm, May 2025). The loop: our reasoning.
+    (`ret == total`); Linux 49005a2a3d2a "KVM: Bail from the dirty ring reset flow if a signal is pending" (posted to
+    kvm, 2025-05-16; not in 6.12), virt/kvm/dirty_ring.c, kvm_dirty_ring_reset(). The loop: our reasoning.
     """
 
     cache = Pages("KVMSlot.dirty_bmap: taken from rings, not handed on yet")

@@ -11,8 +11,9 @@ class ZapAndFlushUnmarked(ZapAndFlush):
     Write-back has cleaned the PTE; a fault makes it dirty again; munmap() moves that bit into the page's flag and has
     not flushed yet; now write-back clears the flag, reads the page, and the CPU writes once more.
 
-    Source: a mutant of Linux 6.1 mm/memory.c, do_wp_page(), fault_dirty_shared_page(), found by this checker; the code
-    waits for the page lock and marks "to prevent a race with clear_page_dirty_for_io()".
+    Source: a mutant, found by this checker, of Linux 6.1 mm/memory.c, do_wp_page() and fault_dirty_shared_page(), which
+    hold the page lock while they mark; mm/page-writeback.c, folio_clear_dirty_for_io(): "We carefully synchronise fault
+    handlers against installing a dirty pte and marking the folio dirty at this point."
     """
 
     @operation(by=Cpu)

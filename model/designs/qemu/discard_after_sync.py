@@ -28,9 +28,9 @@ class DiscardAfterSync(TopLayerAndCache):
     later sync brings them back. Nothing is at stake but work: a discarded page may be sent or not.
 
     Source: QEMU be39b4cd20, 2021-10-11: "It's important to fixup the dirty bitmap *after* our initial bitmap sync";
-    QEMU 7.2 migration/ram.c, ram_init_bitmaps(), which drops the BQL before migration_bitmap_clear_discarded_pages();
-    what keeps plugging out meanwhile is virtio_mem_is_busy() in hw/virtio/virtio-mem.c, which refuses while a migration
-    runs.
+    QEMU 7.2 migration/ram.c, ram_init_bitmaps(), which drops the BQL before migration_bitmap_clear_discarded_pages()
+    (in 10.0 its caller holds the BQL over both); what keeps plugging out meanwhile is virtio_mem_is_busy() in
+    hw/virtio/virtio-mem.c, which refuses while a migration runs.
     """
 
     kernel = Pages("KVM's dirty log, KVM_DIRTY_LOG_INITIALLY_SET", initially=ALL)

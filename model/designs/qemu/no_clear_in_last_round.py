@@ -12,8 +12,9 @@ class NoClearInLastRound(PerSlotCache):
     starts with all bits set and every bit of the kernel's log still stands, so it misses nothing either.
 
     Source: QEMU fd0377150d, 2025-05-14, "There won't be any ram sync after the stage of save_complete", and adb13d6e42,
-    2025-06-13; QEMU 10.0 migration/ram.c, ram_save_complete(), rs->last_stage. The author of fd0377150d asks about
-    postcopy and COLO himself.
+    2025-06-13; QEMU 10.2 migration/ram.c, migration_bitmap_clear_dirty(): `if (!rs->last_stage &&
+    !migration_in_postcopy())`. QEMU 7.2 and 10.0 still clear there. The author of fd0377150d asks about postcopy and
+    COLO himself.
     """
 
     paused = Flag("the vCPUs are stopped")

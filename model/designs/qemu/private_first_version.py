@@ -13,8 +13,8 @@ class PrivateFirstVersion(SlotCache):
 
     Source: after github.com/xzpeter/qemu, branch kvm-clear-dirty-log-v1, but neither of its commits does quite this:
     ebd1e5c410 "memory: Introduce memory listener hook log_clear()", 2019-04-16, clears the bits that it has just taken
-    (its own message is stale), and 52993373c2 clears by rb->bmap at the time of sending. Replaced by the per-slot cache
-    before anything was posted.
+    (its own message is stale), and 52993373c2 clears by rb->bmap at the time of sending (migration/ram.c, before the
+    page's bit is taken). Replaced by the per-slot cache before anything was posted.
     """
 
     @operation

@@ -17,6 +17,7 @@ from model.engines.store.packing import Columns, Packing, Words
 from model.errors import CannotSay
 from model.expr import PAGES, PLACE, TRUTH, Expr, children, operators, walk
 from model.expr.algebra import Table, words
+from model.expr.generated import function
 from model.expr.names import word
 from model.instance.ground_step import GroundStep
 
@@ -191,10 +192,8 @@ class Writer:
         return self.placed(value, shift)
 
     def compiled(self, head: str) -> Any:
-        text = "\n".join([f"def {head}:", *self.lines])
         scope = {"pick": pick, "flatnonzero": np.flatnonzero, "asarray": np.asarray, "uint64": np.uint64}
-        exec(text, scope)  # noqa: S102 - our own text, made from the recorded tree
-        return scope[head.partition("(")[0]]
+        return function([f"def {head}:", *self.lines], head.partition("(")[0], scope)
 
     # -- leaves
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import pairwise, zip_longest
+from itertools import groupby, pairwise, zip_longest
 
 from model.program.program import Program
 from reports.formats.text import steps
@@ -94,15 +94,16 @@ def as_text(found: Difference) -> str:
     lines = [f"--- {found.left}", f"+++ {found.right}", f"same: {', '.join(found.same) or 'nothing'}"]
     for name, rows in found.groups:
         lines += ["", f"@@ {name} @@"]
-        lines += [line for row in rows for line in _signed(row)]
+        lines += [f"{sign} {line}" for sign, line in signed(rows)]
     return "\n".join(lines) + "\n"
 
 
-def _signed(row: Pair) -> Iterator[str]:
-    if row.same:
-        yield f"  {row.left}"
-        return
-    if row.left is not None:
-        yield f"- {row.left}"
-    if row.right is not None:
-        yield f"+ {row.right}"
+def signed(rows: Sequence[Pair]) -> Iterator[tuple[str, str]]:
+    """(" ", line) of what both have; where they differ every ("-", line) of the left, then every ("+", line)."""
+    for same, run in groupby(rows, key=lambda row: row.same):
+        found = list(run)
+        if same:
+            yield from ((" ", str(row.left)) for row in found)
+            continue
+        yield from (("-", row.left) for row in found if row.left is not None)
+        yield from (("+", row.right) for row in found if row.right is not None)

@@ -1,0 +1,1 @@
+"""Losses of QEMU, brought about on a QEMU that the user names."""

@@ -1,0 +1,121 @@
+"""What the guest runs: firmware of 64 KiB in place of a BIOS, as source with its bytes.
+
+The processor starts at the last 16 bytes, goes on in 32-bit mode without paging, and finds at WORDS which memory it has
+to write. So nothing boots: no BIOS, no disk and no waiting. Registers keep what the loops need; there is no stack.
+
+Source: Intel SDM volume 3, 9.1.4 (first instruction executed) and 9.9.1 (switching to protected mode).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from model.kvm.guest import Line, code
+
+SIZE = 0x10000
+WORDS, START, GDT, RESET = 0xFF00, 0xFF80, 0xFFA0, 0xFFF0
+RUNNING = b"R"  # printed on COM1 when the watched pages have been written once
+STOP_ALSO = b"."  # any byte on COM1: write the watched pages only
+
+
+class Part(NamedTuple):
+    """A piece of the firmware: where it begins, in which mode it runs, and its listing."""
+
+    at: int
+    mode: str
+    listing: tuple[Line, ...]
+
+
+WRITER = (
+    Line("b8 10 00 00 00", "body: mov eax, 16", "the data segment: all 4 GiB"),
+    Line("8e d8", "mov ds, eax", ""),
+    Line("2e 8b 3d 00 ff ff ff", "mov edi, cs:[0xffffff00]", "words 0 and 1: pages that are written once"),
+    Line("2e 8b 0d 04 ff ff ff", "mov ecx, cs:[0xffffff04]", ""),
+    Line("e3 0b", "jecxz filled", ""),
+    Line("c6 07 01", "fill: mov byte ptr [edi], 1", "so that migration has to send the whole page"),
+    Line("81 c7 00 10 00 00", "add edi, 4096", ""),
+    Line("e2 f5", "loop fill", ""),
+    Line("2e 8b 35 0c ff ff ff", "filled: mov esi, cs:[0xffffff0c]", "words 2 and 3: pages written until we are told"),
+    Line("2e 8b 2d 10 ff ff ff", "mov ebp, cs:[0xffffff10]", "words 4 and 5: the watched pages"),
+    Line("2e 8b 25 14 ff ff ff", "mov esp, cs:[0xffffff14]", ""),
+    Line("31 db", "xor ebx, ebx", ""),
+    Line("43", "round: inc ebx", "every round has a value of its own"),
+    Line("66 ba fd 03", "mov dx, 0x3fd", "COM1: has a byte come?"),
+    Line("ec", "in al, dx", ""),
+    Line("a8 01", "test al, 1", ""),
+    Line("74 02", "jz untold", ""),
+    Line("31 f6", "xor esi, esi", "the watched pages only from now on"),
+    Line("89 f1", "untold: mov ecx, esi", ""),
+    Line("e3 11", "jecxz hot", ""),
+    Line("2e 8b 3d 08 ff ff ff", "mov edi, cs:[0xffffff08]", ""),
+    Line("89 1f", "also: mov [edi], ebx", ""),
+    Line("81 c7 00 10 00 00", "add edi, 4096", ""),
+    Line("e2 f6", "loop also", ""),
+    Line("89 ef", "hot: mov edi, ebp", ""),
+    Line("89 e1", "mov ecx, esp", ""),
+    Line("89 1f", "page: mov [edi], ebx", "the store that QEMU has to log"),
+    Line("81 c7 00 10 00 00", "add edi, 4096", ""),
+    Line("49", "dec ecx", ""),
+    Line("75 f5", "jnz page", ""),
+    Line("83 fb 01", "cmp ebx, 1", ""),
+    Line("75 cb", "jne round", ""),
+    Line("66 ba f8 03", "mov dx, 0x3f8", "COM1: we are running"),
+    Line("b0 52", "mov al, 'R'", ""),
+    Line("ee", "out dx, al", ""),
+    Line("eb c2", "jmp round", ""),
+)
+
+TO_32_BIT = (
+    Line("fa", "start: cli", ""),
+    Line("2e 66 0f 01 16 a0 ff", "data32 lgdt cs:[0xffa0]", "the table below"),
+    Line("0f 20 c0", "mov eax, cr0", ""),
+    Line("0c 01", "or al, 1", "protected mode"),
+    Line("0f 22 c0", "mov cr0, eax", ""),
+    Line("66 ea 00 00 ff ff 08 00", "data32 jmp 8, 0xffff0000", "to the first byte of the firmware"),
+)
+
+SEGMENTS = (
+    Line("17 00", ".word 23", "limit and address of three descriptors"),
+    Line("a8 ff ff ff", ".long 0xffffffa8", ""),
+    Line("00 00", ".word 0", ""),
+    Line("00 00 00 00 00 00 00 00", ".quad 0", ""),
+    Line("ff ff 00 00 00 9b cf 00", ".quad 0x00cf9b000000ffff", "8: code, 4 GiB; accessed already, so never written"),
+    Line("ff ff 00 00 00 93 cf 00", ".quad 0x00cf93000000ffff", "16: data, 4 GiB"),
+)
+
+AT_RESET = (Line("eb 8e", "jmp start", "real mode, CS base 0xffff0000"),)
+
+
+def parts(body: tuple[Line, ...]) -> tuple[Part, ...]:
+    """The firmware around a body, in the order of its addresses."""
+    return (
+        Part(0, ".code32", body),
+        Part(START, ".code16", TO_32_BIT),
+        Part(GDT, ".code16", SEGMENTS),
+        Part(RESET, ".code16", AT_RESET),
+    )
+
+
+def firmware(body: tuple[Line, ...], words: Sequence[int] = ()) -> bytes:
+    """The 64 KiB that QEMU is handed with `-bios`.
+
+    Args:
+        body: the listing that runs in 32-bit mode.
+        words: what it reads from WORDS on, 32 bits each; 32 of them at most.
+    """
+    image = bytearray(SIZE)
+    for part in parts(body):
+        made = code(part.listing)
+        image[part.at : part.at + len(made)] = made
+    struct.pack_into(f"<{len(words)}I", image, WORDS, *words)
+    return bytes(image)
+
+
+def source(body: tuple[Line, ...]) -> str:
+    """The firmware as the GNU assembler reads it; the words are zero."""
+    lines = [".intel_syntax noprefix"]
+    for part in parts(body):
+        lines += [f".org {part.at:#x}", part.mode, *(line.source for line in part.listing)]
+    return "\n".join([*lines, f".org {SIZE:#x}", ""])

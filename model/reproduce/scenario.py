@@ -1,0 +1,205 @@
+"""What a loss on a real QEMU is made of, as data: memory, guest, and how the migration is steered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import NamedTuple
+
+from model.reproduce.guest import WRITER, firmware
+
+PAGE = 4096
+MIB = 1 << 20
+
+
+class Area(NamedTuple):
+    """Guest memory: a physical address and a number of pages."""
+
+    at: int
+    pages: int
+
+
+NOWHERE = Area(MIB, 0)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is done to a migration once so much time and so many rounds have gone by.
+
+    Attributes:
+        seconds, rounds: since it began; QEMU's `dirty-sync-count`.
+        bandwidth: bytes a second from now on; None leaves it.
+        downtime: milliseconds for which the guest may stand still.
+        stop_also: the guest writes the watched pages only from now on.
+    """
+
+    seconds: float = 0.0
+    rounds: int = 0
+    bandwidth: int | None = None
+    downtime: int | None = None
+    stop_also: bool = False
+
+
+OPEN = Change(seconds=30, bandwidth=400 * MIB, downtime=300)  # so that a migration that loses nothing ends as well
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kind of migration.
+
+    Attributes:
+        says: what is done, in a few words.
+        control: nothing may be lost here, whichever QEMU it is.
+        share: the part of the runs asked for that it gets, rounded up; 0 is a single run.
+        blocks: MiB of each RAM block; more than one are NUMA nodes.
+        watched: pages that the guest writes to the end.
+        also: pages that it writes until it is told to stop.
+        filled: pages that are written once before that, so that they have to be sent.
+        capabilities: of the migration, on both sides.
+        options: of QEMU, besides the memory.
+        screen: the screen is drawn all the time, so that the display is a second client.
+    """
+
+    name: str
+    says: str
+    watched: Area
+    control: bool = False
+    share: float = 1.0
+    blocks: tuple[int, ...] = (128,)
+    also: Area = NOWHERE
+    filled: Area = NOWHERE
+    bandwidth: int = 20 * MIB
+    downtime: int = 20
+    changes: tuple[Change, ...] = (OPEN,)
+    capabilities: tuple[str, ...] = ()
+    options: tuple[str, ...] = ("-accel", "tcg")
+    screen: bool = False
+
+    def runs(self, asked: int) -> int:
+        return max(1, ceil(asked * self.share))
+
+    @property
+    def firmware(self) -> bytes:
+        return firmware(WRITER, (*self.filled, *self.also, *self.watched))
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A loss that a design of the gallery predicts, and the cases that show it.
+
+    Attributes:
+        says: what goes wrong.
+        designs: those of the gallery that predict it.
+        since: the first QEMU that has it, and what brought it; None where only a QEMU broken on purpose has it.
+        until: the first QEMU that has it no more, and what mended it.
+        older: the scenario of what a QEMU before `since` has instead.
+        aborts: what QEMU says where it notices by itself.
+        kvm: it needs /dev/kvm.
+    """
+
+    name: str
+    says: str
+    designs: tuple[str, ...]
+    cases: tuple[Case, ...]
+    since: tuple[int, int] | None = None
+    brought_by: str = ""
+    until: tuple[int, int] | None = None
+    mended_by: str = ""
+    older: str = ""
+    aborts: str = ""
+    kvm: bool = False
+
+
+BEHIND = Area(0x9000000, 256)  # in the second block, whether the first has 64 or 128 MiB
+HOT = Area(0x6000000, 64)
+
+NO_REARM = Scenario(
+    name="qemu-no-rearm",
+    says="TCG takes the dirty bits in a sync and re-arms nothing: later writes leave no mark",
+    designs=("clear-without-rearm",),
+    since=(2, 0),
+    brought_by="aa8dc044772",
+    until=(9, 0),
+    mended_by="03bfc2188f",
+    cases=(
+        Case(
+            name="one-block",
+            says="128 MiB, 256 pages are written",
+            watched=Area(0x2000000, 256),
+            filled=Area(MIB, 8192),
+        ),
+    ),
+)
+
+OFFSET = Scenario(
+    name="qemu-rearm-offset",
+    says="TCG re-arms pages at their offset within the RAM block: writes to all blocks but the first leave no mark",
+    designs=("rearm-offset", "rearm-today"),
+    since=(9, 0),
+    brought_by="03bfc2188f",
+    older="qemu-no-rearm",
+    aborts="tlb_reset_dirty_range_all",
+    cases=(
+        Case(
+            name="second-block",
+            says="128 and 128 MiB, 256 pages of the second block are written",
+            blocks=(128, 128),
+            watched=BEHIND,
+            filled=Area(MIB, 8192),
+        ),
+        Case(
+            name="uneven-blocks",
+            says="64 and 192 MiB, 256 pages of the second block are written",
+            share=0,
+            blocks=(64, 192),
+            watched=BEHIND,
+            filled=Area(MIB, 8192),
+        ),
+        Case(
+            name="first-block",
+            says="128 and 128 MiB, 256 pages of the first block are written",
+            control=True,
+            share=0.5,
+            blocks=(128, 128),
+            watched=Area(0x4000000, 256),
+            filled=Area(MIB, 8192),
+        ),
+    ),
+)
+
+SLOW_SECOND_ROUND = (Change(seconds=1.5, stop_also=True), Change(rounds=2, bandwidth=700 << 10), OPEN)
+
+IF_NEW = Scenario(
+    name="qemu-rearm-if-new",
+    says="TCG re-arms pages only where a bit was new: pages that wait to be sent are written unmarked afterwards",
+    designs=("rearm-if-new", "rearm-today"),
+    since=(9, 2),
+    brought_by="the periodic sync of auto-converge",
+    older="qemu-no-rearm",
+    cases=(
+        Case(
+            name="sync-in-mid-round",
+            says="auto-converge, the link slowed down in round 2, 64 hot pages",
+            capabilities=("auto-converge",),
+            watched=HOT,
+            also=Area(0x2000000, 4096),
+            filled=Area(MIB, (128 * MIB - MIB) // PAGE),
+            bandwidth=40 * MIB,
+            changes=SLOW_SECOND_ROUND,
+        ),
+        Case(
+            name="no-sync-in-mid-round",
+            says="the same without auto-converge, whose periodic sync falls into the round",
+            control=True,
+            share=0.5,
+            watched=HOT,
+            also=Area(0x2000000, 4096),
+            filled=Area(MIB, (128 * MIB - MIB) // PAGE),
+            bandwidth=40 * MIB,
+            changes=SLOW_SECOND_ROUND,
+        ),
+    ),
+)
+
+SCENARIOS: Mapping[str, Scenario] = {each.name: each for each in (OFFSET, IF_NEW, NO_REARM)}

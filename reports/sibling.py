@@ -1,0 +1,52 @@
+"""The safe design that a refuted one is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from model.designs.environment import load_in
+from model.designs.gallery import Entry, entries
+from model.program.design import record
+from model.program.program import Program
+from model.verify.wording import plural
+from reports.difference import Difference, difference
+
+DISCUSSION = "discussion"
+LINES = 30  # a comparison with more lines that differ tells of another design, not of a slip
+
+
+@dataclass(frozen=True)
+class Sibling:
+    """A safe design and what the refuted one has otherwise; `scope` is what its recorded verdict speaks of."""
+
+    program: Program
+    scope: str
+    difference: Difference
+
+
+def safe_sibling(program: Program, property: str) -> Sibling | None:
+    """The built-in design of the same family that mends it, else the nearest that is recorded as proved for any number.
+
+    A design of the user's own is compared with those of the 2019 discussion. None where every safe one differs in more
+    than 30 lines.
+    """
+    known = {entry.design: entry for entry in entries()}
+    own = known.get(program.name)
+    named = own.fixed_by.partition(":")[0] if own else ""
+    found = [_compared(program, e) for e in _safe(known, own.family if own else DISCUSSION, named, property)]
+    near = [s for s in found if 0 < s.difference.lines <= LINES]
+    return min(near, key=lambda s: (s.program.name != named, s.difference.lines), default=None)
+
+
+def _safe(known: dict[str, Entry], family: str, named: str, property: str) -> Iterator[Entry]:
+    for entry in known.values():
+        if (entry.family == family or entry.design == named) and entry.any.get(property) == "proved":
+            yield entry
+
+
+def _compared(program: Program, entry: Entry) -> Sibling:
+    safe = record(load_in(entry.design, program.environment or "none"))
+    fixed = [plural(n, s.lower()) for s, n in entry.only.items()]
+    scope = ", ".join(["any number of pages", *fixed]) if fixed else "any number of pages and threads"
+    return Sibling(safe, scope, difference(program, safe))
