@@ -94,26 +94,22 @@ def compiled(protocol: Protocol, rule: Rule) -> Compiled:
     if rule.source is not None:
         early.insert(0, f"({writer.where[rule.source[0]]} == {rule.source[1]})")
     own = [text for text in early if not any(m[0].startswith("S") for m in READ.finditer(text))]
-    lines = ["def may(R):", *unpacked, f"    return bool({' and '.join(own) or 'True'})", "def moves(S, R):", *unpacked]
-    indent = "    "
-    lines += [f"{indent}if not {text}: return" for text in early]
+    may = ["def may(R):", *unpacked, f"    return bool({' and '.join(own) or 'True'})"]
+    moves, indent = ["def moves(S, R):", *unpacked], "    "
+    moves += [f"{indent}if not {text}: return" for text in early]
     for name, choices in zip(rule.pages, rule.choices, strict=True):
-        lines.append(f"{indent}for p_{name} in {choices}:")
+        moves.append(f"{indent}for p_{name} in {choices}:")
         indent += "    "
     late = [writer.text(g) for g in rule.guards if _chosen(g)]
-    lines.append(f"{indent}if {' and '.join(late) or 'True'}:")
+    moves.append(f"{indent}if {' and '.join(late) or 'True'}:")
     shared = writer.after("S", None, None)
     moved = _tuple(writer.after(f"R{i}", s, who) for i, s, who in roles(protocol, rule))
-    lines.append(f"{indent}    yield {shared}, {moved}, {_tuple(read)}, {_tuple(f'p_{p}' for p in rule.pages)}")
+    moves.append(f"{indent}    yield {shared}, {moved}, {_tuple(read)}, {_tuple(f'p_{p}' for p in rule.pages)}")
     known = {r: f"K[{i}]" for i, r in enumerate(read)}
     texts = {s: f"lambda O, K: {READ.sub(lambda m: known[m[0]], text)}" for s, text in hearing.items()}
-<<<<<<< ours
     hear = {s: expression(text) for s, text in texts.items()}
-    return Compiled(rule, function(lines, "moves"), hear, tuple(f"{s}: {t}" for s, t in texts.items()))
-=======
-    hear = {s: eval(text, {}) for s, text in texts.items()}  # noqa: S307 - our own text
-    return Compiled(rule, scope["moves"], scope["may"], hear, tuple(f"{s}: {t}" for s, t in texts.items()))
->>>>>>> theirs
+    heard = tuple(f"{s}: {t}" for s, t in texts.items())
+    return Compiled(rule, function(moves, "moves"), function(may, "may"), hear, heard)
 
 
 def _chosen(expr: Expr) -> bool:
