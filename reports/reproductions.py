@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 SHOWN = 3  # stale pages whose contents are told
 STYLES = {STALE: "bold red", ABORTED: "bold red", SAME: "", UNFINISHED: "yellow"}
-VERDICT_STYLES = {SEEN: "bold red", NOT_SEEN: "bold green"}
 
 
 def count(run: Run) -> str:
@@ -61,9 +60,9 @@ def head(scenario: Scenario, qemu: str) -> Text:
 
 def verdict(found: Reproduction) -> Text:
     """The sentence at the end."""
-    from rich.text import Text
+    from model.printing.lines import verdict as styled
 
-    return Text(found.sentence, VERDICT_STYLES.get(found.verdict, "bold yellow"))
+    return styled(found.verdict, found.sentence)
 
 
 def as_text(found: Reproduction) -> Iterator[Text]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from model.cli.files import write_out
+from model.cli.files import write_lines, write_out
 from model.cli.options import Finite, collected, coloured, written
 from model.cli.progress import progress_line
-from model.cli.terminal import decided, print_lines
+from model.cli.terminal import columns, decided, print_lines
 from model.errors import MissingTool, UsageError
 from model.verdict import PROVED
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from model.reproduce.run import Run
     from model.reproduce.scenario import Scenario
     from model.reproduce.verdict import Reproduction
@@ -80,7 +83,7 @@ def command(scenario: str | None, options: Options) -> int:
 
     if options.listing:
         with decided(PROVED):
-            print_lines(listed(SCENARIOS), options.color)
+            _print(listed(SCENARIOS), options.color)
         return PROVED
     if scenario is None:
         raise UsageError("name a SCENARIO; --list shows them.")
@@ -110,11 +113,11 @@ def _performed(scenario: Scenario, options: Options, live: bool) -> Reproduction
     cases_of(scenario, options.cases)  # a wrong name is told before anything is started
     qemu = find(options.qemu)
     if live:
-        print_lines([head(scenario, qemu.said)], options.color)
+        _print([head(scenario, qemu.said)], options.color)
 
     def told(run: Run) -> None:
         if live:
-            print_lines([line(run, width(scenario))], options.color)
+            _print([line(run, width(scenario))], options.color)
 
     with progress_line(options.quiet) as report:
         return perform(
@@ -128,6 +131,13 @@ def _write(found: Reproduction, form: str, options: Options) -> None:
     if form in FORMATS:
         write_out(FORMATS[form](found), options.output)
     elif options.output:
-        write_out("".join(f"{line.plain}\n" for line in as_text(found)), options.output)
+        write_lines(as_text(found), options.output, options.color)
     else:
-        print_lines([verdict(found)], options.color)
+        _print([verdict(found)], options.color)
+
+
+def _print(lines: Iterable[Text], color: str) -> None:
+    """Broken between words where the terminal is narrower."""
+    from model.printing.lines import wrapped
+
+    print_lines((part for text in lines for part in wrapped(text, columns(color), 4)), color)

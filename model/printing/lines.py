@@ -24,6 +24,8 @@ STYLE = {
     "breaks": "red",
     "lost": "bold red",
     "not lost": "bold green",
+    "seen": "bold red",
+    "not seen": "bold green",
 }
 
 

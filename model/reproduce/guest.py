@@ -16,6 +16,7 @@ from model.kvm.guest import Line, code
 
 SIZE = 0x10000
 WORDS, START, GDT, RESET = 0xFF00, 0xFF80, 0xFFA0, 0xFFF0
+FRAME_BUFFER, MODE = 0xE0000000, 16  # where SCREEN puts it; the word at which it finds the mode
 RUNNING = b"R"  # printed on COM1 when the watched pages have been written once
 STOP_ALSO = b"."  # any byte on COM1: write the watched pages only
 
@@ -67,6 +68,68 @@ WRITER = (
     Line("eb c2", "jmp round", ""),
 )
 
+SCREEN = (
+    Line("66 ba f8 0c", "screen: mov dx, 0xcf8", "the VGA is device 2: its frame buffer to 3.5 GiB"),
+    Line("b8 10 10 00 80", "mov eax, 0x80001010", ""),
+    Line("ef", "out dx, eax", ""),
+    Line("66 ba fc 0c", "mov dx, 0xcfc", ""),
+    Line("b8 00 00 00 e0", "mov eax, 0xe0000000", ""),
+    Line("ef", "out dx, eax", ""),
+    Line("66 ba f8 0c", "mov dx, 0xcf8", "and its memory and ports on"),
+    Line("b8 04 10 00 80", "mov eax, 0x80001004", ""),
+    Line("ef", "out dx, eax", ""),
+    Line("66 ba fc 0c", "mov dx, 0xcfc", ""),
+    Line("b8 03 00 00 00", "mov eax, 3", ""),
+    Line("ef", "out dx, eax", ""),
+    Line("66 ba c0 03", "mov dx, 0x3c0", "a picture, not a blank screen"),
+    Line("b0 20", "mov al, 0x20", ""),
+    Line("ee", "out dx, al", ""),
+    Line("be 40 ff ff ff", "mov esi, 0xffffff40", "words 16 to 20: registers of the mode"),
+    Line("b9 05 00 00 00", "mov ecx, 5", ""),
+    Line("66 ba ce 01", "mode: mov dx, 0x1ce", "VBE: index, then value"),
+    Line("2e 66 8b 06", "mov ax, cs:[esi]", ""),
+    Line("66 ef", "out dx, ax", ""),
+    Line("42", "inc edx", ""),
+    Line("2e 66 8b 46 02", "mov ax, cs:[esi+2]", ""),
+    Line("66 ef", "out dx, ax", ""),
+    Line("83 c6 04", "add esi, 4", ""),
+    Line("e2 e9", "loop mode", ""),
+)
+
+RANDOM = (
+    Line("b8 10 00 00 00", "body: mov eax, 16", "the data segment: all 4 GiB"),
+    Line("8e d8", "mov ds, eax", ""),
+    Line("2e 8b 3d 00 ff ff ff", "mov edi, cs:[0xffffff00]", "words 0 and 1: pages that are written once"),
+    Line("2e 8b 0d 04 ff ff ff", "mov ecx, cs:[0xffffff04]", ""),
+    Line("e3 0b", "jecxz filled", ""),
+    Line("c6 07 01", "fill: mov byte ptr [edi], 1", "so that migration has to send the whole page"),
+    Line("81 c7 00 10 00 00", "add edi, 4096", ""),
+    Line("e2 f5", "loop fill", ""),
+    Line("2e 8b 35 08 ff ff ff", "filled: mov esi, cs:[0xffffff08]", "word 2: the watched pages"),
+    Line("2e 8b 2d 10 ff ff ff", "mov ebp, cs:[0xffffff10]", "word 4: cycles from a write to the next"),
+    Line("bc 39 30 00 00", "mov esp, 12345", ""),
+    Line("31 db", "xor ebx, ebx", ""),
+    Line("43", "round: inc ebx", ""),
+    Line("69 e4 0d 66 19 00", "imul esp, esp, 1664525", "every write has a value of its own"),
+    Line("81 c4 5f f3 6e 3c", "add esp, 1013904223", "a linear congruential generator"),
+    Line("89 e7", "mov edi, esp", ""),
+    Line("c1 ef 08", "shr edi, 8", ""),
+    Line("2e 23 3d 0c ff ff ff", "and edi, cs:[0xffffff0c]", ""),
+    Line("89 1c 3e", "mov [esi+edi], ebx", "word 3: a page of the watched ones"),
+    Line("0f 31", "rdtsc", "the store that KVM has to log"),
+    Line("89 c1", "mov ecx, eax", ""),
+    Line("0f 31", "pause: rdtsc", ""),
+    Line("29 c8", "sub eax, ecx", ""),
+    Line("39 e8", "cmp eax, ebp", ""),
+    Line("72 f8", "jb pause", ""),
+    Line("83 fb 01", "cmp ebx, 1", ""),
+    Line("75 d3", "jne round", ""),
+    Line("66 ba f8 03", "mov dx, 0x3f8", ""),
+    Line("b0 52", "mov al, 'R'", ""),
+    Line("ee", "out dx, al", ""),
+    Line("eb ca", "jmp round", ""),
+)
+
 TO_32_BIT = (
     Line("fa", "start: cli", ""),
     Line("2e 66 0f 01 16 a0 ff", "data32 lgdt cs:[0xffa0]", "the table below"),
@@ -86,6 +149,15 @@ SEGMENTS = (
 )
 
 AT_RESET = (Line("eb 8e", "jmp start", "real mode, CS base 0xffff0000"),)
+
+
+def mode(width: int, height: int) -> tuple[int, ...]:
+    """The words of a mode of the display with 32 bits a pixel: off, size, on with a linear frame buffer.
+
+    Source: QEMU docs/specs/standard-vga.rst; Linux drivers/gpu/drm/tiny/bochs.c.
+    """
+    registers = ((4, 0), (1, width), (2, height), (3, 32), (4, 0x41))
+    return tuple(value << 16 | index for index, value in registers)
 
 
 def parts(body: tuple[Line, ...]) -> tuple[Part, ...]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any, NamedTuple
 
+from model.errors import ModelError
 from model.reproduce.guest import STOP_ALSO
 from model.reproduce.machine import Died, Machine, Refused, running
 from model.reproduce.qemu import Qemu
@@ -123,9 +125,13 @@ async def _perform(case: Case, qemu: Qemu, at: Path, course: Course, report: Rep
         await _set_up(case, source, destination)
         course.began = monotonic()
         await source("migrate", uri="unix:migration")
-        await _steered(case, source, course, report)
+        async with _drawn(case, source):
+            await _steered(case, source, course, report)
         await _arrived(destination)
-        return stale_pages(*[await _memory(machine, case.watched, at) for machine in (source, destination)])
+        sides = [await _memory(machine, case.watched, at) for machine in (source, destination)]
+        if not any(sides[0]):
+            raise Refused("the guest wrote none of the watched pages")
+        return stale_pages(*sides)
 
 
 def options_of(case: Case) -> list[str]:
@@ -143,6 +149,27 @@ def options_of(case: Case) -> list[str]:
         *("-machine", machine, "-m", f"{sum(case.blocks)}M", *memory, *(() if one else nodes)),
         *case.options,
     ]
+
+
+@asynccontextmanager
+async def _drawn(case: Case, source: Machine) -> AsyncIterator[None]:
+    """The screen is drawn again and again, where the case has one: that is what makes the display sync and clear."""
+    if not case.drawn:
+        yield
+        return
+    drawing = asyncio.create_task(_draw(source))
+    try:
+        yield
+    finally:
+        drawing.cancel()
+        (failed,) = await asyncio.gather(drawing, return_exceptions=True)
+    if isinstance(failed, ModelError):  # then nobody drew, and it was another scenario
+        raise failed
+
+
+async def _draw(source: Machine) -> None:
+    while True:
+        await source("screendump", filename="screen")
 
 
 async def _set_up(case: Case, *sides: Machine) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import NamedTuple
 
-from model.reproduce.guest import WRITER, firmware
+from model.reproduce.guest import FRAME_BUFFER, MODE, RANDOM, SCREEN, WRITER, firmware, mode
 
 PAGE = 4096
 MIB = 1 << 20
@@ -58,7 +58,9 @@ class Case:
         filled: pages that are written once before that, so that they have to be sent.
         capabilities: of the migration, on both sides.
         options: of QEMU, besides the memory.
-        screen: the screen is drawn all the time, so that the display is a second client.
+        pause: processor cycles from a write to the next, which is to any of the watched pages; 0: round and round.
+        screen: width and height of a screen whose memory is watched.
+        drawn: it is drawn all the time, so that the display is a second client.
     """
 
     name: str
@@ -74,14 +76,21 @@ class Case:
     changes: tuple[Change, ...] = (OPEN,)
     capabilities: tuple[str, ...] = ()
     options: tuple[str, ...] = ("-accel", "tcg")
-    screen: bool = False
+    pause: int = 0
+    screen: tuple[int, int] | None = None
+    drawn: bool = False
 
     def runs(self, asked: int) -> int:
         return max(1, ceil(asked * self.share))
 
     @property
     def firmware(self) -> bytes:
-        return firmware(WRITER, (*self.filled, *self.also, *self.watched))
+        if not self.pause:
+            return firmware(WRITER, (*self.filled, *self.also, *self.watched))
+        words = (*self.filled, self.watched.at, (self.watched.pages - 1) * PAGE, self.pause)
+        if not self.screen:
+            return firmware(RANDOM, words)
+        return firmware(SCREEN + RANDOM, (*words, *(0,) * (MODE - len(words)), *mode(*self.screen)))
 
 
 @dataclass(frozen=True)
@@ -202,4 +211,62 @@ IF_NEW = Scenario(
     ),
 )
 
-SCENARIOS: Mapping[str, Scenario] = {each.name: each for each in (OFFSET, IF_NEW, NO_REARM)}
+KVM = ("-accel", "kvm", "-cpu", "qemu64,kvm=off", "-global", "migration.x-clear-bitmap-shift=6")
+
+OPEN_SOON = Change(seconds=6, bandwidth=1024 * MIB, downtime=2000)
+
+NAIVE = Scenario(
+    name="naive",
+    says="every clear is of the whole slot: what was written since the last sync is forgotten",
+    designs=("naive",),
+    kvm=True,
+    cases=(
+        Case(
+            name="random-writes",
+            says="64 MiB, 4096 pages are written in no order; chunks of 64 pages",
+            blocks=(64,),
+            watched=Area(32 * MIB, 4096),
+            filled=Area(MIB, 31 * MIB // PAGE),
+            pause=200_000,
+            bandwidth=16 * MIB,
+            downtime=1,
+            changes=(OPEN_SOON,),
+            options=KVM,
+        ),
+    ),
+)
+
+DISPLAY = Case(
+    name="display",
+    says="a screen of 1024x768 that is drawn and migrated at once, its memory written in no order; chunks of 64 pages",
+    blocks=(64,),
+    watched=Area(FRAME_BUFFER, 512),
+    filled=Area(MIB, 31 * MIB // PAGE),
+    pause=300_000,
+    screen=(1024, 768),
+    drawn=True,
+    bandwidth=16 * MIB,
+    downtime=1,
+    changes=(OPEN_SOON,),
+    options=(*KVM, "-device", "VGA,addr=2,romfile="),
+)
+
+TOP_LAYER = Scenario(
+    name="top-layer",
+    says="every client clears by its own bitmap: what another has not heard of is forgotten",
+    designs=("top-layer",),
+    kvm=True,
+    cases=(
+        DISPLAY,
+        replace(
+            DISPLAY,
+            name="no-display",
+            says="the same, and nobody draws: with one client a clear by its own bitmap is safe",
+            control=True,
+            share=0.5,
+            drawn=False,
+        ),
+    ),
+)
+
+SCENARIOS: Mapping[str, Scenario] = {each.name: each for each in (OFFSET, IF_NEW, NO_REARM, NAIVE, TOP_LAYER)}

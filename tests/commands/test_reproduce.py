@@ -13,16 +13,20 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from model.kvm import device
 from model.reproduce.qemu import find
 from tests.support.command import clearorder
 from tests.support.fake_qemu import fake_qemu, pids
+from tests.support.kvm import needs_kvm
 from tests.support.paths import ROOT
 
 SCHEMA = json.loads((ROOT / "reports" / "reproductions.schema.json").read_text())
 
 
 def reproduce(at, behaviour, *arguments, version="10.0.2", scenario="qemu-rearm-offset"):
-    return clearorder("reproduce", scenario, "--qemu", fake_qemu(at, behaviour, version), *arguments)
+    return clearorder(
+        "reproduce", scenario, "--qemu", fake_qemu(at, behaviour, version), *arguments, env={"COLUMNS": "300"}
+    )
 
 
 def test_each_run_is_a_line_and_the_end_a_verdict(tmp_path):
@@ -34,6 +38,11 @@ def test_each_run_is_a_line_and_the_end_a_verdict(tmp_path):
     run = "  second-block {}            3 of 256 pages stale; 2 rounds, T; page 0: source 2, destination 1"
     assert [run.format(1), run.format(2)] == lines[1:3]
     assert ["qemu-rearm-offset on QEMU 10.0.2: seen in 2 of 2 runs, 3 of 256 pages stale."] == lines[3:]
+
+
+def test_lines_break_between_words_at_the_width_of_the_terminal():
+    done = clearorder("reproduce", "--list", env={"COLUMNS": "70"})
+    assert 70 >= max(map(len, done.stdout.splitlines()))
 
 
 def test_nothing_seen_is_no_more_than_that(tmp_path):
@@ -75,11 +84,14 @@ def test_ktap_is_read_by_a_tap_parser(tmp_path):
 
 
 def test_list_shows_every_scenario_and_starts_nothing():
-    done = clearorder("reproduce", "--list")
+    done = clearorder("reproduce", "--list", env={"COLUMNS": "300"})
     assert 0 == done.returncode
     for name in ("qemu-rearm-offset", "qemu-rearm-if-new", "qemu-no-rearm"):
         assert f"\n{name}: TCG " in f"\n{done.stdout}"
     assert "    in QEMU since 9.0 (03bfc2188f)\n" in done.stdout
+    assert 2 == done.stdout.count(
+        "    in a QEMU that was broken on purpose (docs/findings-qemu.md says how); needs /dev/kvm\n"
+    )
     assert "    control first-block: 128 and 128 MiB, 256 pages of the first block are written\n" in done.stdout
 
 
@@ -90,7 +102,7 @@ def test_list_shows_every_scenario_and_starts_nothing():
         (("qemu-rearm-ofset",), 2, "did you mean 'qemu-rearm-offset'"),
         (("qemu-rearm-offset", "--case", "third"), 2, "has no case 'third'; it has second-block"),
         (("qemu-rearm-offset", "--qemu", "./nowhere"), 2, "nowhere: No such file or directory"),
-        (("qemu-rearm-offset", "--qemu", "qemu-system-pdp11"), 4, "there is no qemu-system-pdp11 on PATH"),
+        (("qemu-rearm-offset", "--qemu", "qemu-system-pdp11"), 4, "there is no 'qemu-system-pdp11' on PATH"),
         (("qemu-rearm-offset", "--qemu", "/bin/true"), 2, "is no QEMU system emulator"),
         (("qemu-rearm-offset", "--runs", "0"), 2, "0 is not in the range x>=1"),
     ],
@@ -106,6 +118,14 @@ def test_a_qemu_without_the_machine_is_told_in_its_own_words(tmp_path):
     assert 2 == done.returncode
     assert "cannot run this scenario" in done.stderr
     assert "unsupported machine type 'pc'" in done.stderr
+
+
+def test_without_kvm_what_needs_it_is_refused_by_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(device, "DEVICE", tmp_path / "kvm")
+    done = reproduce(tmp_path, "same", scenario="top-layer")
+    assert (4, "") == (done.returncode, done.stdout)
+    assert "top-layer needs KVM: " in done.stderr
+    assert [] == pids(tmp_path)
 
 
 def started(at, *arguments, **how):
@@ -207,3 +227,12 @@ def test_real_qemu_loses_writes_to_pages_that_wait_to_be_sent():
 def test_real_qemu_before_9_0_re_arms_nothing():
     code, found = really("qemu-no-rearm", 6, before=(9, 0))
     assert (1, "seen") == (code, found["verdict"])
+
+
+@needs_kvm
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", ["naive", "top-layer"])
+def test_an_unbroken_qemu_under_kvm_loses_nothing(scenario):
+    code, found = really(scenario, 2)
+    assert (0, "not seen") == (code, found["verdict"])
+    assert "it takes a QEMU that was broken on purpose" in found["sentence"]

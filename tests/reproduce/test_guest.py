@@ -8,7 +8,7 @@ import pytest
 
 from model.reproduce import guest
 
-LISTINGS = {"writer": guest.WRITER}
+LISTINGS = {"writer": guest.WRITER, "random": guest.RANDOM, "screen": guest.SCREEN + guest.RANDOM}
 
 
 @pytest.mark.skipif(not (shutil.which("as") and shutil.which("objcopy")), reason="binutils (as, objcopy) are missing")

@@ -22,7 +22,7 @@ def test_a_qemu_says_its_version(tmp_path):
 def test_a_name_is_looked_for_on_path(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     assert fake_qemu(tmp_path, "same") == find("qemu").path
-    with pytest.raises(MissingTool, match="there is no qemu-system-pdp11 on PATH: apt-get install"):
+    with pytest.raises(MissingTool, match="there is no 'qemu-system-pdp11' on PATH: apt-get install"):
         find("qemu-system-pdp11")
 
 

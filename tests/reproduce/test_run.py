@@ -1,5 +1,6 @@
 """A migration, steered by its case, with a program that passes for a QEMU."""
 
+import dataclasses
 import json
 import tempfile
 from pathlib import Path
@@ -24,8 +25,8 @@ def scratch(tmp_path, monkeypatch):
     assert [] == list(there.iterdir())
 
 
-def ran(at, behaviour, seconds=10.0):
-    found = run(CASE, find(str(fake_qemu(at, behaviour))), 1, seconds=seconds, aborts="tlb_reset_dirty_range_all")
+def ran(at, behaviour, seconds=10.0, case=CASE):
+    found = run(case, find(str(fake_qemu(at, behaviour))), 1, seconds=seconds, aborts="tlb_reset_dirty_range_all")
     assert 2 == len(pids(at))
     assert [] == [pid for pid in pids(at) if Path(f"/proc/{pid}").exists()]
     return found
@@ -50,6 +51,15 @@ def test_a_case_is_set_up_migrated_and_changed_on_the_way(tmp_path):
     ] == [each for each in commands(tmp_path) if each[0] != "qmp_capabilities"]
 
 
+def test_a_screen_is_drawn_while_the_migration_runs_or_there_is_no_answer(tmp_path):
+    case = dataclasses.replace(CASE, drawn=True)
+    assert SAME == ran(tmp_path, "same", case=case).outcome
+    assert ("screendump", {"filename": "screen"}) in commands(tmp_path)
+    (tmp_path / "log").unlink()
+    found = ran(tmp_path, "blind", case=case)
+    assert (UNFINISHED, "the source QEMU refuses screendump: screendump is unknown") == (found.outcome, found.said)
+
+
 def test_pages_that_differ_are_stale(tmp_path):
     found = ran(tmp_path, "stale-2")
     assert (STALE, [(0, 2, 1), (1, 2, 1)]) == (found.outcome, [*map(tuple, found.stale)])
@@ -72,7 +82,8 @@ def test_an_assertion_of_qemus_own_is_told_from_any_other_end(tmp_path):
         ("hang", "did not complete within 0.5 s"),
         ("silent", "did not complete within 0.5 s"),
         ("fail", "the migration failed: the link is down"),
-        ("refuse", "the source QEMU refuses migrate-set-capabilities: unknown capability"),
+        ("idle", "the guest wrote none of the watched pages"),
+        ("refuse", "the source QEMU refuses migrate-set-capabilities: migrate-set-capabilities is unknown"),
     ],
 )
 def test_a_migration_without_an_answer_says_why(tmp_path, behaviour, said):

@@ -84,8 +84,8 @@ class Fake:
             self.log(f"{command} {json.dumps(arguments, sort_keys=True)}")
         if self.does in ("abort", "crash") and command == "migrate" and self.name == "source":
             self.end(-6 if self.does == "abort" else 3)
-        if self.does == "refuse" and command == "migrate-set-capabilities":
-            return {"error": {"class": "GenericError", "desc": "unknown capability"}}
+        if (self.does, command) in (("refuse", "migrate-set-capabilities"), ("blind", "screendump")):
+            return {"error": {"class": "GenericError", "desc": f"{command} is unknown"}}
         return {"return": getattr(self, command.replace("-", "_"), lambda: {})(**fix(arguments))}
 
     def end(self, code):
@@ -105,8 +105,8 @@ class Fake:
 
     def pmemsave(self, val, size, filename):
         stale = int(self.does.removeprefix("stale-")) if self.does.startswith("stale-") else 0
-        both = {"source": b"\2", "destination": b"\1"}[self.name].ljust(PAGE, b"\0") * stale
-        Path(filename).write_bytes(both.ljust(size, b"\0"))
+        own = {"source": b"\2", "destination": b"\1"}[self.name].ljust(PAGE, b"\0")
+        Path(filename).write_bytes((own * stale).ljust(size, b"\0" if self.does == "idle" else b"\3"))
         return {}
 
 
