@@ -62,7 +62,5 @@ def find(named: str) -> Qemu:
 def _on_path(name: str) -> Path:
     found = shutil.which(name)
     if not found:
-        raise MissingTool(
-            f"there is no '{name}' on PATH: apt-get install qemu-system-x86, or name one with --qemu."
-        )
+        raise MissingTool(f"there is no '{name}' on PATH: apt-get install qemu-system-x86, or name one with --qemu.")
     return Path(found).resolve()
