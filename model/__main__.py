@@ -7,6 +7,7 @@ from model.cli.start import start
 COMMANDS = {
     "check": "model.check.command",
     "certify": "model.commands.certify",
+    "conform": "model.commands.conform",
     "cost": "model.commands.cost",
     "edges": "model.commands.edges",
     "evidence": "model.commands.evidence",
@@ -27,6 +28,7 @@ SAID = {
     "check": "Search every interleaving of a dirty-tracking DESIGN for a write that is never migrated.",
     "certify": "Check a certificate of a proof again with cvc5, and that it is about the design and the property it "
     "names.",
+    "conform": "Hold a recording of a VMM's dirty-log ioctls against a DESIGN: is it a behaviour of the design?",
     "cost": "Compare what DESIGNs cost, with and without another source of dirty pages.",
     "edges": "Write the whole state graph of DESIGN for programs that work on graphs, and count its components.",
     "evidence": "Write the evidence pack of the main designs and the answer to the discussion of 2019.",

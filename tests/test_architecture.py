@@ -20,7 +20,7 @@ LAYERS = (
     ("model.designs", "model.parametric", "model.engines"),
     ("model.verify", "model.cli"),
     ("model.liveness", "model.kvm", "model.monitor", "model.studies"),
-    ("model.reproduce",),
+    ("model.reproduce", "model.conformance"),
     ("model.export", "reports"),
     ("model.check", "model.commands", "model.explorer"),
     ("model.__main__",),

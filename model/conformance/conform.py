@@ -1,0 +1,75 @@
+"""Holding one recording against designs: read once, as a stream, whatever the number of designs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from time import monotonic
+
+from model.conformance.answer import Answer
+from model.conformance.automaton import Explanations
+from model.conformance.trial import Trial
+from model.limits import Limits, Progress
+from model.monitor.recording import Damage, Ioctl, Recording, in_order, opened
+
+ASKED_EVERY = 2_048  # ioctls between two looks at the clock
+
+
+def conform(path: str, designs: Sequence[Explanations], limits: Limits | None = None) -> list[Answer]:
+    """Is what was recorded a behaviour of each design? An answer for each.
+
+    Raises:
+        NotARecording: the file cannot be read or has no valid header.
+    """
+    with opened(path) as recording:
+        return held(recording, designs, limits or Limits())
+
+
+def held(recording: Recording, designs: Sequence[Explanations], limits: Limits) -> list[Answer]:
+    """The same of a recording that is open."""
+    trials = [Trial(recording.name, d) for d in designs]
+    try:
+        for item in _watched(in_order(recording), trials, limits):
+            over = [trial.feed(item) for trial in trials]
+            if all(over):
+                break
+    except _Stopped as stopped:
+        for trial in trials:
+            trial.stopped(stopped.reason)
+    except KeyboardInterrupt:
+        for trial in trials:
+            trial.stopped("interrupted; nothing after this line was judged", interrupted=True)
+    return [finished(t.finish()) for t in trials]
+
+
+class _Stopped(Exception):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def _watched(items: Iterable[Ioctl | Damage], trials: Sequence[Trial], limits: Limits) -> Iterator[Ioctl | Damage]:
+    """The items; now and then the clock is asked and progress told."""
+    begin = monotonic()
+    for number, item in enumerate(items, 1):
+        if number % ASKED_EVERY == 0:
+            if reason := limits.reached(0, begin):
+                raise _Stopped(f"{reason} after {number:,} ioctls")
+            if limits.report:
+                sets = sum(len(t.explanations.sets) for t in trials)
+                limits.report(Progress("conform", sets, number, seconds=monotonic() - begin))
+        yield item
+
+
+def finished(answer: Answer) -> Answer:
+    """The answer with what is known of the whole recording only."""
+    if answer.offence:
+        return answer
+    if not answer.doubts and not answer.counts["get"] + answer.counts["clear"]:
+        why = "; its VM has dirty rings, which are read from shared memory" if answer.rings else ""
+        answer.doubt(0, f"no GET and no CLEAR is recorded, so nothing is visible{why}")
+    if answer.larger:
+        steps = ", ".join(answer.larger)
+        answer.doubt(0, f"{steps}, and pages are looked at one by one, which allows more than the design does")
+    if not answer.doubts and not answer.counts["clear"]:
+        answer.note("It has no CLEAR, so that it says nothing of how bits are cleared.")
+    return answer

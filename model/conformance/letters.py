@@ -1,0 +1,170 @@
+"""The visible letters of a design: what each of its moves shows of one page in a recording of ioctls.
+
+A letter is what one recorded ioctl says of one page. A move of the design that no recording shows (a guest's write, a
+collect, a read) has none. Which move is which ioctl is what `clearorder replay` performs (`model.kvm.ioctls`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import IntEnum
+
+from model.errors import CannotSay
+from model.expr import PAGES, Expr, register, walk
+from model.instance.ground_step import GroundStep
+from model.instance.instance import Instance
+from model.instance.state import State
+from model.kvm.ioctls import KERNEL, Acts
+from model.parametric.views.one_page import OnePage, one_page
+from model.program.program import Program
+
+BY_GUEST = ("Guest", "Vcpu")
+
+
+class Letter(IntEnum):
+    """What one ioctl shows of one page.
+
+    GET_0, GET_1: a GET reports the page or does not, and takes nothing away.
+    TAKE_1: a GET reports the page and takes its bit away (no KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2).
+    SOME_1: a GET reports the page; whether it takes the bit away is not known.
+    CLEAR_0, CLEAR_1: the page is in the range of a CLEAR, and in its mask or not.
+    ELSEWHERE: a CLEAR of a range that the page is not in.
+    """
+
+    GET_0 = 0
+    GET_1 = 1
+    TAKE_1 = 2
+    SOME_1 = 3
+    CLEAR_0 = 4
+    CLEAR_1 = 5
+    ELSEWHERE = 6
+
+
+MATCHES = {  # the letters of the design's moves that explain a recorded letter
+    Letter.GET_0: (Letter.GET_0,),
+    Letter.GET_1: (Letter.GET_1,),
+    Letter.TAKE_1: (Letter.TAKE_1,),
+    Letter.SOME_1: (Letter.GET_1, Letter.TAKE_1),
+    Letter.CLEAR_0: (Letter.CLEAR_0,),
+    Letter.CLEAR_1: (Letter.CLEAR_1,),
+    Letter.ELSEWHERE: (Letter.CLEAR_0,),
+}
+
+
+class Reading:
+    """A design as one page of it sees itself, and the letter of each of its moves.
+
+    Attributes:
+        instance: one page of the design, with everything else chosen in every way.
+        larger: steps that compare sets of pages: what they do on one page depends on others, so more is allowed here.
+
+    Raises:
+        CannotSay: the design has no log `kernel`, or does with it what no ioctl of KVM does, or shows nothing.
+        UsageError: a size does not fit the design.
+    """
+
+    def __init__(self, program: Program, sizes: dict[str, int]) -> None:
+        found: OnePage = one_page(program, ())
+        self.program, self.larger = program, found.larger
+        self.instance = Instance(found.program, 1, sizes)
+        self.acts = Acts(self.instance)
+        self.log = self.acts.log
+        self._refuse_peeking()
+        self.steps = self._visible_steps()
+        if not self.steps:
+            raise CannotSay(f"{program.name} has no step that is a GET or a CLEAR, so a recording shows nothing of it.")
+        self.relevant = relevant(self.instance)
+        self.chosen = {step: self._chosen(step) for step in self.steps.get("clear", [])}
+
+    def _visible_steps(self) -> dict[str, list[str]]:
+        """kind of ioctl -> labels of the steps that are one; every step has been read when this is done."""
+        shown: dict[str, list[str]] = {}
+        seen: set[int] = set()
+        for move in self.instance.moves:
+            if id(move.ground) in seen:
+                continue
+            seen.add(id(move.ground))
+            for act in self.acts(move, self.instance.initial):
+                if act.kind in ("get", "clear") and (label := move.ground.step.label) not in shown.get(act.kind, []):
+                    shown.setdefault(act.kind, []).append(label)
+        return shown
+
+    def _chosen(self, label: str) -> frozenset[str]:
+        """What the operation of a step chooses that is never empty."""
+        operation = next(s.operation for s in self.program.steps if s.label == label)
+        begins = (s for s in self.program.steps if s.operation == operation and s.first)
+        return frozenset(p.name for s in begins for p in s.params if p.kind in ("some", "page"))
+
+    def chosen_here(self, number: int, before: State) -> tuple[str, set[str]]:
+        """The label of a move's step, and what its operation chose for this page, or may have: nothing says."""
+        move = self.instance.moves[number]
+
+        def has(name: str) -> bool:
+            if name in move.arguments:
+                return bool(move.arguments[name])
+            position = self.instance.position.get((register(name), move.ground.thread))
+            return position is None or position not in self.relevant or bool(before[position])
+
+        label = move.ground.step.label
+        return label, {name for name in self.chosen[label] if has(name)}
+
+    def _refuse_peeking(self) -> None:
+        """Refuse a step that decides by the log without a GET: user space sees it by GET only."""
+        for ground in self.instance.steps:
+            if ground.sort not in BY_GUEST and any(_has_log(e) for e in _looked_at(self.instance, ground)):
+                raise CannotSay(
+                    f"{self.program.name}: {ground.step.label} decides by the kernel's log itself; user space sees it "
+                    "by KVM_GET_DIRTY_LOG only, so no recording can be held against this design."
+                )
+
+    def letter(self, number: int, before: State) -> Letter | None:
+        """What the move of this number shows of the page; None where no recording shows it.
+
+        Raises:
+            CannotSay: it is a GET and a CLEAR in one step, and not the GET that takes what it reports.
+        """
+        move = self.instance.moves[number]
+        acts = {a.kind: a.pages for a in self.acts(move, before) if a.kind in ("get", "clear")}
+        if not acts:
+            return None
+        logged = before[self.log]
+        if "get" not in acts:
+            return Letter.CLEAR_1 if acts["clear"] else Letter.CLEAR_0
+        if "clear" not in acts or not logged:
+            return Letter.GET_1 if logged else Letter.GET_0
+        if not acts["clear"]:
+            raise CannotSay(
+                f"{self.program.name}: {move.ground.step.label} looks at the log and takes a part of it in one step, "
+                "as only the kernel itself can; to user space these are two ioctls. Put a yield between them."
+            )
+        return Letter.TAKE_1
+
+
+def relevant(instance: Instance) -> frozenset[int]:
+    """Positions of what a guard or the log ever depends on; all else can be left out of a state."""
+    position = instance.position
+    kept = {position[KERNEL, None]} | {p for g in instance.steps for e in g.guards for p in _fields(e, instance)}
+    kept |= {p for p, field in enumerate(instance.fields) if field.role == "location"}
+    while True:
+        more = {
+            p for g in instance.steps for at, value in g.updates if at in kept for p in _fields(value, instance)
+        } - kept
+        if not more:
+            return frozenset(kept)
+        kept |= more
+
+
+def _fields(expr: Expr, instance: Instance) -> Iterator[int]:
+    return (instance.position[e.args] for e in walk(expr) if e.op == "field")
+
+
+def _looked_at(instance: Instance, ground: GroundStep) -> Iterator[Expr]:
+    """What a step decides by: its guards, the truth values that it keeps, and the mask of its CLEAR."""
+    yield from ground.guards
+    yield from (v for p, v in ground.updates if v.sort != PAGES and instance.fields[p].role != "ghost")
+    masks = (v for p, v in ground.updates if instance.fields[p].key == (KERNEL, None))
+    yield from (a for v in masks for a in v.args if isinstance(a, Expr) and a.op != "field")
+
+
+def _has_log(expr: Expr) -> bool:
+    return any(e.op == "field" and e.args[0] == KERNEL for e in walk(expr))

@@ -1,0 +1,79 @@
+"""The lives of dirty logs in a recording: which slot is logged from when to when, and by which kind of GET.
+
+A log begins with the ioctl that switches it on and ends with the one that switches it off or deletes the slot; each
+life is one run of the design from its start.
+
+Source: Linux virt/kvm/kvm_main.c, kvm_prepare_memory_region(), kvm_get_dirty_log_protect(),
+kvm_clear_dirty_log_protect(); Documentation/virt/kvm/api.rst 4.8, 4.117, 7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from model.conformance.letters import Letter
+from model.conformance.pages import Event, Pages
+from model.monitor.bitmap import parse
+from model.monitor.recording import Ioctl
+from model.monitor.watch import ENABLED, INITIALLY_SET, mask
+
+RECENT = 64  # ioctls of a slot that are kept, for the history of a page
+
+Vm = tuple[int, int]
+REPORTED = {True: Letter.GET_1, False: Letter.TAKE_1, None: Letter.SOME_1}
+
+
+@dataclass
+class Machine:
+    """A VM: the argument of capability 168, None if it is not known."""
+
+    manual: int | None = 0
+
+    @property
+    def reported(self) -> Letter:
+        """What a GET says of a page that it reports."""
+        return REPORTED[None if self.manual is None else bool(self.manual & ENABLED)]
+
+    @property
+    def starts_full(self) -> bool | None:
+        """Whether a log begins with every page in it; None if it is not known."""
+        return None if self.manual is None else bool(self.manual & ENABLED and self.manual & INITIALLY_SET)
+
+
+@dataclass
+class Life:
+    """A log that is on: its pages, and the ioctls that overlap and were not taken yet.
+
+    Attributes:
+        ends: position where the ioctl that ends it ended; None while it goes on.
+    """
+
+    vm: Vm
+    slot: int
+    pages: Pages
+    ends: int | None = None
+    group: list[Event] = field(default_factory=list)
+    group_end: int = -1
+    recent: list[Event] = field(default_factory=list)
+
+    def remember(self) -> None:
+        """The group was taken."""
+        self.recent = (self.recent + self.group)[-RECENT:]
+        self.group, self.group_end = [], -1
+
+
+def as_event(ioctl: Ioctl, machine: Machine, pages: int) -> tuple[Event, bool]:
+    """A GET or CLEAR as what it says of each page of a slot, and whether its bitmap fits the slot.
+
+    Raises:
+        BadBitmap: the bitmap is not in the form of a recording.
+    """
+    if ioctl.kind == "get":
+        bits, fits = parse(ioctl.bm, pages)
+        first, end, yes, no = 0, pages, machine.reported, Letter.GET_0
+    else:
+        bits, fits = mask(ioctl, pages), True
+        first, end = ioctl.values["first"], min(ioctl.values["first"] + ioctl.values["n"], pages)
+        yes, no = Letter.CLEAR_1, Letter.CLEAR_0
+    made = Event(ioctl.line, ioctl.begin, ioctl.end, ioctl.tid, ioctl.time, ioctl.kind, bits, first, end, yes, no)
+    return made, fits

@@ -1,0 +1,209 @@
+"""A recording held against a design: forward, ioctl by ioctl, until nothing explains one or the recording ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+
+from model.conformance.answer import Answer
+from model.conformance.automaton import START, Explanations
+from model.conformance.letters import Letter
+from model.conformance.lives import Life, Machine, Vm, as_event
+from model.conformance.offence import empty_mask, full_start, offence
+from model.conformance.pages import Pages, TooMany
+from model.errors import TooWide
+from model.monitor.bitmap import BadBitmap
+from model.monitor.recording import Damage, Ioctl
+from model.monitor.watch import LOGGED, MANUAL_PROTECT, RINGS
+
+MOST_PAGES = 1 << 27  # of all slots together; each takes two bytes
+
+
+class Over(Exception):
+    """There is an answer, and the rest of the recording does not change it."""
+
+
+class Trial:
+    """Judges the ioctls of one recording, handed over in the order in which they began."""
+
+    def __init__(self, file: str, explanations: Explanations) -> None:
+        reading, self.explanations = explanations.reading, explanations
+        self.answer = Answer(file, reading.program.name, reading.instance.free_sizes, reading.steps, reading.larger)
+        self.machines: dict[Vm, Machine] = {}
+        self.lives: dict[tuple[Vm, int], Life] = {}
+        self.open: dict[tuple[Vm, int], Life] = {}
+        self.line, self.recorded_pages, self.over = 0, 0, False
+
+    def feed(self, item: Ioctl | Damage) -> bool:
+        """The next of the recording; whether there is an answer that the rest does not change."""
+        self.line = item.line
+        return self._over(lambda: self._feed(item))
+
+    def finish(self) -> Answer:
+        """The recording is over."""
+        self._over(lambda: self.close_before(None))
+        return self.answer
+
+    def stopped(self, reason: str, interrupted: bool = False) -> None:
+        """The rest of the recording is not read."""
+        if not self.over:
+            self.answer.doubt(self.line, reason)
+            self.answer.interrupted, self.over = interrupted, True
+
+    def _over(self, act: Callable[[], None]) -> bool:
+        if not self.over:
+            try:
+                act()
+            except Over:
+                self.over = True
+            except TooWide as limit:
+                self.answer.doubt(self.line, limit.message)
+                self.over = True
+        return self.over
+
+    def _feed(self, item: Ioctl | Damage) -> None:
+        if isinstance(item, Damage):
+            self._stop(item.line, item.problem)
+        else:
+            self.take(item)
+
+    def _stop(self, line: int, reason: str) -> None:
+        self.answer.doubt(line, reason)
+        raise Over
+
+    def take(self, ioctl: Ioctl) -> None:
+        """The next ioctl in the order of begins."""
+        answer = self.answer
+        if ioctl.time is not None and (answer.start is None or ioctl.time < answer.start):
+            answer.start = ioctl.time
+        if ioctl.doubtful:
+            self._stop(ioctl.line, "a line before it cannot be used, and its ioctl may have come after this one")
+        self.close_before(ioctl.begin)
+        if not ioctl.worked:
+            self._failed(ioctl)
+            return
+        if ioctl.kind in answer.counts:
+            answer.counts[ioctl.kind] += 1
+        handler = self.HANDLERS.get(ioctl.kind)
+        if handler:
+            handler(self, ioctl)
+
+    def _failed(self, ioctl: Ioctl) -> None:
+        """An ioctl that failed did nothing, except a GET that takes what it reports: copying may fail after that."""
+        self.answer.counts["failed"] += 1
+        machine = self.machines.get(ioctl.vm, Machine(None))
+        if ioctl.kind == "get" and machine.reported != Letter.GET_1:
+            self._stop(ioctl.line, "a GET failed that takes what it reports; what it took is not recorded")
+
+    # -- what the VMM sets up
+
+    def created(self, ioctl: Ioctl) -> None:
+        """KVM_CREATE_VM: the descriptor is a new VM, whatever it was before."""
+        vm = ioctl.vm[0], ioctl.rc
+        for key in [k for k in self.lives if k[0] == vm]:
+            self.forget(key)
+        self.machines[vm] = Machine()
+
+    def enabled(self, ioctl: Ioctl) -> None:
+        machine = self.machines.setdefault(ioctl.vm, Machine(None))
+        if ioctl.values["cap"] == MANUAL_PROTECT:
+            machine.manual = ioctl.values["args"][0]
+        elif ioctl.values["cap"] in RINGS and ioctl.values["args"][0]:
+            self.answer.rings = True
+            self.answer.note(
+                f"VM {ioctl.vm[1]} uses dirty rings (line {ioctl.line}); only its bitmap ioctls are judged."
+            )
+
+    def region(self, ioctl: Ioctl) -> None:
+        """KVM_SET_USER_MEMORY_REGION: a log begins, ends, or goes on (moved, or other flags changed)."""
+        key, values = (ioctl.vm, ioctl.values["slot"]), ioctl.values
+        life = self.lives.get(key)
+        live = life is not None and life.ends is None
+        if not values["npages"] or not values["flags"] & LOGGED:
+            if life and live:
+                life.ends = ioctl.end
+        elif not (life and live and life.pages.pages == values["npages"]):
+            self.begin_life(key, values["npages"], self._start(ioctl))
+            self.answer.slots += 1
+
+    def _start(self, ioctl: Ioctl) -> int:
+        """The set in which every page of a new log is."""
+        full = self.machines.get(ioctl.vm, Machine(None)).starts_full
+        if full is False and self.explanations.starts_full:
+            self.answer.offence = full_start(self.explanations, ioctl)
+            raise Over
+        return START
+
+    def begin_life(self, key: tuple[Vm, int], pages: int, start: int) -> Life:
+        self.forget(key)
+        self.recorded_pages += pages
+        self.answer.pages = max(self.answer.pages, pages)
+        if self.recorded_pages > MOST_PAGES:
+            self._stop(self.line, f"the slots have more than {MOST_PAGES:,} pages; no more are kept")
+        life = self.lives[key] = Life(*key, Pages(self.explanations, pages, start))
+        return life
+
+    def forget(self, key: tuple[Vm, int]) -> None:
+        life = self.lives.pop(key, None)
+        if life:
+            self.recorded_pages -= life.pages.pages
+            if life.group:
+                self.open.pop(key, None)
+                self.close(life)
+
+    # -- GET and CLEAR
+
+    def act(self, ioctl: Ioctl) -> None:
+        """A GET or CLEAR: it waits until nothing that is still to come overlaps it."""
+        key = ioctl.vm, ioctl.values["slot"]
+        life = self.lives.get(key)
+        if life is None or (life.ends is not None and ioctl.begin > life.ends):
+            self._stop(
+                ioctl.line,
+                f"{ioctl.kind.upper()} of slot {key[1]} worked, and the recording does not show where its log began",
+            )
+            return
+        try:
+            made, fits = as_event(ioctl, self.machines.get(key[0], Machine(None)), life.pages.pages)
+        except BadBitmap as wrong:
+            self._stop(ioctl.line, f"bm: {wrong}")
+            return
+        if not fits:
+            self._stop(ioctl.line, f"bm reports pages past the end of slot {key[1]}")
+        life.group.append(made)
+        life.group_end = max(life.group_end, made.finish)
+        self.open[key] = life
+
+    def close_before(self, position: int | None) -> None:
+        """Take the ioctls that ended before this position; None is the end."""
+        for key, life in list(self.open.items()):
+            if position is None or life.group_end < position:
+                del self.open[key]
+                self.close(life)
+
+    def close(self, life: Life) -> None:
+        """Take a group of ioctls that overlap."""
+        for number, event in enumerate(life.group):
+            if event.kind == "clear" and not event.bits and not self.explanations.clears_nothing:
+                self.answer.offence = empty_mask(self.explanations, life, number)
+                raise Over
+        try:
+            if len(life.group) == 1:
+                page = life.pages.take(life.group[0])
+                found = None if page is None else (0, page)
+            else:
+                found = life.pages.take_all(life.group)
+        except TooMany:
+            self._stop(life.group[0].line, f"{len(life.group)} ioctls of slot {life.slot} overlap: too many orders")
+        if found is not None:
+            self.answer.offence = offence(self.explanations, life, *found)
+            raise Over
+        life.remember()
+
+    HANDLERS: ClassVar[Mapping[str, Callable[[Trial, Ioctl], None]]] = {
+        "vm": created,
+        "cap": enabled,
+        "region": region,
+        "get": act,
+        "clear": act,
+    }

@@ -1,0 +1,1 @@
+"""Recordings held against designs."""
