@@ -51,6 +51,7 @@ class Offence:
         possible: the states that explained the page until then.
         nearest: ioctls that the design allows there instead, or before it, in words; the nearest first.
         overlaps: how many ioctls it overlaps; no order of them helps.
+        finish: the position where it ended.
     """
 
     at: At
@@ -61,6 +62,7 @@ class Offence:
     possible: Possible
     nearest: tuple[str, ...]
     overlaps: int = 0
+    finish: int = 0
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from model.conformance.answer import Answer
 from model.conformance.automaton import Explanations
 from model.conformance.trial import Trial
 from model.limits import Limits, Progress
-from model.monitor.recording import Damage, Ioctl, Recording, in_order, opened
+from model.monitor.order import in_order
+from model.monitor.recording import Item, Recording, opened
 
 ASKED_EVERY = 2_048  # ioctls between two looks at the clock
 
@@ -38,7 +39,7 @@ def held(recording: Recording, designs: Sequence[Explanations], limits: Limits) 
     except KeyboardInterrupt:
         for trial in trials:
             trial.stopped("interrupted; nothing after this line was judged", interrupted=True)
-    return [finished(t.finish()) for t in trials]
+    return [finished(t.finish(), recording) for t in trials]
 
 
 class _Stopped(Exception):
@@ -47,7 +48,7 @@ class _Stopped(Exception):
         self.reason = reason
 
 
-def _watched(items: Iterable[Ioctl | Damage], trials: Sequence[Trial], limits: Limits) -> Iterator[Ioctl | Damage]:
+def _watched(items: Iterable[Item], trials: Sequence[Trial], limits: Limits) -> Iterator[Item]:
     """The items; now and then the clock is asked and progress told."""
     begin = monotonic()
     for number, item in enumerate(items, 1):
@@ -60,10 +61,12 @@ def _watched(items: Iterable[Ioctl | Damage], trials: Sequence[Trial], limits: L
         yield item
 
 
-def finished(answer: Answer) -> Answer:
+def finished(answer: Answer, recording: Recording) -> Answer:
     """The answer with what is known of the whole recording only."""
     if answer.offence:
-        return answer
+        return _with_what_never_returned(answer, recording)
+    if not answer.doubts and recording.has_trailer and not recording.end:
+        answer.doubt(0, "it ends without a trailer: it was cut off, or the recorder was killed")
     if not answer.doubts and not answer.counts["get"] + answer.counts["clear"]:
         why = "; its VM has dirty rings, which are read from shared memory" if answer.rings else ""
         answer.doubt(0, f"no GET and no CLEAR is recorded, so nothing is visible{why}")
@@ -72,4 +75,15 @@ def finished(answer: Answer) -> Answer:
         answer.doubt(0, f"{steps}, and pages are looked at one by one, which allows more than the design does")
     if not answer.doubts and not answer.counts["clear"]:
         answer.note("It has no CLEAR, so that it says nothing of how bits are cleared.")
+    if not answer.doubts and not recording.has_trailer:
+        answer.note("A recording of version 1 does not say where it ends: this holds of what the file has.")
+    return answer
+
+
+def _with_what_never_returned(answer: Answer, recording: Recording) -> Answer:
+    """An ioctl that was still under way when the VMM died may have acted before the offence, and explain it."""
+    offence, end = answer.offence, recording.end
+    if offence and end and any(begin < offence.finish for begin in end.unreturned):
+        answer.doubt(offence.at.line, "nothing explains it, but an ioctl that began before it never returned")
+        answer.offence = None
     return answer

@@ -50,6 +50,7 @@ def offence(explanations: Explanations, life: Life, number: int, page: int) -> O
         possible=possible(explanations, at),
         nearest=tuple(nearest(explanations, at, letter, page)),
         overlaps=len(earlier),
+        finish=event.finish,
     )
 
 
@@ -66,6 +67,7 @@ def empty_mask(explanations: Explanations, life: Life, number: int) -> Offence:
         history=tuple(_history(life.recent, page)),
         possible=possible(explanations, at),
         nearest=("a CLEAR that takes at least one page, as every CLEAR of the design does: this one's mask is empty",),
+        finish=event.finish,
     )
 
 

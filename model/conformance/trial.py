@@ -13,7 +13,7 @@ from model.conformance.offence import empty_mask, full_start, offence
 from model.conformance.pages import Pages, TooMany
 from model.errors import TooWide
 from model.monitor.bitmap import BadBitmap
-from model.monitor.recording import Damage, Ioctl
+from model.monitor.recording import Damage, End, Gap, Ioctl, Item
 from model.monitor.watch import LOGGED, MANUAL_PROTECT, RINGS
 
 MOST_PAGES = 1 << 27  # of all slots together; each takes two bytes
@@ -34,7 +34,7 @@ class Trial:
         self.open: dict[tuple[Vm, int], Life] = {}
         self.line, self.recorded_pages, self.over = 0, 0, False
 
-    def feed(self, item: Ioctl | Damage) -> bool:
+    def feed(self, item: Item) -> bool:
         """The next of the recording; whether there is an answer that the rest does not change."""
         self.line = item.line
         return self._over(lambda: self._feed(item))
@@ -61,10 +61,12 @@ class Trial:
                 self.over = True
         return self.over
 
-    def _feed(self, item: Ioctl | Damage) -> None:
+    def _feed(self, item: Item) -> None:
+        if isinstance(item, Gap):
+            self.close_before(item.first)
         if isinstance(item, Damage):
             self._stop(item.line, item.problem)
-        else:
+        elif not isinstance(item, End):
             self.take(item)
 
     def _stop(self, line: int, reason: str) -> None:
@@ -99,7 +101,7 @@ class Trial:
 
     def created(self, ioctl: Ioctl) -> None:
         """KVM_CREATE_VM: the descriptor is a new VM, whatever it was before."""
-        vm = ioctl.vm[0], ioctl.rc
+        vm = ioctl.vm if ioctl.vm[0] == -1 else (ioctl.vm[0], ioctl.rc)
         for key in [k for k in self.lives if k[0] == vm]:
             self.forget(key)
         self.machines[vm] = Machine()

@@ -181,7 +181,8 @@ def test_an_empty_mask_is_no_move_of_a_design_whose_clear_takes_something():
         (lambda ls: [*ls, '{"t": "get"'], "not a JSON object"),
         (lambda ls: [*ls, ls[0]], "t is 'hdr'"),
         (lambda ls: [*ls, ls[-1]], "was taken"),
-        (lambda ls: [*ls[:3], *ls[4:]], "does not show where its log began"),
+        (lambda ls: [*ls[:3], *ls[4:]], "lines are missing"),
+        (lambda ls: [ls[0].replace('"v": 1', '"v": 2'), *ls[1:]], "without a trailer"),
     ],
 )
 def test_what_is_not_recorded_leaves_the_answer_open(change, reason):
@@ -192,6 +193,33 @@ def test_what_is_not_recorded_leaves_the_answer_open(change, reason):
     answer = judge(lines)
     assert UNKNOWN == answer.verdict
     assert reason in answer.doubts[0].reason
+
+
+def test_what_comes_before_a_gap_is_judged():
+    lines = Lines()
+    lines.clear(0b1)
+    lines.position += 2
+    lines.get(0b1)
+    assert (DOES_NOT, 5) == (judge(lines).verdict, judge(lines).offence.at.line)
+
+
+def test_an_ioctl_that_never_returned_may_explain_what_came_after():
+    """The VMM died in a GET that may have told of the page."""
+    lines = Lines()
+    lines.clear(0b1, q=[lines.position + 1, lines.position + 2])
+    assert UNKNOWN == judge(lines).verdict
+    lines.trailer(open=[lines.position - 3])
+    assert UNKNOWN == judge(lines).verdict
+
+
+def test_a_recording_with_its_trailer_is_whole():
+    lines = Lines()
+    lines.get(0b1)
+    lines.trailer()
+    assert (CONFORMS, ["It has no CLEAR, so that it says nothing of how bits are cleared."]) == (
+        judge(lines).verdict,
+        judge(lines).notes,
+    )
 
 
 def test_designs_that_are_no_ioctls_are_refused_by_name():

@@ -42,6 +42,12 @@ class Lines:
         """`bits` are of the mask: bit 0 is page `first`."""
         self.add("clear", slot=self.slot, first=first, n=count or self.pages - first, bm=bm(bits), **values)
 
+    def trailer(self, **values):
+        """The recording is whole, and of version 2."""
+        self.lines[0] = json.dumps(HEADER | {"v": 2})
+        end = {"t": "end", "lines": len(self.lines) - 1, "positions": self.position, "open": [], "why": "exited"}
+        self.lines.append(json.dumps(end | values))
+
     @property
     def text(self):
         return "".join(f"{line}\n" for line in self.lines)
