@@ -1,96 +1,60 @@
-"""ptrace and seccomp from plain Python: run a program, and stop it only at the ioctls that are asked for.
+"""ptrace from plain Python: run a program, or come to a running one, and stop it only at the ioctls asked for.
 
-A seccomp filter lets every other system call, KVM_RUN among them, run at full speed.
+Every other system call, KVM_RUN among them, runs at full speed (`hook`). The program outlives its tracer: nothing is
+left in it that needs one.
 
-Source: Linux man pages ptrace(2), seccomp(2), process_vm_readv(2); x86-64.
+Source: Linux man pages ptrace(2), process_vm_readv(2); x86-64.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
 import platform
 import signal
-import struct
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from model.errors import MissingTool, ModelError
+from model.monitor.hook import Hook, Unhooked, install
+from model.monitor.remote import (
+    CONT,
+    DETACH,
+    INTERRUPT,
+    LISTEN,
+    RAX,
+    RDI,
+    RDX,
+    RIP,
+    RSI,
+    SEIZE,
+    SYSCALL,
+    WALL,
+    entry,
+    peek,
+    poke,
+    process_of,
+    ptrace,
+    registers,
+    set_registers,
+    signed,
+    threads,
+)
 
-GETREGS, SYSCALL, CONT, SEIZE, LISTEN = 12, 24, 7, 0x4206, 0x4208
-SYSGOOD, FORK, VFORK, CLONE, EXEC, SECCOMP, EXITKILL = 1, 2, 4, 8, 16, 128, 1 << 20
-OPTIONS = SYSGOOD | FORK | VFORK | CLONE | EXEC | SECCOMP | EXITKILL
-EVENT_SECCOMP, EVENT_STOP = 7, 128
-WALL = 0x40000000
-PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS, MODE_FILTER = 22, 38, 2
-ARCH_X86_64, IOCTL = 0xC000003E, 16
-RDI, RSI, RDX, RAX = 14, 13, 12, 10  # places in user_regs_struct
+SYSGOOD, FORK, VFORK, CLONE, EXEC, SECCOMP = 1, 2, 4, 8, 16, 128
+OPTIONS = SYSGOOD | FORK | VFORK | CLONE | EXEC | SECCOMP
+EVENT_EXEC, EVENT_SECCOMP, EVENT_STOP = 4, 7, 128
 RESTARTS = (512, 513, 514, 516)  # the kernel will begin the call anew
 FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+LEAVING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PATIENCE = 5.0  # seconds for a thread to stop when it is asked to
 
 
 class CannotRun(ModelError):
-    """The program could not be started."""
-
-
-class _Instruction(ctypes.Structure):
-    _fields_ = (("code", ctypes.c_uint16), ("yes", ctypes.c_uint8), ("no", ctypes.c_uint8), ("k", ctypes.c_uint32))
-
-
-class _Program(ctypes.Structure):
-    _fields_ = (("length", ctypes.c_uint16), ("filter", ctypes.POINTER(_Instruction)))
-
-
-class _Piece(ctypes.Structure):
-    _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
-
-
-def _libc() -> ctypes.CDLL:
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
-    libc.ptrace.restype = ctypes.c_long
-    libc.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
-    libc.process_vm_readv.argtypes = [
-        *(ctypes.c_int, ctypes.c_void_p, ctypes.c_ulong),
-        *(ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong),
-    ]
-    libc.process_vm_readv.restype = ctypes.c_ssize_t
-    return libc
-
-
-LIBC = _libc()
-
-
-def ptrace(request: int, tid: int, address: int = 0, data: int = 0) -> None:
-    """One ptrace request; raises OSError."""
-    if LIBC.ptrace(request, tid, address, data) < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-
-
-def peek(tid: int, address: int, size: int) -> bytes:
-    """Memory of a stopped thread; shorter than `size`, or empty, where it ends or is not mapped."""
-    buffer = ctypes.create_string_buffer(max(size, 1))
-    mine, theirs = _Piece(ctypes.addressof(buffer), size), _Piece(address, size)
-    count = LIBC.process_vm_readv(tid, ctypes.byref(mine), 1, ctypes.byref(theirs), 1, 0)
-    return buffer.raw[: max(count, 0)]
-
-
-def bpf(requests: Sequence[int]) -> ctypes.Array[_Instruction]:
-    """A seccomp filter: stop at ioctl() with one of these requests, allow all else.
-
-    It loads the architecture, the number of the system call and the low half of its second argument, in that order.
-    """
-    load, equal, leave = 0x20, 0x15, 0x06
-    allow, trace = 0x7FFF0000, 0x7FF00000
-    count = len(requests)
-    rows = [(load, 0, 0, 4), (equal, 0, count + 3, ARCH_X86_64), (load, 0, 0, 0), (equal, 0, count + 1, IOCTL)]
-    rows += [(load, 0, 0, 24), *((equal, count - i, 0, request) for i, request in enumerate(requests))]
-    rows += [(leave, 0, 0, allow), (leave, 0, 0, trace)]
-    return (_Instruction * len(rows))(*(_Instruction(*row) for row in rows))
+    """The program could not be started, or there is no such process."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +62,7 @@ class Stop:
     """A thread at the begin or end of one of the ioctls.
 
     Attributes:
+        runs: how often a KVM_RUN of its process had begun and had ended by then.
         result: what the ioctl returned, negative error numbers as the kernel has them; None at its begin.
     """
 
@@ -106,30 +71,84 @@ class Stop:
     fd: int
     request: int
     argument: int
+    runs: tuple[int, int]
     result: int | None = None
 
 
 class Tracer:
-    """Runs a program to its end and hands every begin and end of the wanted ioctls to a function.
+    """Hands every begin and end of the wanted ioctls of a program, and of what it starts, to a function.
 
     Args:
-        argv: the program and its arguments; found on PATH as a shell does.
         requests: ioctl numbers to stop at.
+
+    Attributes:
+        pid: the program's process.
+        unseen: programs whose ioctls cannot be seen, and why.
+        detached: it was left running.
 
     Raises:
         MissingTool: this is not x86-64 Linux, or ptrace is not allowed here.
-        CannotRun: there is no such program.
     """
 
-    def __init__(self, argv: Sequence[str], requests: Sequence[int]) -> None:
+    def __init__(self, requests: Sequence[int]) -> None:
         if platform.machine() != "x86_64" or platform.system() != "Linux":
             here = f"{platform.machine()} {platform.system()}"
             raise MissingTool(f"the recorder works on x86-64 Linux, and this is {here}.")
+        self.requests = requests
         self.begun: dict[int, Stop] = {}
         self.processes: dict[int, int] = {}
-        self.registers = ctypes.create_string_buffer(216)
-        self.code = 0
-        self.pid = _spawn(argv, bpf(requests))
+        self.hooks: dict[int, list[Hook]] = {}
+        self.unseen: list[str] = []
+        self.code, self.pid = 0, 0
+        self.leaving = self.detached = False
+
+    def start(self, argv: Sequence[str]) -> None:
+        """Start a program, found on PATH as a shell does.
+
+        Raises:
+            CannotRun: there is no such program.
+        """
+        self.pid = _spawn(argv)
+        self._executed(self.pid)
+        with _gone():
+            ptrace(CONT, self.pid)
+
+    def attach(self, pid: int) -> None:
+        """Come to a process that runs already, all its threads.
+
+        Raises:
+            CannotRun: there is no such process, it is not ours, or its ioctls cannot be seen.
+        """
+        self.pid = pid
+        try:
+            resume = self._seized(pid)
+            leader = next((tid for tid, number in resume.items() if not number), None)
+            if leader is None:
+                raise CannotRun(f"process {pid} is stopped; let it go on (kill -CONT {pid}) and try again.")
+            self.hooks[pid] = install(leader, pid, self.requests)
+        except OSError as error:
+            raise CannotRun(f"cannot attach to process {pid}: {error.strerror}.") from None
+        except Unhooked as reason:
+            raise CannotRun(f"cannot attach to process {pid}: {reason}.") from None
+        for tid, number in resume.items():
+            with _gone():
+                ptrace(CONT, tid, 0, number)
+
+    def _seized(self, pid: int) -> dict[int, int]:
+        """Seize and stop every thread; thread -> the signal that was on its way to it, or 0."""
+        found: dict[int, int] = {}
+        while new := [tid for tid in threads(pid) if tid not in found]:
+            for tid in new:
+                found[tid] = 0
+                with _gone():
+                    if tid not in self.processes:
+                        ptrace(SEIZE, tid, 0, OPTIONS)
+                    ptrace(INTERRUPT, tid)
+                    found[tid] = _stopping_signal(tid)
+                    self.processes[tid] = pid
+        if not found:
+            raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
+        return found
 
     def run(self, handle: Callable[[Stop], None]) -> int:
         """Until every process of the program has ended; returns the exit status of the first one.
@@ -138,10 +157,77 @@ class Tracer:
         """
         with _forwarding(self.pid):
             while stops := self._waited():
-                for tid, status in stops:
-                    with _gone():
-                        self._stopped(tid, status, handle)
+                self._all(stops, handle)
         return self.code
+
+    def watch(self, handle: Callable[[Stop], None]) -> None:
+        """Until the process that we came to has ended, or a ^C: then it is left running, as it was."""
+        with self._leaving():
+            while not self.leaving and (stops := self._waited()):
+                self._all(stops, handle)
+            if self.leaving:
+                self.detach(handle)
+
+    def _all(self, stops: list[tuple[int, int]], handle: Callable[[Stop], None]) -> None:
+        for tid, status in stops:
+            with _gone():
+                self._stopped(tid, status, handle)
+
+    @contextlib.contextmanager
+    def _leaving(self) -> Iterator[None]:
+        """^C sets a flag, and wakes the wait by a stop that means nothing."""
+
+        def leave(number: int, frame: object) -> None:
+            self.leaving = True
+            for tid in threads(self.pid)[:1]:
+                with contextlib.suppress(OSError):
+                    ptrace(INTERRUPT, tid)
+
+        old = {s: signal.signal(s, leave) for s in LEAVING}
+        try:
+            yield
+        finally:
+            for number, handler in old.items():
+                signal.signal(number, handler)
+
+    def detach(self, handle: Callable[[Stop], None]) -> None:
+        """Let every thread go between two ioctls, and take the hooks out."""
+        resume = {tid: self._quiet(tid, handle) for tid in self._interrupted()}
+        for pid in {self._process(tid) for tid in resume}:
+            with _gone():
+                for hook in self._hooks(pid):
+                    hook.remove(pid)
+        for tid, number in resume.items():
+            with _gone():
+                ptrace(DETACH, tid, 0, number)
+        self.detached = True
+
+    def _interrupted(self) -> list[int]:
+        """Every thread of every process, asked to stop."""
+        found = [tid for pid in {self.pid, *self.processes.values()} for tid in threads(pid)]
+        for tid in found:
+            with contextlib.suppress(OSError):
+                ptrace(INTERRUPT, tid)
+        return found
+
+    def _quiet(self, tid: int, handle: Callable[[Stop], None]) -> int:
+        """Wait until a thread has stopped outside of an ioctl; the signal that was on its way, or 0."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            found, status = os.waitpid(tid, WALL | os.WNOHANG)
+            if not found:
+                time.sleep(0.001)
+            elif not os.WIFSTOPPED(status):
+                break
+            elif status >> 16 == EVENT_STOP and tid not in self.begun:
+                return 0
+            elif not status >> 16 and not _at_return(status) and tid not in self.begun:
+                return os.WSTOPSIG(status)
+            else:
+                with _gone():
+                    self._stopped(tid, status, handle)
+                    ptrace(INTERRUPT, tid)
+        return 0
 
     def _waited(self) -> list[tuple[int, int]]:
         """Every thread that has something to say, those whose ioctl returned first; empty when all have ended.
@@ -159,11 +245,7 @@ class Tracer:
 
     def _stopped(self, tid: int, status: int, handle: Callable[[Stop], None]) -> None:
         if not os.WIFSTOPPED(status):
-            self.begun.pop(tid, None)
-            self.processes.pop(tid, None)
-            if tid == self.pid:
-                code = os.waitstatus_to_exitcode(status)
-                self.code = code if code >= 0 else 128 - code
+            self._ended(tid, status)
             return
         number, event = os.WSTOPSIG(status), status >> 16
         if event == EVENT_SECCOMP:
@@ -175,41 +257,96 @@ class Tracer:
         elif event == EVENT_STOP and number != signal.SIGTRAP:
             ptrace(LISTEN, tid)  # stopped by job control: it stays so until SIGCONT
         elif event:
-            ptrace(CONT, tid)
+            if event == EVENT_EXEC:
+                self._executed(tid)
+            ptrace(SYSCALL if tid in self.begun else CONT, tid)
         else:
-            ptrace(CONT, tid, 0, number)
+            ptrace(SYSCALL if tid in self.begun else CONT, tid, 0, number)
+
+    def _ended(self, tid: int, status: int) -> None:
+        self.begun.pop(tid, None)
+        self.processes.pop(tid, None)
+        self.hooks.pop(tid, None)
+        if tid == self.pid:
+            code = os.waitstatus_to_exitcode(status)
+            self.code = code if code >= 0 else 128 - code
+
+    def _executed(self, tid: int) -> None:
+        """A process has become another program: let its linker work, then hook it."""
+        self.begun.pop(tid, None)
+        self.hooks.pop(tid, None)
+        try:
+            ended = _to_entry(tid)
+            if ended is not None:
+                self._ended(tid, ended)
+                return
+            self.hooks[tid] = install(tid, tid, self.requests)
+        except (Unhooked, StopIteration, OSError, ValueError) as reason:
+            with contextlib.suppress(OSError):
+                self.unseen.append(f"{Path(f'/proc/{tid}/exe').readlink()}: {reason}")
+
+    def _hooks(self, pid: int) -> list[Hook]:
+        """A child that was forked has the pages of its parent."""
+        if pid not in self.hooks:
+            known = {hook.page: hook for hooks in self.hooks.values() for hook in hooks}
+            self.hooks[pid] = [hook for hook in known.values() if hook.in_place(pid)]
+        return self.hooks[pid]
 
     def _stop(self, tid: int) -> Stop:
-        fd, request, argument, _ = self._registers(tid)
-        return Stop(tid, self._process(tid), fd & 0xFFFFFFFF, request & 0xFFFFFFFF, argument)
+        values = registers(tid)
+        pid = self._process(tid)
+        runs = [hook.runs(pid) for hook in self._hooks(pid)]
+        total = sum(b for b, _ in runs), sum(e for _, e in runs)
+        return Stop(tid, pid, values[RDI] & 0xFFFFFFFF, values[RSI] & 0xFFFFFFFF, values[RDX], total)
 
     def _returned(self, tid: int, handle: Callable[[Stop], None]) -> None:
         begun = self.begun.pop(tid, None)
         if begun:
-            result = ctypes.c_long(self._registers(tid)[3]).value
+            result = signed(registers(tid)[RAX])
             result = -errno.EINTR if -result in RESTARTS else result
-            handle(Stop(tid, begun.pid, begun.fd, begun.request, begun.argument, result))
+            handle(Stop(tid, begun.pid, begun.fd, begun.request, begun.argument, begun.runs, result))
         ptrace(CONT, tid)
-
-    def _registers(self, tid: int) -> tuple[int, int, int, int]:
-        ptrace(GETREGS, tid, 0, ctypes.addressof(self.registers))
-        values = struct.unpack("<27Q", self.registers.raw)
-        return values[RDI], values[RSI], values[RDX], values[RAX]
 
     def _process(self, tid: int) -> int:
         """The process that a thread belongs to."""
         if tid not in self.processes:
-            try:
-                lines = Path(f"/proc/{tid}/status").read_text().splitlines()
-                self.processes[tid] = next(int(line.split()[1]) for line in lines if line.startswith("Tgid:"))
-            except (OSError, StopIteration):
-                self.processes[tid] = tid
+            self.processes[tid] = process_of(tid)
         return self.processes[tid]
 
 
 def _at_return(status: int) -> bool:
     """The thread is at the end of its ioctl."""
     return os.WIFSTOPPED(status) and os.WSTOPSIG(status) == signal.SIGTRAP | 0x80
+
+
+def _stopping_signal(tid: int) -> int:
+    """Wait for a thread that was asked to stop; the signal that came first, or 0."""
+    _, status = os.waitpid(tid, WALL)
+    if not os.WIFSTOPPED(status):
+        raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
+    number = os.WSTOPSIG(status)
+    return 0 if status >> 16 == EVENT_STOP and number == signal.SIGTRAP else number
+
+
+def _to_entry(tid: int) -> int | None:
+    """Let a process that has just been executed run to its first instruction; its status if it ended before."""
+    at = entry(tid)
+    code = peek(tid, at, 1)
+    poke(tid, at, b"\xcc")
+    number = 0
+    while True:
+        ptrace(CONT, tid, 0, number)
+        _, status = os.waitpid(tid, WALL)
+        if not os.WIFSTOPPED(status):
+            return status
+        number = 0 if status >> 16 else os.WSTOPSIG(status)
+        if number == signal.SIGTRAP:
+            break
+    values = registers(tid)
+    values[RIP] = at
+    set_registers(tid, values)
+    poke(tid, at, code)
+    return None
 
 
 @contextlib.contextmanager
@@ -239,15 +376,14 @@ def _forwarding(pid: int) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _spawn(argv: Sequence[str], filter: ctypes.Array[_Instruction]) -> int:
-    """Start the program, seized and filtered; returns its process id."""
+def _spawn(argv: Sequence[str]) -> int:
+    """Start the program, seized, and stopped where it has just been executed; returns its process id."""
     ready, go = os.pipe()
     failed, failure = os.pipe()
-    program = _Program(len(filter), ctypes.cast(filter, ctypes.POINTER(_Instruction)))
     pid = os.fork()
     if pid == 0:
         os.close(go)
-        _child(argv, program, ready, failure)
+        _child(argv, ready, failure)
     os.close(ready)
     os.close(failure)
     try:
@@ -271,25 +407,20 @@ def _until_exec(pid: int, failed: int, name: str) -> None:
             if not os.WIFSTOPPED(status):
                 number = int(pipe.read() or b"0")
                 raise CannotRun(f"cannot run {name}: {os.strerror(number) if number else 'it ended before it began'}.")
-            ptrace(CONT, pid)
-            if status >> 16 == 4:  # PTRACE_EVENT_EXEC
+            if status >> 16 == EVENT_EXEC:
                 return
+            ptrace(CONT, pid)
 
 
-def _child(argv: Sequence[str], program: _Program, ready: int, failure: int) -> None:
-    """In the child: wait to be seized, install the filter, become the program. Does not return."""
+def _child(argv: Sequence[str], ready: int, failure: int) -> None:
+    """In the child: wait to be seized, become the program. Does not return."""
     number = 0
     try:
         if not os.read(ready, 1):
             os._exit(127)
         os.close(ready)
         _reset((signal.SIGPIPE, signal.SIGXFSZ))
-        if LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or LIBC.prctl(
-            PR_SET_SECCOMP, MODE_FILTER, ctypes.addressof(program), 0, 0
-        ):
-            number = ctypes.get_errno()
-        else:
-            os.execvp(argv[0], list(argv))
+        os.execvp(argv[0], list(argv))
     except OSError as error:
         number = error.errno or errno.EINVAL
     finally:

@@ -8,13 +8,17 @@ from __future__ import annotations
 import json
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from model.monitor.bitmap import MAX_PAGES, spell
-from model.monitor.ptrace import Stop, Tracer, peek
-from model.monitor.recording import VERSION
+from model.monitor.ptrace import Stop, Tracer
+from model.monitor.recording import UNKNOWN, VERSION
+from model.monitor.remote import PAGE, mappings, peek
+from model.monitor.vms import Vms
 
+READ = 0x4018AEEF  # a marker that a VMM may emit on the VM's descriptor: KVM refuses it, and the recorder notes it
 KINDS = {
     0xAE01: "vm",  # KVM_CREATE_VM
     0xAE41: "vcpu",  # KVM_CREATE_VCPU
@@ -24,25 +28,30 @@ KINDS = {
     0x4068AEA3: "cap",  # KVM_ENABLE_CAP
     0xC018AEC0: "clear",  # KVM_CLEAR_DIRTY_LOG
     0xAEC7: "reset",  # KVM_RESET_DIRTY_RINGS
+    READ: "read",
 }
-PAGE = 4096
+RING_AT = 64 * PAGE  # KVM_DIRTY_LOG_PAGE_OFFSET on x86
+HARVESTED = 2  # KVM_DIRTY_GFN_F_RESET: the VMM is done with the entry
 
 
 class Recorder:
-    """Writes one line for each ioctl that returns.
+    """Writes one line for each ioctl that returns, and a trailer.
 
     Args:
-        out: where to write; flushed when the VMM has ended.
+        out: where to write.
         argv: the VMM's command line, for the header.
+        attached: the VMM ran already.
     """
 
-    def __init__(self, out: BinaryIO, pid: int, argv: Sequence[str]) -> None:
-        self.out, self.pid, self.position = out, pid, 0
+    def __init__(self, out: BinaryIO, pid: int, argv: Sequence[str], *, attached: bool = False) -> None:
+        self.out, self.pid, self.position, self.lines = out, pid, 0, 0
         self.open: dict[int, dict[str, Any]] = {}
         self.pointer: dict[int, int] = {}  # where each thread's GET puts its bitmap
-        self.pages: dict[tuple[int, int, int], int] = {}
+        self.pages: dict[tuple[int, int], int] = {}
+        self.runs: dict[int, tuple[int, int]] = {}
+        self.vms = Vms(attached)
         head = {"t": "hdr", "v": VERSION, "rec": "ptrace", "clock": "monotonic-ns", "page": PAGE}
-        self.write(head | {"pid": pid, "argv": list(argv)})
+        self.write(head | {"pid": pid, "attached": attached, "argv": list(argv)})
 
     def write(self, record: dict[str, Any]) -> None:
         self.out.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
@@ -59,14 +68,29 @@ class Recorder:
         elif stop.tid in self.open:
             self.returned(stop, self.open.pop(stop.tid), now)
 
+    def end(self, why: str, unseen: Sequence[str] = ()) -> None:
+        """The trailer, without which a recording is not whole."""
+        open_ = sorted(record["q"][0] for record in self.open.values())
+        counts = {"lines": self.lines, "positions": self.position, "open": open_}
+        self.write({"t": "end", "why": why, **counts, "unseen": list(unseen)})
+
     def begun(self, stop: Stop, now: int) -> dict[str, Any]:
         kind = KINDS[stop.request]
         record = {"q": [self.take(), 0], "b": now, "e": 0, "tid": stop.tid, "fd": stop.fd, "rc": 0, "t": kind}
+        if kind != "vm":
+            record["vm"] = self.vms.of(stop.pid, stop.fd)
+        record["ran"] = self.ran(stop)
         if stop.pid != self.pid:
             record["pid"] = stop.pid
-        return record | self.arguments(kind, stop)
+        return record | self.arguments(kind, stop, record.get("vm", 0))
 
-    def arguments(self, kind: str, stop: Stop) -> dict[str, Any]:
+    def ran(self, stop: Stop) -> int:
+        """1 if a vCPU of the process was in KVM_RUN at some time since its ioctl before this one."""
+        before = self.runs.get(stop.pid, (0, 0))
+        self.runs[stop.pid] = stop.runs
+        return int(stop.runs[0] > min(before[0], stop.runs[1]))
+
+    def arguments(self, kind: str, stop: Stop, vm: int) -> dict[str, Any]:
         """What the VMM handed over; zeros where it handed over memory that cannot be read."""
         match kind:
             case "get":
@@ -74,7 +98,11 @@ class Recorder:
                 return {"slot": slot}
             case "clear":
                 slot, count, first, mask = self.peeked(stop, "<IIQQ")
-                return {"slot": slot, "first": first, "n": count, "bm": self.bitmap(stop, slot, mask, count)}
+                return {"slot": slot, "first": first, "n": count, "bm": self.mask(stop, vm, slot, mask, count)}
+            case "read":
+                slot, count, first, mask = self.peeked(stop, "<IIQQ")
+                bm = {"bm": self.mask(stop, vm, slot, mask, count)} if mask else {}
+                return {"slot": slot, "first": first, "n": count, **bm}
             case "region":
                 slot, flags, gpa, size, hva = self.peeked(stop, "<IIQQQ")
                 return {"slot": slot, "flags": flags, "gpa": gpa, "npages": size // PAGE, "hva": hva}
@@ -83,16 +111,17 @@ class Recorder:
                 return {"cap": cap, "args": args}
             case "vcpu":
                 return {"id": stop.argument}
+            case "reset":
+                return {"ring": harvested(stop.pid)}
         return {}
 
     def peeked(self, stop: Stop, layout: str) -> tuple[Any, ...]:
         size = struct.calcsize(layout)
         return struct.unpack(layout, peek(stop.tid, stop.argument, size).ljust(size, b"\0"))
 
-    def bitmap(self, stop: Stop, slot: int, address: int, pages: int) -> str:
-        """A bitmap in the VMM's memory: whole words, as many as the slot has."""
-        known = self.pages.get((stop.pid, stop.fd, slot), min(pages, MAX_PAGES))
-        size = -(-min(pages, known) // 64) * 8
+    def mask(self, stop: Stop, vm: int, slot: int, address: int, pages: int) -> str:
+        """A bitmap in the VMM's memory: whole words, as many as it has pages and no more than the slot has."""
+        size = -(-min(pages, self.pages.get((vm, slot), MAX_PAGES)) // 64) * 8
         found = peek(stop.tid, address, size)
         return spell(found[: len(found) // 8 * 8])
 
@@ -102,25 +131,88 @@ class Recorder:
         record["rc"] = max(result, -1)
         if result < 0:
             record["errno"] = -result
-        key = stop.pid, stop.fd, record.get("slot", 0)
-        if record["t"] == "region" and result >= 0:
-            self.pages[key] = record["npages"]
-        if record["t"] == "get":
-            address = self.pointer.pop(stop.tid, 0)
-            if result >= 0:
-                record["bm"] = self.bitmap(stop, record["slot"], address, self.pages.get(key, 0))
+        getattr(self, f"after_{record['t']}", lambda *_: None)(stop, record)
+        self.lines += 1
         self.write(record)
 
+    def after_vm(self, stop: Stop, record: dict[str, Any]) -> None:
+        if record["rc"] >= 0:
+            record["vm"] = self.vms.created(stop.pid, record["rc"])
 
-def record(argv: Sequence[str], out: BinaryIO) -> int:
-    """Run a VMM to its end and record its dirty-log ioctls; returns its exit status.
+    def after_region(self, stop: Stop, record: dict[str, Any]) -> None:
+        if record["rc"] >= 0:
+            self.pages[record["vm"], record["slot"]] = record["npages"]
+
+    def after_get(self, stop: Stop, record: dict[str, Any]) -> None:
+        """Its bitmap, as far as the slot's size is known."""
+        address, pages = self.pointer.pop(stop.tid, 0), self.pages.get((record["vm"], record["slot"]))
+        if record["rc"] >= 0:
+            known = pages is not None
+            record["bm"] = self.mask(stop, record["vm"], record["slot"], address, pages or 0) if known else UNKNOWN
+
+    def after_reset(self, stop: Stop, record: dict[str, Any]) -> None:
+        """The entries that were marked, if those are the entries that the kernel took."""
+        marked = record.pop("ring")
+        if sum(map(len, marked.values())) == record["rc"]:
+            record["ring"] = {str(slot): spell(packed(pages)) for slot, pages in sorted(marked.items())}
+
+    def after_read(self, stop: Stop, record: dict[str, Any]) -> None:
+        """KVM refuses the marker, which means nothing."""
+        record["rc"] = 0
+        record.pop("errno", None)
+
+
+def harvested(pid: int) -> dict[int, list[int]]:
+    """slot -> pages of the dirty-ring entries that the process has marked as done with, of all its vCPUs."""
+    found: dict[int, list[int]] = {}
+    for mapping in mappings(pid):
+        if "kvm-vcpu" in mapping.path and mapping.offset == RING_AT:
+            entries = peek(pid, mapping.start, mapping.end - mapping.start)
+            for flags, slot, page in struct.iter_unpack("<IIQ", entries[: len(entries) // 16 * 16]):
+                if flags & HARVESTED:
+                    found.setdefault(slot, []).append(page)
+    return found
+
+
+def packed(pages: Iterable[int]) -> bytes:
+    """A bitmap of whole words with these pages set."""
+    bits = 0
+    for page in pages:
+        bits |= 1 << page
+    return bits.to_bytes(-(-bits.bit_length() // 64) * 8, "little")
+
+
+def record(argv: Sequence[str], out: BinaryIO) -> tuple[int, list[str]]:
+    """Run a VMM to its end and record its dirty-log ioctls; its exit status, and programs that were not seen.
 
     Raises:
         MissingTool: ptrace cannot be used here.
         CannotRun: there is no such program.
     """
-    tracer = Tracer(argv, list(KINDS))
-    try:
-        return tracer.run(Recorder(out, tracer.pid, argv))
-    finally:
-        out.flush()
+    tracer = Tracer(list(KINDS))
+    tracer.start(argv)
+    recorder = Recorder(out, tracer.pid, argv)
+    code = tracer.run(recorder)
+    recorder.end("exited", tracer.unseen)
+    return code, tracer.unseen
+
+
+def attach(pid: int, out: BinaryIO, ready: Callable[[], None]) -> tuple[bool, list[str]]:
+    """Record a VMM that runs already, to its end or a ^C; whether it was left running, and what was not seen.
+
+    Raises:
+        MissingTool: ptrace cannot be used here.
+        CannotRun: there is no such process, or it is not ours.
+    """
+    tracer = Tracer(list(KINDS))
+    tracer.attach(pid)
+    recorder = Recorder(out, pid, command_line(pid), attached=True)
+    ready()
+    tracer.watch(recorder)
+    recorder.end("detached" if tracer.detached else "exited", tracer.unseen)
+    return tracer.detached, tracer.unseen
+
+
+def command_line(pid: int) -> list[str]:
+    words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:-1]
+    return [word.decode("utf-8", "replace") for word in words]

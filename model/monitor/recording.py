@@ -39,6 +39,7 @@ FIELDS = {
 }
 BITMAPS = ("get", "clear", "read")
 END = "end"
+UNKNOWN = "?"  # the bitmap of a GET whose slot the recorder did not see made
 
 
 class NotARecording(ModelError):
@@ -69,6 +70,7 @@ class End:
         positions: how many places of the order were given out.
         unreturned: those of them at which an ioctl began that never returned.
         why: `exited`, or `detached` where the VMM went on unrecorded.
+        unseen: programs that ran and whose ioctls could not be recorded, and why.
     """
 
     line: int
@@ -76,6 +78,7 @@ class End:
     positions: int
     unreturned: frozenset[int]
     why: str
+    unseen: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -257,8 +260,11 @@ def _end(number: int, record: dict[str, Any]) -> End:
     open_ = record.get("open", [])
     if not isinstance(open_, list) or any(type(at) is not int for at in open_):
         raise _Wrong("open is not a list of positions")
-    why = str(record.get("why", ""))
-    return End(number, _whole(record, "lines"), _whole(record, "positions"), frozenset(open_), why)
+    unseen = record.get("unseen", [])
+    if not isinstance(unseen, list):
+        raise _Wrong("unseen is not a list of programs")
+    why, lines, positions = str(record.get("why", "")), _whole(record, "lines"), _whole(record, "positions")
+    return End(number, lines, positions, frozenset(open_), why, tuple(map(str, unseen)))
 
 
 def _ioctl(number: int, record: dict[str, Any], process: int) -> Ioctl:
@@ -276,7 +282,7 @@ def _ioctl(number: int, record: dict[str, Any], process: int) -> Ioctl:
     bm = _bitmap(record) if (kind in ("get", "clear") and rc >= 0) or ("bm" in record and kind == "read") else ""
     at = _whole(record, "pid") if "pid" in record else process
     tid, fd = _whole(record, "tid"), _whole(record, "fd")
-    vm = (-1, _whole(record, "vm")) if "vm" in record else (at, fd)
+    vm = (-1, _whole(record, "vm")) if "vm" in record else (at, rc if kind == "vm" else fd)
     ran = bool(record["ran"]) if "ran" in record else None
     return Ioctl(number, kind, begin, end, tid, vm, rc, time, values, bm, at, fd, ran)
 

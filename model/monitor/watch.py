@@ -115,7 +115,7 @@ class Monitor:
 
     def created(self, ioctl: Ioctl) -> None:
         """KVM_CREATE_VM: the descriptor is a new VM, whatever it was before."""
-        vm = ioctl.vm[0], ioctl.rc
+        vm = ioctl.vm
         for key in [k for k in self.slots if k[0] == vm]:
             self.drop(key)
         self.machines[vm] = Machine()

@@ -1,11 +1,14 @@
 """The recorder: it follows a program and its children, passes on the exit status, and writes what happened."""
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -44,7 +47,7 @@ def test_the_recorder_and_the_driver_mean_the_same_ioctl(name):
 def test_the_exit_status_of_the_program_is_passed_on(tmp_path, script, status):
     done = record(tmp_path / "out", "sh", "-c", script)
     assert (status, "", "") == (done.returncode, done.stdout, done.stderr)
-    assert ["hdr"] == [line["t"] for line in lines(tmp_path / "out")]
+    assert ["hdr", "end"] == [line["t"] for line in lines(tmp_path / "out")]
     assert ["sh", "-c", script] == lines(tmp_path / "out")[0]["argv"]
 
 
@@ -100,7 +103,10 @@ def test_every_dirty_log_ioctl_is_recorded_with_its_bitmap(tmp_path):
     out = tmp_path / "out"
     done = record(out, *PYTHON, "-c", VMM)
     assert (0, "") == (done.returncode, done.stderr)
-    found = lines(out)
+    *found, trailer = lines(out)
+    assert ("end", len(found) - 1, 2 * (len(found) - 1), []) == tuple(
+        trailer[name] for name in ("t", "lines", "positions", "unseen")
+    )
     positions = sorted(p for line in found[1:] for p in line["q"])
     assert list(range(2 * (len(found) - 1))) == positions
     assert sorted(line["q"][1] for line in found[1:]) == [line["q"][1] for line in found[1:]]
@@ -182,3 +188,59 @@ def test_a_mask_of_all_ones_in_real_qemu_is_blind_and_loses_memory(tmp_path):
 def test_qemu_own_masks_leave_source_and_destination_the_same(tmp_path):
     different, out = migrated(tmp_path, "as it is")
     assert ([], 0) == (different, check(str(out)).exit_code)
+
+
+def recorder_of(qemu: Qemu) -> int:
+    """The process that traces a QEMU."""
+    status = Path(f"/proc/{qemu.process.pid}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("TracerPid")))
+
+
+@contextlib.contextmanager
+def attached(qemu: Qemu, out: Path):
+    """A recorder that has come to a running QEMU."""
+    with subprocess.Popen([*RECORD, "-o", str(out), "-p", str(qemu.process.pid)], stderr=subprocess.PIPE) as process:
+        assert process.stderr.readline().startswith(b"recording process")
+        yield process
+
+
+@needs_qemu
+@needs_ptrace
+def test_a_recorder_that_is_killed_in_the_middle_of_a_migration_spares_the_vm(tmp_path):
+    """kill -9: the VM goes on, its migration ends well, memory is the same, and the recording is undetermined."""
+    out = tmp_path / "qemu.jsonl"
+    with Qemu(tmp_path, "source") as source, Qemu(tmp_path, "target", incoming=f"unix:{tmp_path}/mig") as target:
+        source.running()
+        with attached(source, out) as recorder:
+            killer = threading.Timer(0.7, recorder.kill)
+            killer.start()
+            assert "completed" == source.migrate(f"unix:{tmp_path}/mig", 1.5)["status"]
+            assert -signal.SIGKILL == recorder.wait(5)
+        assert 0 == recorder_of(source)
+        assert [] == different_pages(source.memory(), target.memory())
+    found = check(str(out))
+    assert found.counts["clear"] > 10
+    assert 3 == found.exit_code
+
+
+@needs_qemu
+@needs_ptrace
+def test_attaching_to_a_running_qemu_and_detaching_leaves_it_running_twice(tmp_path):
+    with Qemu(tmp_path, "source") as qemu:
+        qemu.running()
+        for name in ("one", "two"):
+            with attached(qemu, tmp_path / name) as recorder:
+                assert recorder.pid == recorder_of(qemu)
+                assert "completed" == qemu.migrate(f"exec:cat > {tmp_path}/state", 0.5)["status"]
+                qemu("cont")
+                recorder.send_signal(signal.SIGINT)
+                assert 0 == recorder.wait(10)
+            assert 0 == recorder_of(qemu)
+            *_, trailer = lines(tmp_path / name)
+            assert ("end", "detached") == (trailer["t"], trailer["why"])
+            found = check(str(tmp_path / name))
+            assert (0, 0) == (found.blind, found.possible)
+            assert found.counts["clear"] > 10
+        before = qemu.serial.stat().st_size
+        time.sleep(0.5)
+        assert qemu.serial.stat().st_size > before

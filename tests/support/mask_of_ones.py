@@ -3,8 +3,9 @@
 import sys
 from pathlib import Path
 
-from model.monitor.ptrace import Stop, Tracer, peek
+from model.monitor.ptrace import Stop, Tracer
 from model.monitor.recorder import KINDS, Recorder
+from model.monitor.remote import peek, poke
 
 
 class AllOnes(Recorder):
@@ -24,14 +25,12 @@ class AllOnes(Recorder):
             poke(stop.tid, *self.saved.pop(stop.tid))
 
 
-def poke(tid: int, address: int, what: bytes) -> None:
-    with Path(f"/proc/{tid}/mem").open("r+b", buffering=0) as memory:
-        memory.seek(address)
-        memory.write(what)
-
-
 if __name__ == "__main__":
     kind = {"ones": AllOnes, "as it is": Recorder}[sys.argv[1]]
-    tracer = Tracer(sys.argv[3:], list(KINDS))
+    tracer = Tracer(list(KINDS))
+    tracer.start(sys.argv[3:])
     with Path(sys.argv[2]).open("wb") as out:
-        sys.exit(tracer.run(kind(out, tracer.pid, sys.argv[3:])))
+        recorder = kind(out, tracer.pid, sys.argv[3:])
+        code = tracer.run(recorder)
+        recorder.end("exited")
+    sys.exit(code)
