@@ -20,15 +20,16 @@ from model.cli.terminal import columns, decided
 @click.option("-v", "--verbose", is_flag=True, help="List every finding.")
 @coloured
 def command(files: tuple[str, ...], form: str, output: Path | None, verbose: bool, color: str) -> int:
-    """Check recordings of a VMM's dirty-log ioctls for blind CLEARs.
+    """Check recordings of a VMM's dirty-log ioctls for blind CLEARs, and for other rules that ioctls show.
 
     A CLEAR is blind where it takes away a bit that no GET reported since that bit was last cleared. FILE is a
     recording as `clearorder record -o FILE -- qemu-system-x86_64 …` makes it, plain or gzipped; `-` is stdin.
 
-    Exit codes: 0 no blind CLEAR, 1 at least one is certain, 2 bad use or not a recording, 3 undetermined: a CLEAR may
-    be blind (overlapping ioctls can have run in either order), or a line is damaged.
+    Exit codes: 0 no rule is broken, 1 one certainly is, 2 bad use or not a recording, 3 undetermined: a CLEAR may be
+    blind (overlapping ioctls can have run in either order), or the recording does not show it: nothing to judge, no
+    trailer, a missing or damaged line, dirty rings.
     """
-    from model.monitor import findings
+    from model.monitor import findings, formats
     from model.monitor.judgement import exit_code
     from model.monitor.watch import check_all
 
@@ -36,7 +37,7 @@ def command(files: tuple[str, ...], form: str, output: Path | None, verbose: boo
     code = exit_code(found)
     with decided(code):
         if form != "text":
-            write_out(findings.FORMATS[form](found), output)
+            write_out(formats.FORMATS[form](found), output)
         else:
             width = columns("never" if output else color)
             write_lines(findings.text(found, width=width, verbose=verbose), output, color)

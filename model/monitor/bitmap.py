@@ -139,6 +139,16 @@ NOTHING = Bits()
 EVERY = Bits(rest=FULL)
 
 
+def span(first: int, after: int) -> Bits:
+    """Pages `first` to `after` - 1."""
+    after = min(after, MAX_PAGES)
+    if first >= after:
+        return NOTHING
+    return Bits(dict.fromkeys(range(after // CHUNK + 1), FULL)).below(after) - (
+        Bits(dict.fromkeys(range(first // CHUNK + 1), FULL)).below(first)
+    )
+
+
 def union(bitmaps: Iterable[Bits]) -> Bits:
     """All pages of all of them."""
     total = NOTHING

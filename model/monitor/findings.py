@@ -1,23 +1,30 @@
-"""What the monitor found, as text, JSON, SARIF 2.1.0 and JUnit."""
+"""What the monitor found, as text."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree as xml
+from typing import TYPE_CHECKING
 
-from model import __version__
 from model.expr import Client
-from model.monitor.judgement import CERTAIN, SHOWN_BY, Finding, Findings, Moment, exit_code
+from model.monitor.judgement import BLIND, CERTAIN, SHOWN_BY, Finding, Findings, Moment
 
 if TYPE_CHECKING:
     from rich.text import Text
 
 SHOWN, SHOWN_DAMAGES, SHOWN_RANGES = 20, 10, 8
 RULE = "No CLEAR of a bit that no GET reported since it was last cleared."
-SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
+RULES = {
+    BLIND: RULE,
+    "unread-page": "Where a VMM marks its reads: a page that is taken out of the log is read after that.",
+    "dropped-log": "A log is asked once more before it is switched off or deleted.",
+    "initially-set-cleared": "A log that begins all ones is asked before it is cleared.",
+}
+WHAT = {
+    "unread-page": "takes pages that no marked read follows",
+    "dropped-log": "the log is dropped with pages that no GET has asked about since they were cleared",
+    "initially-set-cleared": "CLEAR of pages that no GET had reported, INITIALLY_SET or not",
+}
 
 
 def pages(finding: Finding, shown: int = SHOWN_RANGES) -> str:
@@ -34,11 +41,28 @@ def seconds(at: Moment, start: int | None) -> str:
 
 
 def ioctl(at: Moment, start: int | None) -> str:
-    return f"line {at.line} (thread {at.thread}{seconds(at, start)})"
+    return f"line {at.line} ({who(at)}{seconds(at, start)})"
+
+
+def who(at: Moment) -> str:
+    """Process and thread; one number where they are the same."""
+    return f"process {at.process}, thread {at.thread}" if at.process not in (0, at.thread) else f"process {at.thread}"
 
 
 def should_have_followed(finding: Finding, start: int | None) -> str:
-    """Which GET the CLEAR should have followed, in words."""
+    """What the ioctl should have followed, in words."""
+    if finding.rule != BLIND:
+        page, after = finding.ranges[0][0], ioctl(finding.cleared, start) if finding.cleared else "its begin"
+        return {
+            "unread-page": f"a read of page {page} should have followed it",
+            "dropped-log": f"should have followed a GET after the CLEAR at {after}",
+            "initially-set-cleared": f"should have followed a GET that reports page {page}",
+        }[finding.rule]
+    return f"should have followed {_get_before(finding, start)}"
+
+
+def _get_before(finding: Finding, start: int | None) -> str:
+    """Which GET a blind CLEAR should have followed."""
     if finding.cleared and finding.get and finding.cleared.line == finding.get.line:
         return f"the GET at {ioctl(finding.get, start)} reported and cleared the first of them; none since"
     since = f"the CLEAR at {ioctl(finding.cleared, start)}" if finding.cleared else "the log began"
@@ -54,15 +78,28 @@ def should_have_followed(finding: Finding, start: int | None) -> str:
 def headline(found: Findings) -> tuple[str, str]:
     """The verdict of one recording in a line, and its style."""
     counts = f"{found.counts['clear']:,} CLEARs, {found.counts['get']:,} GETs"
+    failed = [
+        f"{found.counts['failed_' + k]:,} {k.upper()}s failed" for k in ("clear", "get") if found.counts["failed_" + k]
+    ]
+    counts += f" ({', '.join(failed)})" if failed else ""
     doubts = [f"{found.possible:,} possible"] if found.possible else []
     doubts += [f"{found.damaged:,} damaged line{'s' * (found.damaged != 1)}"] if found.damaged else []
     also = f"; {', '.join(doubts)}" if doubts else ""
-    if found.blind:
+    if found.blind or found.broken:
         word = "CLEARs" if found.blind != 1 else "CLEAR"
-        return f"{found.file}: {found.blind:,} blind {word} of {found.counts['clear']:,}{also}", "bold red"
-    if doubts:
-        return f"{found.file}: undetermined, {', '.join(doubts)}, no certain blind CLEAR in {counts}", "bold yellow"
+        certain = [f"{found.blind:,} blind {word} of {found.counts['clear']:,}"] if found.blind else []
+        certain += [f"{found.broken:,} broken by another rule"] if found.broken and found.blind else []
+        certain += [f"{_rules(found)} in {counts}"] if found.broken and not found.blind else []
+        return f"{found.file}: {', '.join(certain)}{also}", "bold red"
+    if found.exit_code:
+        doubt = "".join(f"{d}, " for d in doubts)
+        return f"{found.file}: undetermined, {doubt}no certain blind CLEAR in {counts}", "bold yellow"
     return f"{found.file}: no blind CLEAR in {counts}", "bold green"
+
+
+def _rules(found: Findings) -> str:
+    names = sorted({f.rule for f in found.listed if f.judgement == CERTAIN})
+    return f"{found.broken:,} finding{'s' * (found.broken != 1)} ({', '.join(names)})"
 
 
 def text(all_findings: Sequence[Findings], *, width: int, verbose: bool = False) -> Iterator[Text]:
@@ -78,6 +115,7 @@ def _lines(found: Findings, verbose: bool) -> Iterator[tuple[str, int, str]]:
     """(line, where what does not fit goes on, style)."""
     line, style = headline(found)
     yield line, 2, style
+    yield from ((f"  not known, because {reason}.", 4, "") for reason in found.reasons[:SHOWN])
     for problem in found.damages[:SHOWN_DAMAGES]:
         yield f"  line {problem.line}: {problem.problem}", 4, ""
     if found.damaged > SHOWN_DAMAGES:
@@ -85,9 +123,12 @@ def _lines(found: Findings, verbose: bool) -> Iterator[tuple[str, int, str]]:
     shown = found.listed if verbose else found.listed[:SHOWN]
     for finding in shown:
         yield from ((row, 6, "") for row in _finding(finding, found.start))
-    left = found.blind + found.possible - len(shown)
+    left = found.blind + found.broken + found.possible - len(shown)
     if left:
         yield f"  and {left:,} more{'' if verbose else '; -v lists them'}", 4, ""
+    offender = next((f for f in found.listed if f.judgement == CERTAIN and f.rule == BLIND), None)
+    if offender:
+        yield from ((row, 4, "") for row in _drawn(offender, found.start))
     for case in sorted({f.case for f in found.listed}):
         yield f"  {_case(found, case)}", 4, ""
         yield from ((f"    {n:3} {move}", 10, "") for n, move in enumerate(trace(case), 1))
@@ -95,11 +136,49 @@ def _lines(found: Findings, verbose: bool) -> Iterator[tuple[str, int, str]]:
 
 
 def _finding(finding: Finding, start: int | None) -> Iterator[str]:
+    at = f"slot {finding.slot}, {who(finding.clear)}{seconds(finding.clear, start)}"
+    yield f"  line {finding.clear.line}: {finding.judgement}: {at}: {what(finding)}"
+    yield f"      {should_have_followed(finding, start)}"
+
+
+def what(finding: Finding) -> str:
+    """What the ioctl does, and to which pages."""
+    if finding.rule != BLIND:
+        return f"{WHAT[finding.rule]}, {finding.pages:,} of {finding.mask:,}: {pages(finding)}"
     word = "blind" if finding.judgement == CERTAIN else "possibly blind"
-    at = f"slot {finding.slot}, thread {finding.clear.thread}{seconds(finding.clear, start)}"
-    what = f"CLEAR {word} on {finding.pages:,} of {finding.mask:,} pages: {pages(finding)}"
-    yield f"  line {finding.clear.line}: {finding.judgement}: {at}: {what}"
-    yield f"      should have followed {should_have_followed(finding, start)}"
+    return f"CLEAR {word} on {finding.pages:,} of {finding.mask:,} pages: {pages(finding)}"
+
+
+def _drawn(finding: Finding, start: int | None) -> Iterator[str]:
+    """The first offender as three columns: the GET, the CLEAR that acted on it, and the CLEAR that is blind."""
+    page = finding.ranges[0][0]
+    yield f"  The first of them, page {page} of slot {finding.slot}:"
+    moves = list(enumerate(trace(finding.case), 1))
+    syncs = [n for n, text in moves if "sync" in text]
+    clears = [n for n, text in moves if "cleared" in text]
+    acted = clears[0] if len(clears) > 1 else None
+    columns = (
+        _column("GET", finding.get, start, "reports it", "none had reported it", syncs[0] if syncs else None),
+        _column("CLEAR", finding.cleared, start, "takes it", "none had taken it", acted),
+        _column("CLEAR", finding.clear, start, "takes it: blind", "", clears[-1] if clears else None),
+    )
+    for row in zip(*columns, strict=True):
+        yield "    " + "".join(f"{cell:<25}" for cell in row).rstrip()
+
+
+def _column(
+    name: str, at: Moment | None, start: int | None, does: str, absent: str, move: int | None
+) -> tuple[str, ...]:
+    """Head, place, thread, what it does, and the model's move that is like it."""
+    if at is None:
+        return name, "-", "", absent, ""
+    return (
+        name,
+        f"line {at.line}{seconds(at, start)}",
+        f"thread {at.thread}",
+        does,
+        f"as move {move} below" if move else "",
+    )
 
 
 def _case(found: Findings, case: str) -> str:
@@ -121,121 +200,3 @@ def trace(case: str) -> tuple[str, ...]:
 
     found = answer(Question(load(SHOWN_BY[case]), find_property("no_lost_write"), 2, {Client.name: 2}, "lanes"))
     return tuple(line.text for line in found.story.lines) if found.story else ()
-
-
-# ---------------------------------------------------------------- JSON
-
-
-def as_json(all_findings: Sequence[Findings]) -> str:
-    """One document: `blind_clears` counts the certain ones, `findings` lists certain and possible ones."""
-    document = {
-        "version": 1,
-        "tool": {"name": "clearorder", "version": __version__},
-        "rule": RULE,
-        "blind_clears": sum(f.blind for f in all_findings),
-        "possible_blind_clears": sum(f.possible for f in all_findings),
-        "verdict": {0: "proved", 1: "refuted", 3: "undetermined"}[exit_code(all_findings)],
-        "recordings": [_recording(f) for f in all_findings],
-        "findings": [_as_object(finding) for f in all_findings for finding in f.listed],
-    }
-    return json.dumps(document, indent=1) + "\n"
-
-
-def _recording(found: Findings) -> dict[str, Any]:
-    return {
-        "file": found.file,
-        "blind_clears": found.blind,
-        "possible_blind_clears": found.possible,
-        "gets": found.counts["get"],
-        "clears": found.counts["clear"],
-        "failed": found.counts["failed"],
-        "damaged_lines": found.damaged,
-        "damaged": [{"line": d.line, "problem": d.problem} for d in found.damages],
-        "notes": found.notes,
-    }
-
-
-def _as_object(finding: Finding) -> dict[str, Any]:
-    return {
-        "file": finding.file,
-        **_moment(finding.clear),
-        "judgement": finding.judgement,
-        "vm": finding.vm,
-        "slot": finding.slot,
-        "pages": [list(r) for r in finding.ranges],
-        "page_count": finding.pages,
-        "mask_pages": finding.mask,
-        "last_get": finding.get and _moment(finding.get),
-        "cleared_since": finding.cleared and _moment(finding.cleared),
-        "next": finding.next,
-        "design": finding.design,
-        "trace": list(trace(finding.case)) or None,
-    }
-
-
-def _moment(at: Moment) -> dict[str, Any]:
-    return {"line": at.line, "thread": at.thread, "time": at.time}
-
-
-# ---------------------------------------------------------------- for continuous integration
-
-
-def message(finding: Finding, start: int | None) -> str:
-    """One finding as a sentence or two."""
-    word = "blind" if finding.judgement == CERTAIN else "possibly blind"
-    return (
-        f"CLEAR of slot {finding.slot} is {word} on {finding.pages:,} of {finding.mask:,} pages ({pages(finding)}): "
-        f"it should have followed {should_have_followed(finding, start)}. {finding.next}"
-    )
-
-
-def sarif(all_findings: Sequence[Findings]) -> str:
-    """SARIF 2.1.0: an error for each certain finding, a warning for each possible one or damaged line."""
-    results = []
-    for found in all_findings:
-        for finding in found.listed:
-            level = "error" if finding.judgement == CERTAIN else "warning"
-            place = _place(found.file, finding.clear.line)
-            results.append(_result("blind-clear", level, message(finding, found.start), place))
-        results += [_result("damaged-line", "warning", d.problem, _place(found.file, d.line)) for d in found.damages]
-    rules = [
-        {"id": "blind-clear", "shortDescription": {"text": RULE}},
-        {"id": "damaged-line", "shortDescription": {"text": "A line of the recording cannot be used."}},
-    ]
-    driver = {"name": "clearorder monitor", "version": __version__, "rules": rules}
-    log = {"$schema": SARIF, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
-    return json.dumps(log, indent=1) + "\n"
-
-
-def _result(rule: str, level: str, text: str, place: dict[str, Any]) -> dict[str, Any]:
-    return {"ruleId": rule, "level": level, "message": {"text": text}, "locations": [place]}
-
-
-def _place(file: str, line: int) -> dict[str, Any]:
-    return {"physicalLocation": {"artifactLocation": {"uri": file}, "region": {"startLine": line}}}
-
-
-def junit(all_findings: Sequence[Findings]) -> str:
-    """JUnit: one test case a recording; undetermined is an error, a certain blind CLEAR a failure."""
-    suites = xml.Element("testsuites")
-    for found in all_findings:
-        failed, open_ = bool(found.blind), not found.blind and found.exit_code != 0
-        suite = xml.SubElement(
-            suites, "testsuite", name="blind-clear", tests="1", failures=str(int(failed)), errors=str(int(open_))
-        )
-        case = xml.SubElement(suite, "testcase", classname="clearorder.monitor", name=_printable(found.file))
-        if failed or open_:
-            node = xml.SubElement(case, "failure" if failed else "error", message=_printable(headline(found)[0]))
-            lines = [f"line {f.clear.line}: {f.judgement}: {message(f, found.start)}" for f in found.listed[:SHOWN]]
-            lines += [f"line {d.line}: {d.problem}" for d in found.damages[:SHOWN_DAMAGES]]
-            node.text = _printable("\n".join(lines))
-    xml.indent(suites)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + xml.tostring(suites, encoding="unicode") + "\n"
-
-
-def _printable(words: str) -> str:
-    """Without the control characters that XML cannot hold."""
-    return "".join(c if c >= " " or c == "\n" else "?" for c in words)
-
-
-FORMATS = {"json": as_json, "sarif": sarif, "junit": junit}

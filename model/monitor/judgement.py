@@ -1,18 +1,21 @@
-"""What the monitor says of recordings: blind CLEARs, damaged lines, and what can happen next."""
+"""What the monitor says of recordings: broken rules, damaged lines, what it cannot know, and what can happen next."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from model.monitor.recording import Damage
+from model.monitor.recording import Damage, Ioctl
 from model.verdict import PROVED, REFUTED, UNDETERMINED
 
 LISTED = 10_000
 RANGES = 64
 
-SHOWN_BY = {"initial": "naive", "stale": "top-layer", "overlap": "no-lock"}
+SHOWN_BY = {"initial": "naive", "stale": "top-layer", "overlap": "no-lock", "unread": "read-before-clear"}
+RULES = {"unread": "unread-page", "dropped": "dropped-log", "untold": "initially-set-cleared"}  # else BLIND
+BLIND = "blind-clear"
 CERTAIN, POSSIBLE = "certain", "possible"
+COUNTED = ("get", "clear", "reset", "read", "failed", "failed_get", "failed_clear")
 
 NEXT = {
     "initial": (
@@ -41,6 +44,21 @@ NEXT = {
         "Ioctls overlap, this one or earlier ones, as without the slots lock: in the order that makes this CLEAR blind "
         "it takes away the bit of a write that no client is told of."
     ),
+    "unread": (
+        "The VMM marks the pages that it reads, and marks no read of these after it took them out of the log, as in "
+        "the read-before-clear design: a write after the last read and before that is in no copy, and the log does "
+        "not show it any more. Clear (or reset the ring), then read."
+    ),
+    "dropped": (
+        "These pages had been cleared, the guest ran, and the log was switched off or deleted without another GET: "
+        "what the guest wrote to them in between is forgotten, and a client that has sent them ends one write behind. "
+        "Ask the log once more when the guest stands still, or with the slot about to go."
+    ),
+    "untold": (
+        "With INITIALLY_SET a new log reads all ones, and no GET had reported these pages before they were cleared: a "
+        "client that had read them before the log began is never told of a write since then. Ask the log before you "
+        "clear it; a VMM that reads every page after this CLEAR is safe, and may mark its reads to say so."
+    ),
     "unknown": (
         "What the slot's log had reported before is not in the recording; if these pages stood reported nothing is "
         "lost, otherwise a write is forgotten before any client is told of it."
@@ -55,18 +73,19 @@ class Moment:
     line: int
     thread: int
     time: int | None
+    process: int = 0
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A CLEAR that is blind on some pages of its mask.
+    """An ioctl that breaks a rule: a CLEAR that is blind on some pages of its mask, or another row of NEXT.
 
     Attributes:
         ranges: (first, last) page of the first runs of blind pages, at most RANGES of them.
-        pages: how many pages are blind.
-        mask: how many pages the mask names.
+        pages: how many pages those are in all.
+        mask: how many pages the ioctl is about.
         get: the last GET that reported the first of these pages, or None.
-        cleared: the CLEAR that has taken that page away since, or None.
+        cleared: the CLEAR that has taken that page away since, or None; the last one before a log was dropped.
         case: a row of NEXT.
     """
 
@@ -88,6 +107,11 @@ class Finding:
         return NEXT[self.case]
 
     @property
+    def rule(self) -> str:
+        """Which rule it breaks, as a word."""
+        return RULES.get(self.case, BLIND)
+
+    @property
     def design(self) -> str | None:
         """The built-in design whose counterexample shows such a loss move by move, where there is one."""
         return SHOWN_BY.get(self.case)
@@ -95,30 +119,49 @@ class Finding:
 
 @dataclass
 class Findings:
-    """What the monitor says of one recording; findings and damages past the first LISTED are only counted."""
+    """What the monitor says of one recording; findings and damages past the first LISTED are only counted.
+
+    Attributes:
+        counts: ioctls that worked, and those that failed.
+        blind: CLEARs that are certainly blind; `broken`: certain findings of the other rules.
+        possible: findings of any rule that some order of the ioctls makes one.
+        reasons: why it cannot be said that the rules were kept.
+        notes: what else there is to know.
+    """
 
     file: str
     start: int | None = None
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("get", "clear", "failed", "reset"), 0))
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
     blind: int = 0
+    broken: int = 0
     possible: int = 0
     listed: list[Finding] = field(default_factory=list)
     damaged: int = 0
     damages: list[Damage] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
-        """1 if some CLEAR is certainly blind, else 3 if one may be or a line is damaged, else 0."""
-        if self.blind:
+        """1 if a rule is certainly broken, else 3 if one may be, a line is damaged or there is a reason, else 0."""
+        if self.blind or self.broken:
             return REFUTED
-        return UNDETERMINED if self.possible or self.damaged else PROVED
+        return UNDETERMINED if self.possible or self.damaged or self.reasons else PROVED
+
+    def count(self, ioctl: Ioctl) -> None:
+        """Count an ioctl; one that failed is counted apart."""
+        name = ioctl.kind if ioctl.worked else f"failed_{ioctl.kind}"
+        if name in self.counts:
+            self.counts[name] += 1
+        self.counts["failed"] += not ioctl.worked
 
     def add(self, finding: Finding) -> None:
-        if finding.judgement == CERTAIN:
+        if finding.judgement != CERTAIN:
+            self.possible += 1
+        elif finding.rule == BLIND:
             self.blind += 1
         else:
-            self.possible += 1
+            self.broken += 1
         if len(self.listed) < LISTED:
             self.listed.append(finding)
 
@@ -127,12 +170,16 @@ class Findings:
         if len(self.damages) < LISTED:
             self.damages.append(Damage(line, problem))
 
+    def reason(self, text: str) -> None:
+        if text not in self.reasons and len(self.reasons) < LISTED:
+            self.reasons.append(text)
+
     def note(self, text: str) -> None:
         if text not in self.notes:
             self.notes.append(text)
 
 
 def exit_code(all_findings: Sequence[Findings]) -> int:
-    """A certain blind CLEAR outranks what could not be judged."""
+    """What is certain outranks what could not be judged."""
     codes = {f.exit_code for f in all_findings}
     return REFUTED if REFUTED in codes else UNDETERMINED if UNDETERMINED in codes or not codes else PROVED

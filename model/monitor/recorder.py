@@ -76,7 +76,15 @@ class Recorder:
 
     def begun(self, stop: Stop, now: int) -> dict[str, Any]:
         kind = KINDS[stop.request]
-        record = {"q": [self.take(), 0], "b": now, "e": 0, "tid": stop.tid, "fd": stop.fd, "rc": 0, "t": kind}
+        record: dict[str, Any] = {
+            "q": [self.take(), 0],
+            "b": now,
+            "e": 0,
+            "tid": stop.tid,
+            "fd": stop.fd,
+            "rc": 0,
+            "t": kind,
+        }
         if kind != "vm":
             record["vm"] = self.vms.of(stop.pid, stop.fd)
         record["ran"] = self.ran(stop)
@@ -88,7 +96,7 @@ class Recorder:
         """1 if a vCPU of the process was in KVM_RUN at some time since its ioctl before this one."""
         before = self.runs.get(stop.pid, (0, 0))
         self.runs[stop.pid] = stop.runs
-        return int(stop.runs[0] > min(before[0], stop.runs[1]))
+        return int(stop.runs[0] > before[1])  # one has begun that had not ended then
 
     def arguments(self, kind: str, stop: Stop, vm: int) -> dict[str, Any]:
         """What the VMM handed over; zeros where it handed over memory that cannot be read."""

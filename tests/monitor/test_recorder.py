@@ -130,7 +130,11 @@ def test_every_dirty_log_ioctl_is_recorded_with_its_bitmap(tmp_path):
     assert (-1, 22, 0) == (refused["rc"], refused["errno"], refused["slot"])
     assert (3, 150) == (len({line["tid"] for line in mine[9:]}), sum(line["t"] == "get" for line in mine[9:]))
     assert len(mine) == len(child)
-    assert (0, 0) == (check(str(out)).exit_code, check(str(out)).damaged)
+    judged = check(str(out))
+    assert (0, 0, []) == (judged.blind, judged.damaged, judged.reasons)
+    # each VM clears what INITIALLY_SET says before any GET has: parent and child are told apart
+    assert [("untold", 2), ("untold", 2)] == [(f.case, f.pages) for f in judged.listed]
+    assert 2 == len({f.clear.process for f in judged.listed})
 
 
 # ---------------------------------------------------------------- real QEMU

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from model.commands.monitor import command
 from model.monitor.bitmap import Bits
-from model.monitor.blindness import Act, Standing, after, blindness
+from model.monitor.blindness import Act, Log, Standing
 from model.monitor.findings import trace
 from model.monitor.judgement import Finding, Findings, exit_code
 from model.monitor.order import in_order
-from model.monitor.recording import Damage, Ioctl, NotARecording
-from model.monitor.watch import Monitor, check
+from model.monitor.recording import Damage, Ioctl, NotARecording, Recording
+from model.monitor.watch import Monitor, check, judged
 from tests.support.paths import DATA
 
 RECORDINGS = DATA / "recordings"
@@ -68,8 +68,6 @@ def lines_of(name: str) -> list[bytes]:
 
 def judge(lines: list) -> Findings:
     """What the monitor says of these lines (dictionaries, or text as it stands)."""
-    from model.monitor.recording import Recording
-
     text = "".join(f"{x if isinstance(x, str) else json.dumps(x)}\n" for x in lines)
     recording = Recording("script", io.BytesIO(text.split("\n", 1)[1].encode()))
     return Monitor("script").run(in_order(recording))
@@ -117,10 +115,13 @@ def test_a_clear_of_what_was_never_reported_is_blind_from_the_start():
     assert (None, None) == (found.listed[0].get, found.listed[0].cleared)
 
 
-def test_initially_set_counts_as_reported_once():
-    """A fresh log reads all ones, so the first CLEAR of a page knows what it takes away; the second does not."""
-    assert [] == verdicts(Script(manual=3).clear("0:ffffffffffffffff*2").findings())
-    assert [("certain", 6, 1)] == verdicts(Script(manual=3).clear("0:3").clear("0:1").findings())
+def test_initially_set_counts_as_reported_once_and_is_a_finding_of_another_rule_before_any_get():
+    """A fresh log reads all ones, so the first CLEAR of a page is not blind, but no GET has told of it either."""
+    assert [] == verdicts(Script(manual=3).get("0:ffffffffffffffff*2").clear("0:ffffffffffffffff*2").findings())
+    found = Script(manual=3).clear("0:3").clear("0:1").findings()
+    assert [("certain", 6, 1), ("certain", 5, 2)] == verdicts(found)
+    assert ["stale", "untold"] == [f.case for f in found.listed]
+    assert (1, 1) == (found.blind, found.broken)
 
 
 def test_a_failed_ioctl_changes_nothing():
@@ -145,8 +146,9 @@ def test_a_mask_counts_from_its_first_page():
 def test_a_slot_that_is_deleted_and_made_again_has_a_fresh_log():
     script = Script().get("0:1").region(pages=0, flags=0).region().clear("0:1")
     assert [("certain", 8, 1)] == verdicts(script.findings())
-    script = Script(manual=3).clear("0:1").region(pages=0, flags=0).region().clear("0:1")
-    assert [] == verdicts(script.findings())
+    script = Script(manual=3).get("0:1").clear("0:1").region(pages=0, flags=0).region().clear("0:1")
+    found = script.findings()
+    assert ([("certain", 9, 1)], "untold") == (verdicts(found), found.listed[0].case)
 
 
 def test_logging_that_is_turned_off_and_on_begins_afresh():
@@ -180,8 +182,8 @@ def test_in_legacy_mode_get_clears_and_a_clear_after_it_is_blind():
 def test_with_a_dirty_ring_both_ioctls_fail_and_nothing_is_judged():
     script = Script().add("cap", cap=192, args=[65536, 0, 0, 0]).add("get", slot=0, rc=-1).clear("0:1", rc=-1)
     found = script.add("reset", rc=3).findings()
-    assert ([], 0, 2) == (verdicts(found), found.exit_code, found.counts["failed"])
-    assert found.notes[0].startswith("VM 7 uses dirty rings (line 5)")
+    assert ([], 3, 2) == (verdicts(found), found.exit_code, found.counts["failed"])
+    assert found.reasons[0].startswith("VM 7 uses dirty rings (line 5)")
 
 
 def test_a_slot_that_the_recording_did_not_see_made_is_judged_as_possible_only():
@@ -262,11 +264,15 @@ def test_certain_and_possible_are_what_every_order_and_some_order_say(raw, one, 
                 else:
                     reported &= ~number(act.bits)
             ends.append(reported)
-    for act, certain, possible in blindness(acts, standing):
+    log = Log(standing)
+    judged = [j for act in sorted(acts, key=lambda a: a.ioctl.begin) for j in log.add(act)]
+    judged += log.finish()
+    assert len(blind) == len(judged)
+    for act, certain, possible in judged:
         seen = blind[act.ioctl.line]
         assert every(seen) == number(certain)
         assert some(seen) & ~every(seen) == number(possible)
-    assert (every(ends), some(ends)) == (number(after(acts, standing).sure), number(after(acts, standing).maybe))
+    assert (every(ends), some(ends)) == (number(log.standing.sure), number(log.standing.maybe))
 
 
 def bits(pages: int) -> Bits:
@@ -305,6 +311,141 @@ def test_lines_in_any_order_give_the_same_findings(rng):
     rng.shuffle(rest)
     found = judge([HEADER, *rest])
     assert (expected.blind, expected.possible, 0) == (found.blind, found.possible, found.damaged)
+
+
+def test_two_threads_that_overlap_in_a_long_chain_are_judged_exactly():
+    """Each ioctl overlaps the next, 4,000 of them, and none overlaps more than two: nothing is damaged."""
+    script = Script().get("0:ff")
+    for k in range(4000):  # positions 8, 9, 10, …: each begins before the one before it ends
+        script.get("0:f", q=[2 * k + 8 - (k > 0), 2 * k + 10 - (k == 3999)], tid=k % 2)
+    found = script.clear("0:f").findings()
+    assert ([], 0, 0) == (verdicts(found), found.damaged, found.exit_code)
+    script.clear("0:f")
+    assert [("certain", 4007, 4)] == verdicts(script.findings())
+
+
+# ---------------------------------------------------------------- what a recording does not show
+
+V2 = HEADER | {"v": 2}
+
+
+def ended(script: Script, **more) -> list[dict]:
+    """The script as a whole recording of version 2."""
+    n = len(script.lines)
+    return [V2, *script.lines, {"t": "end", "why": "exited", "lines": n, "positions": 2 * n, **more}]
+
+
+def told(lines: list) -> tuple[int, str]:
+    """The exit code of a recording, and its first reason or damage."""
+    text = "".join(f"{json.dumps(x)}\n" for x in lines[1:])
+    found = judged(Recording("script", io.BytesIO(text.encode()), lines[0]))
+    problems = [*found.reasons, *(d.problem for d in found.damages), ""]
+    return found.exit_code, problems[0]
+
+
+def test_a_whole_recording_of_version_2_passes():
+    assert (0, "") == told(ended(Script().get("0:1").clear("0:1")))
+
+
+@pytest.mark.parametrize(
+    ("lines", "because"),
+    [
+        (ended(Script().get("0:1").clear("0:1"))[:-1], "it has no trailer: the recorder was killed"),
+        (ended(Script().get("0:1").clear("0:1"))[:-2], "it has no trailer: the recorder was killed"),
+        (ended(Script()), "it has no GET and no CLEAR"),
+        ([V2, {"t": "end", "lines": 0, "positions": 0}], "it has no GET and no CLEAR"),
+        (ended(Script().add("get", slot=0, rc=-1)), "it has no GET and no CLEAR"),
+        (ended(Script().add("cap", cap=192, args=[65536]).add("reset", rc=3)), "VM 7 uses dirty rings (line 5)"),
+        (ended(Script().get("0:1"), unseen=["/vmm: static"]), "the ioctls of one program could not be recorded: /vmm"),
+        ([x for i, x in enumerate(ended(Script().get("0:1").get("0:1"))) if i != 4], "the trailer counts 5 lines"),
+    ],
+    ids=["no trailer", "cut", "nothing", "empty", "failed", "ring", "unseen", "missing line"],
+)
+def test_what_a_recording_cannot_show_is_undetermined_with_the_reason(lines, because):
+    code, reason = told(lines)
+    assert (3, because) == (code, reason[: len(because)])
+
+
+def test_a_missing_line_makes_what_follows_possible_and_not_certain():
+    """The line that is gone may have been the GET; version 1 has no trailer that counts."""
+    lines = [HEADER, *Script().get("0:1").clear("0:1").clear("0:1").lines]
+    code, reason = told([*lines[:4], *lines[5:]])
+    assert (3, "lines are missing before it, positions 6 to 7 of the order") == (code, reason[:58])
+    assert 1 == told(lines)[0]
+
+
+def test_a_get_that_is_far_back_is_not_called_none_at_all():
+    script = Script().get("1:1").clear("1:1")
+    for _ in range(200):
+        script.get("0:1")
+    found = script.clear("1:1").findings()
+    assert ["stale"] == [f.case for f in found.listed]
+
+
+def test_failed_clears_are_counted_apart():
+    found = Script().get("0:1").clear("0:1", rc=-1).add("get", slot=0, rc=-1).findings()
+    assert (1, 0, 1, 1) == tuple(found.counts[k] for k in ("get", "clear", "failed_clear", "failed_get"))
+
+
+def test_a_descriptor_that_was_copied_is_the_same_vm():
+    script = Script().get("0:1").clear("0:1", fd=12)
+    for line in script.lines:
+        line["vm"] = 0
+    assert ([], 0) == (verdicts(script.findings()), script.findings().damaged)
+
+
+# ---------------------------------------------------------------- other rules
+
+
+def read(script: Script, first: int, n: int = 1) -> Script:
+    return script.add("read", slot=0, first=first, n=n)
+
+
+def cases(script: Script) -> list[tuple[str, str, int]]:
+    return [(f.judgement, f.case, f.pages) for f in script.findings().listed]
+
+
+def test_a_page_that_is_cleared_is_read_after_that_where_reads_are_marked():
+    assert [] == cases(read(Script().get("0:3").clear("0:3"), 0, 2))
+    assert [("certain", "unread", 1)] == cases(read(Script().get("0:3").clear("0:3"), 1))
+    assert [("certain", "unread", 2)] == cases(read(Script().get("0:3"), 0, 2).clear("0:3"))
+
+
+def test_a_read_that_overlaps_the_clear_is_possibly_too_early():
+    script = Script().get("0:1").clear("0:1", q=[8, 11])
+    script.add("read", slot=0, first=0, n=1, q=[9, 10], tid=2)
+    assert [("possible", "unread", 1)] == cases(script)
+
+
+def test_a_legacy_get_takes_what_it_reports_and_a_second_one_does_not_report_it_again():
+    assert [] == cases(read(Script(manual=0).get("0:3"), 0, 2))
+    assert [("certain", "unread", 2)] == cases(read(Script(manual=0).get("0:3").get("0:4"), 2))
+
+
+def test_a_ring_that_is_reset_is_read_after_that():
+    ring = Script().add("cap", cap=192, args=[65536]).add("reset", rc=2, ring={"0": "0:3"})
+    assert ([], 0) == (cases(read(ring, 0, 2)), ring.findings().exit_code)
+    ring = read(Script().add("cap", cap=192, args=[65536]), 0, 2).add("reset", rc=2, ring={"0": "0:3"})
+    assert [("certain", "unread", 2)] == cases(ring)
+
+
+def test_a_log_is_asked_again_before_it_is_switched_off_if_the_guest_ran():
+    script = Script().get("0:1", ran=1).clear("0:1", ran=0)
+    assert [("certain", "dropped", 1)] == cases(script.region(flags=0, ran=1))
+    script = Script().get("0:1", ran=1).clear("0:1", ran=0)
+    assert [] == cases(script.region(flags=0, ran=0))
+    script = Script().get("0:1", ran=1).clear("0:1", ran=0).get("0:2", ran=1)
+    assert [] == cases(script.region(flags=0, ran=1))
+
+
+def test_a_client_that_gave_up_with_reports_not_acted_on_misses_nothing():
+    script = Script().get("0:3", ran=1).clear("0:1", ran=0)
+    assert [] == cases(script.region(flags=0, ran=1))
+
+
+def test_a_get_that_overlaps_the_clear_may_have_told_of_an_initial_one():
+    assert [("certain", "untold", 1)] == cases(Script(manual=3).clear("0:1").get("0:1"))
+    assert [] == cases(Script(manual=3).clear("0:1", q=[6, 9]).get("0:1", q=[7, 8], tid=2))
 
 
 # ---------------------------------------------------------------- damage
@@ -517,9 +658,30 @@ def test_text_says_it_in_the_first_line_and_names_what_can_follow(monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     lines = run(TOP, "--color", "never").output.splitlines()
     assert f"{TOP}: 190 blind CLEARs of 412" == lines[0]
-    assert "  line 9: certain: slot 0, thread 22281 at 0.002945 s: CLEAR blind on 64 of 128 pages: 0-63" == lines[1]
+    assert (
+        "  line 9: certain: slot 0, process 22237, thread 22281 at 0.002945 s: CLEAR blind on 64 of 128 pages: 0-63"
+        == lines[1]
+    )
     assert "  and 170 more; -v lists them" in lines
-    assert f"{CACHE}: no blind CLEAR in 345 CLEARs, 141 GETs\n" == run(CACHE, "--color", "never").output
+    found = run(CACHE, "--color", "never").output.splitlines()
+    assert f"{CACHE}: no blind CLEAR in 345 CLEARs, 141 GETs" == found[0]
+    assert found[1].startswith("  A recording of version 1 does not say where it ends")
+
+
+def test_text_draws_the_first_offender_once_as_three_columns():
+    lines = run(TOP, "--color", "never").output.splitlines()
+    at = [i for i, line in enumerate(lines) if line.startswith("  The first of them, page 0 of slot 0:")]
+    assert 1 == len(at)
+    rows = [line.split("  ") for line in lines[at[0] + 1 : at[0] + 6]]
+    cells = [[cell.strip() for cell in row if cell.strip()] for row in rows]
+    assert [
+        ["GET", "CLEAR", "CLEAR"],
+        ["line 7 at 0.001695 s", "line 8 at 0.001723 s", "line 9 at 0.002945 s"],
+        ["process 22237, thread 22279", "process 22237, thread 22279", "process 22237, thread 22281"],
+        ["reports it", "takes it", "takes it unreported: blind"],
+        ["as move 2 below", "as move 4 below", "as move 8 below"],
+    ] == cells
+    assert "      8 VGA: clear.cleared page 0" in lines
 
 
 def test_json_counts_the_blind_clears_and_lists_them():
