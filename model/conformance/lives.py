@@ -15,7 +15,8 @@ from model.conformance.letters import Letter
 from model.conformance.pages import Event, Pages
 from model.monitor.bitmap import parse
 from model.monitor.recording import Ioctl
-from model.monitor.watch import ENABLED, INITIALLY_SET, mask
+from model.monitor.slot import ENABLED, INITIALLY_SET
+from model.monitor.watch import mask
 
 RECENT = 64  # ioctls of a slot that are kept, for the history of a page
 
