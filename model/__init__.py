@@ -9,6 +9,11 @@ if sys.argv[:1] == ["-m"] and not sys.flags.safe_path and sys.path:
     _after = max((n for n, p in enumerate(sys.path) if p.endswith("lib-dynload")), default=len(sys.path) - 1)
     sys.path.insert(_after, sys.path.pop(0))
 
+# A command may be interrupted while it still imports: that ends it like any Ctrl-C, without a traceback.
+if sys.argv[:1] == ["-m"] or (sys.argv and sys.argv[0].endswith("/clearorder")):
+    _told = sys.excepthook
+    sys.excepthook = lambda kind, wrong, trace: None if kind is KeyboardInterrupt else _told(kind, wrong, trace)
+
 from model.expr import (
     ALL,
     MIGRATION,

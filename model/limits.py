@@ -38,10 +38,11 @@ class Progress:
 
     def text(self, silent: float = 0.0) -> str:
         """One line; `silent` seconds have gone by since this was reported."""
-        words = [f"{self.engine}: depth {self.depth}"]
+        words = [f"{self.engine}: depth {self.depth}" if self.depth or self.frontier else self.engine]
         if self.part:
             words[0] += f" ({self.part:.0%} of {self.frontier:,})"
-        words.append(f"{self.states:,} states")
+        if self.states:
+            words.append(f"{self.states:,} states")
         if self.seconds >= 1:
             words.append(f"{self.states / self.seconds:,.0f} a second")
         if self.memory:

@@ -26,7 +26,7 @@ from model.cli.options import (
     surrounded,
     written,
 )
-from model.cli.progress import progress_line
+from model.cli.progress import working
 from model.cli.terminal import complain, decided
 from model.cli.version import show_version
 from model.export import EXPORTS
@@ -34,6 +34,7 @@ from model.verdict import INTERRUPTED, Undetermined
 from reports.formats.registry import PROGRAMS, REPORTS
 
 if TYPE_CHECKING:
+    from model.cli.progress import Working
     from model.limits import Progress
     from model.verify.question import Question
     from model.verify.result import Result
@@ -125,11 +126,11 @@ def command(designs: tuple[str, ...], options: Options) -> int:
         return write_export(designs, options)
     ready(options)
     comparing = not designs and not options.refines and options.environment == "none"
-    with progress_line(options.quiet) as report:
+    with working(quiet=options.quiet) as line:
         if options.refines:
-            results = [_refinement(*options.refines, options, report)]
+            results = [_refinement(*options.refines, options, line.report)]
         else:
-            results = _ask(list(asked_questions(designs, options)), report)
+            results = _ask(list(asked_questions(designs, options)), line)
     code = code_of(results, comparing=comparing)
     with decided(code):
         write_results(results, comparing=comparing, options=options)
@@ -149,15 +150,16 @@ def _refinement(a: str, b: str, options: Options, report: Callable[[Progress], N
     return refines(concrete, abstract, pages=options.pages, sizes=asked_sizes(concrete, options), limits=limits)
 
 
-def _ask(questions: Sequence[Question], report: Callable[[Progress], None] | None) -> list[Result]:
+def _ask(questions: Sequence[Question], line: Working) -> list[Result]:
     """Answer one after another; an interrupted answer is the last."""
     from dataclasses import replace
 
     from model.verify.lemma import answers
 
     results: list[Result] = []
-    for question in questions:
-        found = answers(replace(question, limits=replace(question.limits, report=report)))
+    named = line.each(questions, lambda q: f"{q.spec} {q.property.name}", len(questions))
+    for question in named:
+        found = answers(replace(question, limits=replace(question.limits, report=line.report)))
         known = {(r.spec, r.property) for r in results}
         results += [r for r in found[:-1] if (r.spec, r.property) not in known] + found[-1:]
         verdict = results[-1].verdict

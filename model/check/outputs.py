@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from model.check.options import Options
 from model.check.questions import asked_questions, asked_sizes
 from model.cli.files import write_lines, write_out
+from model.cli.progress import Working, working
 from model.cli.terminal import columns, print_lines
 from model.errors import ModelError, UsageError
 from model.verdict import PROVED, Verdict
@@ -68,8 +69,9 @@ def write_graph(designs: Sequence[str], options: Options) -> int:
     sizes = asked_sizes(design, options)
     named = [find_property(name, design) for name in options.properties]
     asked = Problem.of(record(design, buffer=sizes.get(SIZE)), *named, pages=options.pages, sizes=sizes)
-    graph = state_graph(asked, max_states=options.max_states or GRAPH_STATES)
-    write_out(as_text(graph, options.form), options.output)
+    with working("state graph", quiet=options.quiet):
+        text = as_text(state_graph(asked, max_states=options.max_states or GRAPH_STATES), options.form)
+    write_out(text, options.output)
     return PROVED
 
 
@@ -82,17 +84,12 @@ def write_export(designs: Sequence[str], options: Options) -> int:
     from model.program.store_buffer import SIZE
 
     question = next(asked_questions(designs, options))
-    text = written(
-        options.form,
-        claim(
-            record(question.design, buffer=question.sizes.get(SIZE)),
-            question.property,
-            question.pages,
-            question.sizes,
-            expected=_expected(question, options.form),
-            depth=options.depth,
-        ),
-    )
+    program = record(question.design, buffer=question.sizes.get(SIZE))
+    with working("our own verdict, for the file", quiet=options.quiet) as line:
+        expected = _expected(question, options.form, line)
+        size = question.pages, question.sizes
+        asked = claim(program, question.property, *size, expected=expected, depth=options.depth)
+        text = written(options.form, asked)
     if options.output:
         with replacing(options.output) as temporary:
             temporary.write_bytes(text)
@@ -101,13 +98,13 @@ def write_export(designs: Sequence[str], options: Options) -> int:
     return PROVED
 
 
-def _expected(question: Question, form: str) -> Verdict | None:
+def _expected(question: Question, form: str, line: Working) -> Verdict | None:
     """What our own engine says, within limits; None where it cannot be asked."""
     from dataclasses import replace
 
     from model.verify.portfolio import answer
 
-    limits = replace(question.limits, states=question.limits.states or EXPORT_STATES, depth=None)
+    limits = replace(question.limits, states=question.limits.states or EXPORT_STATES, depth=None, report=line.report)
     engine = ENGINES.get(form, "lanes" if question.engine in ("auto", "inductive") else question.engine)
     try:
         return answer(replace(question, engine=engine, limits=limits)).verdict

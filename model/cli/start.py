@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 
 from model.cli.requirements import not_installed
-from model.verdict import SKIPPED
+from model.verdict import INTERRUPTED, SKIPPED
 
 
 def start(name: str, modules: str | Mapping[str, str], said: Mapping[str, str] | None = None) -> None:
@@ -21,6 +21,8 @@ def start(name: str, modules: str | Mapping[str, str], said: Mapping[str, str] |
         from model.cli.app import group, load, run
 
         command = load(modules) if isinstance(modules, str) else group(modules, said or {})
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
     except ModuleNotFoundError as missing:
         if not (missed := not_installed(missing)):
             raise

@@ -17,6 +17,8 @@ from typing import Any
 import click
 
 from model.cli.options import Finite
+from model.cli.progress import working
+from model.cli.terminal import columns, print_lines
 from model.commands.certify_proofs import Checker, checker
 from model.commands.certify_proofs import check as check_proofs
 from model.errors import MissingTool, ModelError, UsageError
@@ -300,7 +302,10 @@ def command(directory: Path, timeout: float, design: str | None, ethos: str | No
 
     Exit codes: 0 confirmed, 1 not confirmed, 2 bad use, 3 cvc5 could not tell in time, 4 cvc5 is not installed.
     """
-    found = certify(directory, seconds=timeout, design=design, ethos=checker(ethos, calculus))
-    for line in report(found):
-        click.echo(line)
+    from model.printing.lines import wrapped
+
+    with working("asking cvc5"):
+        found = certify(directory, seconds=timeout, design=design, ethos=checker(ethos, calculus))
+    width = columns("auto")
+    print_lines((line for said in report(found) for line in wrapped(said, width, 4)), "auto")
     return found.exit_code

@@ -11,7 +11,7 @@ import click
 
 from model.cli.files import write_lines, write_out
 from model.cli.options import Finite, collected, coloured, complete_designs, elements, written
-from model.cli.progress import progress_line
+from model.cli.progress import working
 from model.cli.terminal import columns, decided
 from model.errors import UsageError
 from model.verdict import INTERRUPTED, PROVED, REFUTED, UNDETERMINED
@@ -68,8 +68,8 @@ def command(file: str, options: Options) -> int:
 
     if options.infer == bool(options.design):
         raise UsageError("name a design, --design per-slot-cache, or ask of all of them with --infer.")
-    with progress_line(options.quiet) as report:
-        limits = Limits(seconds=options.timeout, report=report)
+    with working(file, quiet=options.quiet) as line:
+        limits = Limits(seconds=options.timeout, report=line.report)
         answers, order = _inferred(file, options, limits) if options.infer else (_asked(file, options, limits), None)
     code = _code(answers)
     with decided(code):

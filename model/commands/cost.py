@@ -11,6 +11,7 @@ import click
 
 from model.cli.files import write_out
 from model.cli.options import Finite, by_property, elements
+from model.cli.progress import working
 from model.cli.terminal import columns, print_lines
 from model.designs.catalogue import load
 from model.expr import Client
@@ -22,6 +23,7 @@ from model.studies.markov import RATE
 from model.verdict import PROVED
 from model.verify.defaults import asked_of
 from model.verify.judge import Judge
+from model.verify.wording import plural
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -76,13 +78,15 @@ def command(
     A copy is redundant where the page has not changed since that client last read it.
     """
     found = []
-    for design in [load(d) for d in designs or DESIGNS]:
-        program, asked = record(design), asked_of(design, names)
-        one = Candidate(program.name, design, sizes=dict(extra))
-        for count, source in product(_counts(program, clients), sources or _sources(program)):
-            proven = None if proof is None else Judge(asked).proof(one.program(source), proof)
-            told = row(one, count, source, pages=pages, rates=rates or (RATE,), seed=seed, proof=proven, asked=asked)
-            found.append(told)
+    with working() as line:
+        for design in [load(d) for d in designs or DESIGNS]:
+            program, asked = record(design), asked_of(design, names)
+            one = Candidate(program.name, design, sizes=dict(extra))
+            for count, source in product(_counts(program, clients), sources or _sources(program)):
+                line.doing(f"{program.name}, {plural(count, 'client')}, other source: {source}")
+                proven = None if proof is None else Judge(asked).proof(one.program(source), proof)
+                how = {"pages": pages, "rates": rates or (RATE,), "seed": seed, "proof": proven, "asked": asked}
+                found.append(row(one, count, source, **how))  # type: ignore[arg-type]
     if form == "text" and output is None:
         print_lines(_text(found, traces, columns(color)), color)
     else:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from model.cli.options import Sizes, bounded, collected, folder, sized
-from model.cli.progress import progress_line
+from model.cli.progress import working
 from model.cli.terminal import decided
 from model.verdict import PROVED
 
@@ -53,8 +53,9 @@ def command(design: str, options: Options) -> int:
 
     program, sizes = sized_program(load(design), options.clients, dict(options.extra))
     instance = Instance(program, options.pages, sizes)
-    with progress_line(options.quiet) as report:
-        graph = write(instance, options.output, Limits(options.max_states, options.timeout, report=report))
+    with working("edges", quiet=options.quiet) as shown:
+        limits = Limits(options.max_states, options.timeout, report=shown.report)
+        graph = write(instance, options.output, limits)
     with decided(PROVED):
         for line in _summary(instance, graph, options.output):
             click.echo(line)

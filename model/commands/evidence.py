@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from model.cli.progress import working
 from model.errors import UsageError
 from model.expr import Client
 
@@ -41,7 +42,12 @@ def command(output: Path | None, pages: int, clients: int, engine: str) -> int:
     directory = (output or ROOT / "reports" / "evidence").resolve()
     z3 = version("z3-solver") if engine in ("auto", "inductive") else "not asked"
     tool = {"name": "clearorder", "version": __version__, "z3": z3}
-    files = write(gallery(pages, clients, engine), directory, tool, discussion(answer(), tool))
+    with working("the main designs") as line:
+        results = gallery(pages, clients, engine)
+        line.doing("the discussion of 2019")
+        answered = discussion(answer(), tool)
+        line.doing("writing")
+        files = write(results, directory, tool, answered)
     click.echo(f"{len(files)} files in {directory}")
     return 0
 

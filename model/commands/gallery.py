@@ -13,9 +13,11 @@ import click
 
 from model.cli.files import write_out
 from model.cli.options import collected, coloured, written
+from model.cli.progress import Working, working
 from model.cli.terminal import columns, print_lines
 from model.designs.gallery import RULES, Entry, Row, entries
 from model.errors import UsageError, did_you_mean
+from model.limits import Limits
 from model.verdict import PROVED, REFUTED, Verdict
 from reports.gallery import FORMATS, as_text, verdict_word
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 # ---------------------------------------------------------------- asking
 
 
-def ask(entry: Entry, row: Row) -> Verdict:
+def ask(entry: Entry, row: Row, limits: Limits | None = None) -> Verdict:
     """The verdict of the packed engine at the size of the row."""
     from model.designs.catalogue import find_property, load
     from model.engines.packed import search as lanes
@@ -35,19 +37,20 @@ def ask(entry: Entry, row: Row) -> Verdict:
     design = load(entry.design)
     property = find_property(row.property, design)
     asked = Problem.of(record(design), property, pages=row.pages, sizes=row.sizes)
-    return lanes.search(asked)
+    return lanes.search(asked, limits)
 
 
-def differences(found: Sequence[Entry], *, nightly: bool) -> Iterator[tuple[Entry, Row, Verdict, float, bool]]:
+def differences(
+    found: Sequence[Entry], *, nightly: bool, line: Working | None = None
+) -> Iterator[tuple[Entry, Row, Verdict, float, bool]]:
     """(entry, row, verdict, seconds, as recorded) of every recorded row; slow ones only where `nightly`."""
-    for entry in found:
-        for row in entry.rows:
-            if row.nightly and not nightly:
-                continue
-            begin = monotonic()
-            verdict = ask(entry, row)
-            same = (row.verdict, row.depth, row.states) == (verdict.word, verdict.depth, verdict.states)
-            yield entry, row, verdict, monotonic() - begin, same
+    line = line or Working()
+    asked = [(entry, row) for entry in found for row in entry.rows if nightly or not row.nightly]
+    for entry, row in line.each(asked, lambda each: f"{each[0].design} {each[1].property}", len(asked)):
+        begin = monotonic()
+        verdict = ask(entry, row, Limits(report=line.report))
+        same = (row.verdict, row.depth, row.states) == (verdict.word, verdict.depth, verdict.states)
+        yield entry, row, verdict, monotonic() - begin, same
 
 
 def rule_verdicts(entry: Entry) -> dict[str, str]:
@@ -64,7 +67,6 @@ def rule_verdicts(entry: Entry) -> dict[str, str]:
 def _rule(program: Program, rule: Any, row: Row | None) -> str:
     from model.engines.packed import search as lanes
     from model.instance.problem import Problem
-    from model.limits import Limits
 
     try:
         asked = Problem.of(program, rule)
@@ -76,13 +78,13 @@ def _rule(program: Program, rule: Any, row: Row | None) -> str:
     return {"proved": "keeps", "refuted": "breaks"}.get(verdict.word, "?")
 
 
-def matrix(found: Sequence[Entry]) -> str:
+def matrix(found: Sequence[Entry], line: Working) -> str:
     """Designs by ordering rules, every cell asked of the engine, as Markdown; and what each rule says."""
     from model.designs.catalogue import built_in_properties
 
     known = built_in_properties()
     lines = [f"| design | verdict | {' | '.join(f'`{r}`' for r in RULES)} |", f"|{'---|' * (len(RULES) + 2)}"]
-    for entry in found:
+    for entry in line.each(found, lambda e: e.design, len(found)):
         said = rule_verdicts(entry)
         lines.append(f"| {entry.design} | {verdict_word(entry)} | {' | '.join(said[r] for r in RULES)} |")
     lines += ["", "keeps: holds in every reachable state of the recorded size; breaks: refuted; -: does not apply.", ""]
@@ -128,7 +130,9 @@ def command(designs: tuple[str, ...], options: Options) -> int:
     if options.again:
         return _check(found, options.nightly, options.color)
     if options.rules:
-        write_out(matrix(found), options.output)
+        with working() as line:
+            text = matrix(found, line)
+        write_out(text, options.output)
     elif options.form == "text" and not options.output:
         print_lines(as_text(found, columns(options.color) if sys.stdout.isatty() else sys.maxsize), options.color)
     elif options.form == "text":
@@ -164,15 +168,18 @@ def _known(what: str, asked: Sequence[str], known: set[str]) -> None:
 
 
 def _check(found: Sequence[Entry], nightly: bool, color: str) -> int:
-    from rich.text import Text
+    from model.printing.lines import wrapped
 
-    count, wrong = 0, 0
-    for entry, row, verdict, _, same in differences(found, nightly=nightly):
-        count += 1
-        if not same:
-            wrong += 1
-            said = f"{verdict.word}, depth {verdict.depth}, {verdict.states:,} states"
-            kept = f"{row.verdict}, depth {row.depth}, {row.states:,} states"
-            print_lines([Text(f"{entry.design} {row.property}: {said}; recorded: {kept}", "bold red")], color)
-    print_lines([Text(f"{count} recorded verdicts were run again, {wrong} came out differently.")], color)
+    count, wrong = 0, list[str]()
+    with working() as line:
+        for entry, row, verdict, _, same in differences(found, nightly=nightly, line=line):
+            count += 1
+            if not same:
+                said = f"{verdict.word}, depth {verdict.depth}, {verdict.states:,} states"
+                kept = f"{row.verdict}, depth {row.depth}, {row.states:,} states"
+                wrong.append(f"{entry.design} {row.property}: run now: {said}; recorded: {kept}")
+    width = columns(color)
+    print_lines((line for each in wrong for line in wrapped(each, width, 4, "bold red")), color)
+    many = f"{count} recorded verdict{'s were' if count != 1 else ' was'} run again, {len(wrong)} came out differently."
+    print_lines(wrapped(many, width), color)
     return REFUTED if wrong else PROVED

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import click
 
 from model.cli.options import Finite, Sizes, coloured, sized
+from model.cli.progress import Working
 from model.expr import Client
 from model.instance.instance import Instance
 from model.limits import Limits
@@ -44,7 +45,7 @@ class Judging(Sizes):
     verbose: bool
     color: str
 
-    def judged(self, design: type[Design]) -> tuple[Program, Judge]:
+    def judged(self, design: type[Design], line: Working) -> tuple[Program, Judge]:
         """The recorded design, and a judge by these properties at the small sizes up to this one and at this one."""
         asked = asked_of(design, self.names)
         program, sizes = sized_program(design, self.clients, dict(self.extra))
@@ -52,7 +53,7 @@ class Judging(Sizes):
         size = self.pages, self.clients
         scopes = [s for s in SCOPES if s[0] <= size[0] and s[1] <= size[1]]
         more = [] if size in scopes else [size]
-        return program, Judge(asked, [*scopes, *more], Limits(states=self.states), others)
+        return program, Judge(asked, [*scopes, *more], Limits(states=self.states, report=line.report), others)
 
 
 def any_number(program: Program) -> str:

@@ -11,6 +11,7 @@ import click
 
 from model.cli.files import write_lines, write_out
 from model.cli.options import Sizes, bounded, by_property, collected, coloured, sized, written
+from model.cli.progress import Working, working
 from model.cli.terminal import columns, decided
 from model.errors import UsageError, did_you_mean
 from model.verdict import PROVED, Undetermined, Verdict, exit_code
@@ -95,7 +96,8 @@ def command(design: str, options: Options) -> int:
     if options.form == "promela":
         write_out(_promela(asked, properties), options.output)
         return PROVED
-    results = list(_answers(asked, properties, notes))
+    with working(quiet=options.quiet) as line:
+        results = list(_answers(asked, properties, notes, line))
     code = exit_code(r.verdict for r in results)
     with decided(code):
         _write(results, options)
@@ -152,11 +154,11 @@ class _Asked:
 
         return Instance(program, self.options.pages, sizes_for(program, self.sizes))
 
-    def verdict(self, question: Asked) -> Verdict:
+    def verdict(self, question: Asked, line: Working) -> Verdict:
         from model.limits import Limits
 
         options, instance = self.options, self.instance(question.program)
-        limits = Limits(options.max_states, options.timeout, options.depth)
+        limits = Limits(options.max_states, options.timeout, options.depth, report=line.report)
         if options.engine == "z3":
             from model.liveness import bounded as liveness_bounded
 
@@ -166,14 +168,15 @@ class _Asked:
         return liveness_graph.search(instance, question, self.fairness, limits)
 
 
-def _answers(asked: _Asked, properties: Sequence[Property], notes: Sequence[str]) -> Iterator[Result]:
+def _answers(asked: _Asked, properties: Sequence[Property], notes: Sequence[str], line: Working) -> Iterator[Result]:
     """The answers; the notes stand under the first."""
     from model.liveness.goal import asked as read
     from model.liveness.result import result
 
-    for number, property in enumerate(properties):
+    named = line.each(properties, lambda p: f"{asked.program.name} {p.name}", len(properties))
+    for number, property in enumerate(named):
         question = read(asked.program, property)
-        verdict = asked.verdict(question)
+        verdict = asked.verdict(question, line)
         found = result(question, asked.instance(question.program), asked.fairness, verdict, asked.spec)
         yield replace(found, notes=(*found.notes, *notes)) if not number else found
         if isinstance(verdict, Undetermined) and verdict.interrupted:
@@ -187,7 +190,7 @@ def _promela(asked: _Asked, properties: Sequence[Property]) -> str:
     if len(asked.options.names) != 1:
         raise UsageError("--format promela writes one property: name one --property.")
     question = read(asked.program, properties[0])
-    return ltl.text(question, asked.instance(question.observed), asked.fairness, asked.verdict(question))
+    return ltl.text(question, asked.instance(question.observed), asked.fairness, asked.verdict(question, Working()))
 
 
 # ---------------------------------------------------------------- what is written

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 import click
 
 from model.cli.options import Finite, sized
+from model.cli.progress import Working, working
 from model.cli.terminal import columns, print_lines
 from model.designs.catalogue import find_property, load
+from model.engines.worker import spread
 from model.instance.problem import Problem
 from model.limits import Limits
 from model.program.mutation import mutants
@@ -60,6 +60,7 @@ def judged(
     seconds: float = SECONDS,
     properties: Sequence[str] = (),
     others: Mapping[str, int] | None = None,
+    line: Working | None = None,
 ) -> list[Judged]:
     """Every mutant of a built-in design (or of a file's), for both forms of safety, two at a time."""
     program, sizes = sized_program(load(design), clients, others or {})
@@ -68,8 +69,9 @@ def judged(
         for m in mutants(program)
         for name in [p.name for p in asked_of(load(design), tuple(properties or ()))]
     ]
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(_judge, *zip(*wanted, strict=True)))
+    answers = spread(_judge, wanted, 2)
+    named = (line or Working()).each(wanted, lambda w: f"{w[0]}: {w[1]}: {w[2]}", len(wanted))
+    return [next(answers) for _ in named]
 
 
 def _judge(
@@ -109,9 +111,11 @@ def command(
     Exit code 0 where the two never contradict one another, else 1.
     """
     found: list[Judged] = []
-    for design in designs or SAFE:
-        size = clients or (1 if design == "top-layer" else 2)
-        found += judged(design, pages=pages, clients=size, seconds=seconds, properties=names, others=dict(extra))
+    asked = {"pages": pages, "seconds": seconds, "properties": names, "others": dict(extra)}
+    with working() as line:
+        for design in designs or SAFE:
+            size = clients or (1 if design == "top-layer" else 2)
+            found += judged(design, clients=size, line=line, **asked)  # type: ignore[arg-type]
     print_lines(_table(found, columns(color)), color)
     return PROVED if all(j.agrees for j in found) else REFUTED
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from model.cli.options import collected
+from model.cli.progress import working
 from model.cli.terminal import columns, print_lines
 from model.commands.judging import Judging, any_number, judged
 from model.designs.catalogue import load
@@ -49,9 +50,11 @@ def command(design: str, options: Options) -> int:
     Exit code 0 where there is a repair (or nothing to repair), 1 where no set of changes is enough, 3 where an engine
     gave up or the design holds vacuously.
     """
-    program, judge = options.judged(load(design))
-    found = repairs(program, judge, options.most)
-    proved = tuple(replace(r, proof=judge.proof(r.program, options.seconds)) for r in found.repairs)
+    with working(f"repairs of {design}") as line:
+        program, judge = options.judged(load(design), line)
+        found = repairs(program, judge, options.most)
+        named = line.each(found.repairs, lambda r: f"proof: {_and(r.changes)}", len(found.repairs))
+        proved = tuple(replace(r, proof=judge.proof(r.program, options.seconds)) for r in named)
     lines = _report(replace(found, repairs=proved), options.most, options.verbose, columns(options.color))
     print_lines(lines, options.color)
     if _vacuous(found):

@@ -11,7 +11,7 @@ import click
 
 from model.cli.files import write_lines, write_out
 from model.cli.options import Finite, collected, coloured, written
-from model.cli.progress import progress_line
+from model.cli.progress import working
 from model.cli.terminal import columns, decided, print_lines
 from model.errors import MissingTool, UsageError
 from model.verdict import PROVED
@@ -119,9 +119,9 @@ def _performed(scenario: Scenario, options: Options, live: bool) -> Reproduction
         if live:
             _print([line(run, width(scenario))], options.color)
 
-    with progress_line(options.quiet) as report:
+    with working(quiet=options.quiet) as shown:
         return perform(
-            scenario, qemu, options.runs, only=options.cases, seconds=options.timeout, report=report, told=told
+            scenario, qemu, options.runs, only=options.cases, seconds=options.timeout, report=shown.report, told=told
         )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from model.cli.options import collected
+from model.cli.progress import Working, working
 from model.cli.terminal import columns, print_lines
 from model.commands.judging import Judging, any_number, judged
 from model.designs.catalogue import load
@@ -48,18 +49,26 @@ def command(design: str, options: Options) -> int:
     Exit code 0 where some filling is safe, 1 where none is, 2 where there is no hole, 3 where there are too many
     fillings or an engine gave up.
     """
-    (program, judge), width = options.judged(load(design)), columns(options.color)
+    with working(f"candidates of {design}") as line:
+        safe, lines = _answered(design, options, line, columns(options.color))
+    print_lines(lines, options.color)
+    return PROVED if safe else REFUTED
+
+
+def _answered(design: str, options: Options, line: Working, width: int) -> tuple[bool, list[Text]]:
+    """Whether anything is safe, and what is said."""
+    program, judge = options.judged(load(design), line)
     if options.order or options.locks:
         arranged = _arranged(program, judge, options.order, options.locks)
-        print_lines(_arrangements(arranged, options.seconds, options.verbose, width), options.color)
-        return PROVED if arranged.safe else REFUTED
+        line.doing("proofs")
+        return bool(arranged.safe), list(_arrangements(arranged, options.seconds, options.verbose, width))
     own: int | None = None
     if options.mask:
         program, original = opened(program, [w.strip() for w in options.mask.split(",")])
         own = table_of(original, inputs_of(program))
     found = synthesise(program, judge)
-    print_lines(_fillings(explained(found, options.seconds), own, options.verbose, width), options.color)
-    return PROVED if found.safe else REFUTED
+    line.doing("proofs")
+    return bool(found.safe), list(_fillings(explained(found, options.seconds), own, options.verbose, width))
 
 
 def _arranged(program: Program, judge: Judge, order: str | None, locks: str | None) -> Arranged:

@@ -6,7 +6,7 @@ from time import monotonic
 
 from model.instance.breadth_first import BreadthFirst
 from model.instance.problem import Problem
-from model.limits import Limits
+from model.limits import Limits, Progress
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
 
@@ -39,6 +39,8 @@ def search(asked: Problem, limits: Limits | None = None) -> Verdict:
             if stop := limits.depth_reached(depth):
                 return answer(Undetermined, states=len(walk.came), depth=depth, reason=stop)
             before = len(walk.came)
+            if limits.report:
+                limits.report(Progress("explicit", before, depth, len(level), seconds=monotonic() - begin))
     except KeyboardInterrupt:
         return answer(Undetermined, states=len(walk.came), depth=depth, reason="interrupted", interrupted=True)
     if walk.stopped:

@@ -1,13 +1,38 @@
-"""Work in a process of its own, while this one does something else: the proof runs beside the finite search."""
+"""Work in processes of their own: a proof beside the finite search, or many questions at once."""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
-from contextlib import suppress
-from multiprocessing import get_context
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
+
+
+@contextmanager
+def born_deaf() -> Iterator[None]:
+    """Processes that are started in this block never hear Ctrl-C; who started them does."""
+    resource_tracker.ensure_running()  # if it started in the block, it would let signals through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def spread(function: Callable[..., Any], items: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[Any]:
+    """`function(*item)` of each item, in their order, by so many processes; Ctrl-C ends them too."""
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        try:
+            with born_deaf():
+                waiting = [pool.submit(function, *item) for item in items]
+            yield from (each.result() for each in waiting)
+        except BaseException:
+            for process in list(pool._processes.values()):
+                process.terminate()
+            raise
 
 
 class Aside:
@@ -21,7 +46,8 @@ class Aside:
         context = get_context("spawn")  # a forked copy of a process with threads can hang
         self.here, there = context.Pipe(duplex=False)
         self.process = context.Process(target=_work, args=(there, function, arguments), daemon=True)
-        self.process.start()
+        with born_deaf():
+            self.process.start()
         there.close()
 
     def __enter__(self) -> Aside:

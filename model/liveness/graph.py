@@ -17,12 +17,13 @@ from typing import Any
 from model.instance.breadth_first import BreadthFirst
 from model.instance.instance import Instance
 from model.instance.state import State
-from model.limits import Limits
+from model.limits import Limits, Progress
 from model.liveness.goal import Asked, Case
 from model.liveness.lasso import Action, Fairness, Lasso, action, begins_a_write, checked, executed
 from model.verdict import Proved, Refuted, Undetermined, Verdict
 
 STATES = 200_000  # kept where nobody says how many
+TELL = 2_000  # states between two reports
 Edge = tuple[int, int, int]  # from, number of the move, to
 
 
@@ -84,6 +85,7 @@ class _Graph:
         self.edges: dict[State, list[tuple[int, State]]] = {}
         self.walk = BreadthFirst([instance.initial], self._successors)
         self.states: list[State] = []
+        self.told = 0
         self.out: list[list[tuple[int, int]]] = []
 
     def build(self, limits: Limits, begin: float) -> str:
@@ -91,6 +93,9 @@ class _Graph:
         most = STATES if limits.states is None else limits.states
 
         def stop(_: State) -> str:
+            if limits.report and len(self.walk.came) >= self.told + TELL:
+                self.told = len(self.walk.came)
+                limits.report(Progress("graph", self.told, 0))
             if len(self.walk.came) > most:
                 return f"the graph has more than {most:,} states at this size; ask for fewer --pages or --clients"
             return limits.reached(0, begin)

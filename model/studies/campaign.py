@@ -10,7 +10,6 @@ import fcntl
 import json
 import logging
 import os
-import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -22,6 +21,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import IO, Any
 
+from model.engines.worker import born_deaf
 from model.errors import MissingTool, ModelError, UsageError
 from model.verdict import UNDETERMINED
 
@@ -158,9 +158,10 @@ def locally(configurations: Sequence[Configuration], jobs: int) -> Iterator[Row]
     """Results as they come, from so many processes of this machine; those of a killed worker are computed again."""
     left, deaths = {c.key: c for c in configurations}, 0
     while left:
-        with ProcessPoolExecutor(min(jobs, len(left)), get_context("spawn"), _deaf) as pool:
+        with ProcessPoolExecutor(min(jobs, len(left)), get_context("spawn")) as pool:
             try:
-                waiting = [pool.submit(answered, c) for c in left.values()]
+                with born_deaf():
+                    waiting = [pool.submit(answered, c) for c in left.values()]
                 for done in as_completed(waiting):
                     row = done.result()
                     del left[row["key"]]
@@ -177,11 +178,6 @@ def locally(configurations: Sequence[Configuration], jobs: int) -> Iterator[Row]
                 f"workers die as soon as they are started, with {len(left):,} configurations left; "
                 "give them less to do at a time (--memory, fewer --jobs)."
             )
-
-
-def _deaf() -> None:
-    """A worker leaves Control-C to the process that started it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def on_cluster(configurations: Sequence[Configuration], scheduler: str) -> Iterator[Row]:

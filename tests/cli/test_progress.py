@@ -2,7 +2,7 @@
 
 import pytest
 
-from model.cli.progress import ProgressLine
+from model.cli.progress import Shown, Working
 from model.engines.packed import search as lanes
 from model.engines.packed import sweep
 from model.limits import Limits, Progress, left
@@ -25,20 +25,37 @@ def test_nobody_guesses_what_is_left_while_levels_grow():
 
 
 def test_an_engine_without_levels_tells_what_it_knows():
-    assert "inductive: depth 0, 0 states" == Progress("inductive", 0, 0).text()
+    assert "inductive" == Progress("inductive", 0, 0).text()
 
 
 def test_a_stalled_run_says_so(monkeypatch):
     """The line is asked again without a new report."""
     now = [100.0]
     monkeypatch.setattr("model.cli.progress.monotonic", lambda: now[0])
-    line = ProgressLine()
-    assert "starting" == line.__rich__()
-    line.report(Progress("lanes", 5, 1))
+    line = Shown()
+    assert "starting" == line.text()
+    line.reported(Progress("lanes", 5, 1))
     now[0] += 10
-    assert "lanes: depth 1, 5 states" == line.__rich__()
+    assert "lanes: depth 1, 5 states; 10 s" == line.text()
     now[0] += 30
-    assert "lanes: depth 1, 5 states, no news for 40 s" == line.__rich__()
+    assert "lanes: depth 1, 5 states, no news for 40 s; 40 s" == line.text()
+
+
+def test_each_of_many_is_named_with_its_number():
+    """News of the one before are gone."""
+    line = Shown()
+    told = []
+    for name in line.each(["naive", "top-layer"], str, 2):
+        told.append(line.text())
+        line.reported(Progress("lanes", 5, 1))
+        told.append(f"{name} {line.text()}")
+    assert [
+        "1 of 2: naive",
+        "naive 1 of 2: naive; lanes: depth 1, 5 states",
+        "2 of 2: top-layer",
+        "top-layer 2 of 2: top-layer; lanes: depth 1, 5 states",
+    ] == told
+    assert ["a", "b"] == list(Working().each(["a", "b"], str))
 
 
 @pytest.mark.parametrize(
