@@ -78,6 +78,7 @@ def _get_before(finding: Finding, start: int | None) -> str:
 def headline(found: Findings) -> tuple[str, str]:
     """The verdict of one recording in a line, and its style."""
     counts = f"{found.counts['clear']:,} CLEARs, {found.counts['get']:,} GETs"
+    counts += f", {found.counts['reset']:,} RESETs" if found.counts["reset"] else ""
     failed = [
         f"{found.counts['failed_' + k]:,} {k.upper()}s failed" for k in ("clear", "get") if found.counts["failed_" + k]
     ]

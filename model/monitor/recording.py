@@ -37,8 +37,8 @@ FIELDS = {
     "reset": (),
     "read": ("slot", "first", "n"),
 }
-BITMAPS = ("get", "clear", "read")
 END = "end"
+ALL = "*"  # the bitmap of a read that gives none: all of its pages
 UNKNOWN = "?"  # the bitmap of a GET whose slot the recorder did not see made
 
 
@@ -91,7 +91,7 @@ class Ioctl:
         vm: which VM it is about: one key, whatever descriptor and process it came through.
         process, fd: the process that made it, and the descriptor there.
         values: what its kind has by FIELDS; `args` of a cap; `ring` of a reset: slot -> bitmap of the pages harvested.
-        bm: the bitmap as written; "" where the kind has none. A `read` without one is of all its pages.
+        bm: the bitmap as written; "" where the kind has none, ALL where a `read` has none.
         ran: a vCPU was in KVM_RUN between the ioctl before it and this one; None if the recording does not say.
         doubtful: a damaged line stands before it whose ioctl may have ended after this one began.
     """
@@ -279,7 +279,9 @@ def _ioctl(number: int, record: dict[str, Any], process: int) -> Ioctl:
     time = _whole(record, "b") if record.get("b") is not None else None
     if kind == "reset":
         values["ring"] = _ring(record)
-    bm = _bitmap(record) if (kind in ("get", "clear") and rc >= 0) or ("bm" in record and kind == "read") else ""
+    bm = _bitmap(record) if kind in ("get", "clear") and rc >= 0 else ""
+    if kind == "read":
+        bm = _bitmap(record) if "bm" in record else ALL
     at = _whole(record, "pid") if "pid" in record else process
     tid, fd = _whole(record, "tid"), _whole(record, "fd")
     vm = (-1, _whole(record, "vm")) if "vm" in record else (at, rc if kind == "vm" else fd)

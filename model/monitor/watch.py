@@ -19,7 +19,7 @@ from model.monitor.bitmap import EVERY, MAX_PAGES, NOTHING, BadBitmap, Bits, par
 from model.monitor.blindness import Act, Judged, Log, Standing
 from model.monitor.judgement import CERTAIN, POSSIBLE, RANGES, Finding, Findings, Moment
 from model.monitor.order import in_order
-from model.monitor.recording import UNKNOWN, Damage, End, Gap, Ioctl, Item, Recording, opened
+from model.monitor.recording import ALL, UNKNOWN, Damage, End, Gap, Ioctl, Item, Recording, opened
 from model.monitor.slot import INITIALLY_SET, Machine, Slot, moment, tail_of_a_word
 
 MANUAL_PROTECT, RINGS = 168, (192, 223)
@@ -204,7 +204,7 @@ class Monitor:
         if slot is None:
             return
         try:
-            bits = mask(ioctl, slot.pages) if ioctl.bm else within(ioctl, slot.pages)
+            bits = within(ioctl, slot.pages) if ioctl.bm == ALL else mask(ioctl, slot.pages)
         except BadBitmap as error:
             self.findings.damage(ioctl.line, f"bm: {error}")
             return

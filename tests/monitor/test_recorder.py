@@ -2,11 +2,9 @@
 
 import contextlib
 import json
-import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -18,19 +16,8 @@ from model.monitor.recorder import KINDS
 from model.monitor.watch import check
 from tests.support import qemu as qemu_needed
 from tests.support.kvm import needs_kvm
-from tests.support.paths import ROOT
 from tests.support.qemu import Qemu, different_pages, needs_qemu
-
-PYTHON = ["env", f"PYTHONPATH={ROOT}", sys.executable]
-RECORD = [*PYTHON, "-c", "from model.cli.app import run; from model.commands.record import command; run(command, '')"]
-
-
-def record(out: Path, *argv: str) -> subprocess.CompletedProcess:
-    return subprocess.run([*RECORD, "-o", str(out), "--", *argv], capture_output=True, text=True, timeout=60)
-
-
-TROUBLE = record(Path(os.devnull), "true").stderr
-needs_ptrace = pytest.mark.skipif(bool(TROUBLE), reason=TROUBLE or "ptrace works")
+from tests.support.recorder import PYTHON, RECORD, needs_ptrace, record
 
 
 def lines(out: Path) -> list[dict]:
