@@ -10,19 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from operator import or_
 
-import numpy as np
-import numpy.typing as npt
-
 from model.conformance.letters import MATCHES, Letter, Reading
 from model.errors import TooWide
 from model.instance.state import State
 
-Ids = npt.NDArray[np.uint16]
-
 START, DEAD = 0, 1  # numbers of the set at the start, and of the empty set
-WIDTH = 8  # letters, rounded up to a power of two
-UNKNOWN = 0xFFFF
-MOST_SETS, MOST_STATES = 60_000, 12_000  # a state takes two bits for every other one, and one for each letter
+MOST_SETS, MOST_STATES = 100_000, 12_000  # a state takes two bits for every other one, and one for each letter
 
 
 class Explanations:
@@ -32,7 +25,7 @@ class Explanations:
         states: number -> state.
         sets: number -> set, as a bitmap of numbers of states.
         clears_nothing: whether a CLEAR of the design may have an empty mask, though what it was asked for is not empty.
-        table: set and letter -> set, flat, UNKNOWN where nobody has asked yet.
+        table: set -> letter -> set, None where nobody has asked yet.
 
     Raises:
         TooWide: the design has more states, or a recording leads to more sets, than are kept.
@@ -54,8 +47,7 @@ class Explanations:
         self.showing = {letter: _union(1 << n for n in after) for letter, after in self.after.items()}
         self.sets = [closures[0], 0]
         self.ids = {states: number for number, states in enumerate(self.sets)}
-        self.table = np.full(64 * WIDTH, UNKNOWN, np.uint16)
-        self.table[DEAD * WIDTH : (DEAD + 1) * WIDTH] = DEAD
+        self.table: list[list[int | None]] = [[None] * len(Letter), [DEAD] * len(Letter)]
 
     @property
     def starts_full(self) -> bool:
@@ -115,8 +107,7 @@ class Explanations:
             if number >= MOST_SETS:
                 raise TooWide(f"the recording leads to more than {MOST_SETS:,} sets of states.")
             self.sets.append(states)
-            if len(self.sets) * WIDTH > len(self.table):
-                self.table = np.concatenate([self.table, np.full(len(self.table), UNKNOWN, np.uint16)])
+            self.table.append([None] * len(Letter))
         return number
 
     def union(self, ids: Iterable[int]) -> int:
@@ -125,28 +116,15 @@ class Explanations:
 
     def step(self, number: int, letter: int) -> int:
         """The set after a letter."""
-        at = number * WIDTH + letter
-        found = int(self.table[at])
-        if found == UNKNOWN:
+        found = self.table[number][letter]
+        if found is None:
             found = self._id(self._step(self.sets[number], Letter(letter)))
-            self.table[at] = found
+            self.table[number][letter] = found
         return found
 
     def _step(self, states: int, letter: Letter) -> int:
         led = _union(self.after[m][n] for m in MATCHES[letter] for n in _numbers(states & self.showing[m]))
         return states | led if letter == Letter.ELSEWHERE else led
-
-    def steps(self, ids: Ids, letters: npt.NDArray[np.uint8]) -> Ids:
-        """`step`, for a column of pages."""
-        at = ids.astype(np.intp)
-        at *= WIDTH
-        at += letters
-        after = self.table.take(at)
-        if (after == UNKNOWN).any():
-            for place in np.unique(at[after == UNKNOWN]):
-                self.step(*divmod(int(place), WIDTH))
-            after = self.table.take(at)
-        return after
 
 
 def _union(bitmaps: Iterable[int]) -> int:

@@ -1,19 +1,24 @@
-"""The pages of one slot, each with the number of the set of states that explain it, moved on ioctl by ioctl."""
+"""The pages of one slot, each in the set of states that explain it, moved on ioctl by ioctl.
+
+Pages are kept in blocks; a block is a partition, set -> bitmap of the pages in it. There are few sets, so that an ioctl
+costs a few operations on integers for each block that it is about, however many pages those are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
-from model.conformance.automaton import DEAD, WIDTH, Explanations, Ids
+from model.conformance.automaton import DEAD, Explanations
 from model.conformance.letters import Letter
-from model.monitor.bitmap import CHUNK, WORD, Bits
+from model.monitor.bitmap import CHUNK, Bits
 
-Letters = npt.NDArray[np.uint8]
-MOST_TOGETHER, MOST_ORDERS = 15, 4_096  # ioctls that overlap, and sets of them that may have come first
+BLOCK = 4096  # pages; a chunk of a recording's bitmap is a whole number of blocks
+MOST_TOGETHER, MOST_ORDERS = 64, 4_096  # ioctls that overlap, and sets of them that may have come first
+
+Split = tuple[tuple[int, int], ...]  # (letter, pages of a block of which an ioctl says it)
+Block = dict[int, int]
+ELSEWHERE = int(Letter.ELSEWHERE)
 
 
 @dataclass(frozen=True)
@@ -47,21 +52,14 @@ class Event:
             return Letter.ELSEWHERE
         return self.yes if self.bits.has(page) else self.no
 
-    def letters(self, start: int, stop: int) -> Letters:
-        """What it says of pages `start` to `stop`, within one chunk."""
-        found = np.full(stop - start, Letter.ELSEWHERE, np.uint8)
-        low, high = max(start, self.first), min(stop, self.end)
-        if low < high:
-            found[low - start : high - start] = np.where(_bits(self.bits, low, high), self.yes, self.no)
-        return found
-
-
-def _bits(bits: Bits, start: int, stop: int) -> npt.NDArray[np.bool_]:
-    """Whether each of the pages `start` to `stop`, within one chunk, is in a bitmap."""
-    number, low = divmod(start, CHUNK)
-    value = bits.chunks.get(number, bits.rest) >> low & ((1 << stop - start) - 1)
-    data = np.frombuffer(value.to_bytes(-(-(stop - start) // 8), "little"), np.uint8)
-    return np.unpackbits(data, count=stop - start, bitorder="little").view(np.bool_)
+    def split(self, start: int) -> Split:
+        """What it says of the pages of the block that starts there; of pages that are not listed, ELSEWHERE."""
+        low, high = max(self.first - start, 0), min(self.end - start, BLOCK)
+        if low >= high:
+            return ()
+        around = (1 << high) - (1 << low)
+        named = self.bits.chunks.get(start // CHUNK, self.bits.rest) >> start % CHUNK & around
+        return (int(self.yes), named), (int(self.no), around ^ named)
 
 
 class TooMany(Exception):
@@ -71,29 +69,28 @@ class TooMany(Exception):
 class Pages:
     """The sets of a slot's pages.
 
-    A CLEAR says ELSEWHERE of all pages outside of its range; that is caught up with, word by word, when a page is
-    looked at again, and at most as often as it changes anything.
-
-    Args:
-        start: the set that every page is in.
+    A CLEAR says ELSEWHERE of all pages outside of its range. Blocks that it is not about are told when they are looked
+    at again, and at most as often as it changes anything.
     """
 
     def __init__(self, explanations: Explanations, pages: int, start: int) -> None:
         self.explanations, self.pages = explanations, pages
-        self.ids: Ids = np.full(pages, start, np.uint16) if start else np.zeros(pages, np.uint16)
+        whole, rest = divmod(pages, BLOCK)
+        self.blocks: list[Block] = [{start: (1 << BLOCK) - 1} for _ in range(whole)]
+        self.blocks += [{start: (1 << rest) - 1}] if rest else []
+        self.seen = [0] * len(self.blocks)
         self.clears = 0
-        self.seen = np.zeros(-(-pages // WORD), np.uint32)
 
     def take(self, event: Event) -> int | None:
         """Move on by an ioctl that overlaps no other; the first page that nothing explains then, or None."""
-        low, high = self._around([event])
-        for start, stop in blocks(low, high):
-            self._catch_up(start, stop)
-            after = self.explanations.steps(self.ids[start:stop], event.letters(start, stop))
-            if (after == DEAD).any():
-                return start + int(np.argmax(after == DEAD))
-            self.ids[start:stop] = after
-        self._passed([event], low, high)
+        numbers = self._around([event])
+        for number in numbers:
+            block = self._caught_up(number)
+            after = self._after(block, event.split(number * BLOCK))
+            if DEAD in after:
+                return number * BLOCK + lowest(after[DEAD])
+            self.blocks[number] = after
+        self._passed([event], numbers)
         return None
 
     def take_all(self, events: Sequence[Event]) -> tuple[int, int] | None:
@@ -105,77 +102,88 @@ class Pages:
         Raises:
             TooMany: there are too many orders.
         """
-        low, high = self._around(events)
-        for start, stop in blocks(low, high):
-            self._catch_up(start, stop)
-        before = self.ids[low:high].copy()
-        last = self._take_together(events, low, high)
-        if last is None:
-            self._passed(events, low, high)
+        numbers = self._around(events)
+        after, page = self._together(events, numbers)
+        if page is None:
+            for number, block in zip(numbers, after, strict=True):
+                self.blocks[number] = block
+            self._passed(events, numbers)
             return None
-        found = len(events) - 1, last
+        found = len(events) - 1, page
         for count in range(len(events) - 1, 0, -1):  # the first so many that began are the beginning of an order
-            self.ids[low:high] = before
-            page = self._take_together(events[:count], low, high)
+            _, page = self._together(events[:count], numbers)
             if page is None:
                 break
             found = count - 1, page
-        self.ids[low:high] = before
         return found
 
-    def _take_together(self, events: Sequence[Event], low: int, high: int) -> int | None:
-        orders = Orders(self.explanations, events)
-        for start, stop in blocks(low, high):
-            rows = [event.letters(start, stop) for event in events]
-            after = orders.steps(self.ids[start:stop], rows)
-            self.ids[start:stop] = after
-            if (after == DEAD).any():
-                return start + int(np.argmax(after == DEAD))
-        return None
+    def _together(self, events: Sequence[Event], numbers: Iterable[int]) -> tuple[list[Block], int | None]:
+        """The blocks after all of them; or the first page that nothing explains then."""
+        orders, found = Orders(self.explanations, events), []
+        for number in numbers:
+            after = orders.after(self._caught_up(number), [e.split(number * BLOCK) for e in events])
+            if DEAD in after:
+                return [], number * BLOCK + lowest(after[DEAD])
+            found.append(after)
+        return found, None
 
     def set_of(self, page: int) -> int:
         """The set that a page is in before the next ioctl."""
-        start = page - page % WORD
-        self._catch_up(start, min(start + WORD, self.pages))
-        return int(self.ids[page])
+        number, at = divmod(page, BLOCK)
+        return next(s for s, pages in self._caught_up(number).items() if pages >> at & 1)
 
-    def _around(self, events: Sequence[Event]) -> tuple[int, int]:
-        """The pages of all words that one of them is about."""
-        low, high = min(e.first for e in events), max(e.end for e in events)
-        return low - low % WORD, min(-(-high // WORD) * WORD, self.pages)
+    def _around(self, events: Sequence[Event]) -> range:
+        """The blocks that one of them is about, and those between."""
+        low, high = min(e.first for e in events), min(max(e.end for e in events), self.pages)
+        return range(low // BLOCK, -(-high // BLOCK))
 
-    def _passed(self, events: Sequence[Event], low: int, high: int) -> None:
-        """These pages have been told of these ioctls; of a CLEAR among them the others have to be."""
-        self.clears += sum(e.kind == "clear" for e in events)
-        self.seen[low // WORD : -(-high // WORD)] = self.clears
+    def _passed(self, events: Sequence[Event], numbers: range) -> None:
+        """These blocks have been told of these ioctls; of a CLEAR among them the others have to be."""
+        clears = sum(e.kind == "clear" for e in events)
+        if clears:
+            self.clears += clears
+            self.seen[numbers.start : numbers.stop] = [self.clears] * len(numbers)
 
-    def _catch_up(self, start: int, stop: int) -> None:
-        """Tell pages of the CLEARs that were not about their words."""
-        words = self.seen[start // WORD : -(-stop // WORD)]
-        missed = self.clears - words
-        if not missed.any():
-            return
-        ids = self.ids[start:stop]
-        left = missed if len(missed) == 1 else np.repeat(missed, WORD)[: stop - start]
-        elsewhere = np.full(1, Letter.ELSEWHERE, np.uint8)
-        for count in range(int(missed.max())):
-            after = np.where(left > count, self.explanations.steps(ids, elsewhere), ids)
-            if (after == ids).all():
+    def _caught_up(self, number: int) -> Block:
+        """A block, told of the CLEARs that were not about it."""
+        for _ in range(self.clears - self.seen[number]):
+            after = self._after(self.blocks[number], ())
+            if after == self.blocks[number]:
                 break
-            ids[:] = after
-        words[:] = self.clears
+            self.blocks[number] = after
+        self.seen[number] = self.clears
+        return self.blocks[number]
+
+    def _after(self, block: Block, split: Split) -> Block:
+        """A block after an ioctl that overlaps no other; the inner loop of everything."""
+        table, step, found = self.explanations.table, self.explanations.step, Block()
+        get = found.get
+        for number, pages in block.items():
+            row = table[number]
+            for letter, said in split:
+                if here := pages & said:
+                    led = row[letter]
+                    led = step(number, letter) if led is None else led
+                    found[led] = get(led, 0) | here
+                    pages ^= here
+            if pages:
+                led = row[ELSEWHERE]
+                led = step(number, ELSEWHERE) if led is None else led
+                found[led] = get(led, 0) | pages
+        return found
 
 
-def blocks(low: int, high: int) -> Iterator[tuple[int, int]]:
-    """The pages from `low` to `high`, cut where a bitmap's chunks end."""
-    while low < high:
-        stop = min(high, (low // CHUNK + 1) * CHUNK)
-        yield low, stop
-        low = stop
+def lowest(bitmap: int) -> int:
+    """The number of the lowest one."""
+    return (bitmap & -bitmap).bit_length() - 1
 
 
 class Orders:
-    """Ioctls that overlap, in every order in which each that ended before another began comes first."""
+    """Ioctls that overlap, in every order in which each that ended before another began comes first.
+
+    Raises:
+        TooMany: there are more than are tried.
+    """
 
     def __init__(self, explanations: Explanations, events: Sequence[Event]) -> None:
         self.explanations = explanations
@@ -199,18 +207,26 @@ class Orders:
     def _next(self, done: int) -> Iterator[int]:
         return (i for i, first in enumerate(self.first) if not done >> i & 1 and not first & ~done)
 
-    def steps(self, ids: Ids, rows: Sequence[Letters]) -> Ids:
-        """The sets after all of them, for a column of pages with a row of letters for each ioctl."""
-        key = ids.astype(np.int64)
-        for row in rows:
-            key = key * WIDTH + row
-        keys, which = np.unique(key, return_inverse=True)
-        after = [self.step(tuple(self._column(int(k), len(rows)))) for k in keys]
-        return np.array(after, np.uint16)[which]
+    def after(self, block: Block, splits: Sequence[Split]) -> Block:
+        """A block after all of them."""
+        columns: dict[tuple[int, ...], int] = {(number,): pages for number, pages in block.items()}
+        for split in splits:
+            columns = dict(self._finer(columns, split))
+        found = Block()
+        for column, pages in columns.items():
+            led = self.step(column)
+            found[led] = found.get(led, 0) | pages
+        return found
 
-    def _column(self, key: int, rows: int) -> Iterator[int]:
-        yield key // WIDTH**rows
-        yield from (key // WIDTH ** (rows - 1 - i) % WIDTH for i in range(rows))
+    def _finer(self, columns: dict[tuple[int, ...], int], split: Split) -> Iterator[tuple[tuple[int, ...], int]]:
+        """Each column of a set and letters with one letter more, and the pages that are left of it."""
+        for column, pages in columns.items():
+            for letter, said in split:
+                if here := pages & said:
+                    yield (*column, letter), here
+                    pages ^= here
+            if pages:
+                yield (*column, ELSEWHERE), pages
 
     def step(self, column: tuple[int, ...]) -> int:
         """The set after all of them, from a set and the letter of each."""

@@ -24,6 +24,9 @@ MAX_UNSORTED = 1 << 20
 RUN = re.compile(r"(\d{1,15}):([0-9a-fA-F]{1,16})(?:\*(\d{1,15}))?(,|\Z)", re.ASCII)
 
 
+ONE_WORD = re.compile(r"(\d{1,15}):([0-9a-fA-F]{1,16})\Z", re.ASCII)
+
+
 class BadBitmap(ValueError):
     """A bitmap is not in the form `W:HEX` or `W:HEX*N`, or says two things of one word."""
 
@@ -168,6 +171,8 @@ def parse(text: str, pages: int = MAX_PAGES) -> tuple[Bits, bool]:
         BadBitmap: the text has another form, or gives one word twice.
     """
     pages = min(pages, MAX_PAGES)
+    if (one := ONE_WORD.match(text)) and (found := _one_word(int(one[1]), int(one[2], 16), pages)):
+        return found, True
     try:
         found, fits = _fill(_runs(text), -(-pages // WORD))
     except _Unsorted:
@@ -176,6 +181,14 @@ def parse(text: str, pages: int = MAX_PAGES) -> tuple[Bits, bool]:
     if found.chunks.get(place, 0).bit_length() <= pages - place * CHUNK:
         return found, fits
     return found.below(pages), False
+
+
+def _one_word(word: int, value: int, pages: int) -> Bits | None:
+    """The commonest bitmap, the mask of a chunk of 64 pages; None where pages lie past the end."""
+    if not value or word * WORD + value.bit_length() > pages:
+        return None
+    number, offset = divmod(word, CHUNK_WORDS)
+    return Bits({number: value << offset * WORD})
 
 
 class _Unsorted(Exception):
