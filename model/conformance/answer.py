@@ -91,7 +91,7 @@ class Answer:
     moves: Mapping[str, list[str]]
     larger: tuple[str, ...] = ()
     start: int | None = None
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("get", "clear", "failed"), 0))
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("get", "clear", "read", "failed"), 0))
     slots: int = 0
     pages: int = 0
     offence: Offence | None = None

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from operator import or_
 
-from model.conformance.letters import MATCHES, Letter, Reading
+from model.conformance.letters import MATCHES, STAYS, Letter, Reading
 from model.errors import TooWide
 from model.instance.state import State
 
+UNMARKED = (None, Letter.READ)  # moves that may happen without a line in the recording
 START, DEAD = 0, 1  # numbers of the set at the start, and of the empty set
 MOST_SETS, MOST_STATES = 100_000, 12_000  # a state takes two bits for every other one, and one for each letter
 
@@ -70,8 +71,9 @@ class Explanations:
             shown.append({})
             for move, after in self.instance.successors(state):
                 letter = self.reading.letter(move, state)
-                if letter is None:
+                if letter in UNMARKED:
                     silent[number].add(self._state(after))
+                if letter is None:
                     continue
                 shown[number].setdefault(letter, set()).add(self._state(after))
                 if letter is Letter.CLEAR_0:
@@ -123,8 +125,8 @@ class Explanations:
         return found
 
     def _step(self, states: int, letter: Letter) -> int:
-        led = _union(self.after[m][n] for m in MATCHES[letter] for n in _numbers(states & self.showing[m]))
-        return states | led if letter == Letter.ELSEWHERE else led
+        led = _union(self.after[m][n] for m in MATCHES.get(letter, ()) for n in _numbers(states & self.showing[m]))
+        return states | led if letter in STAYS else led
 
 
 def _union(bitmaps: Iterable[int]) -> int:

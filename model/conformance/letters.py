@@ -29,6 +29,8 @@ class Letter(IntEnum):
     SOME_1: a GET reports the page; whether it takes the bit away is not known.
     CLEAR_0, CLEAR_1: the page is in the range of a CLEAR, and in its mask or not.
     ELSEWHERE: a CLEAR of a range that the page is not in.
+    READ: a client reads the page, as a marker of the VMM says.
+    NOTHING: a read of other pages.
     """
 
     GET_0 = 0
@@ -38,6 +40,8 @@ class Letter(IntEnum):
     CLEAR_0 = 4
     CLEAR_1 = 5
     ELSEWHERE = 6
+    READ = 7
+    NOTHING = 8
 
 
 MATCHES = {  # the letters of the design's moves that explain a recorded letter
@@ -48,7 +52,9 @@ MATCHES = {  # the letters of the design's moves that explain a recorded letter
     Letter.CLEAR_0: (Letter.CLEAR_0,),
     Letter.CLEAR_1: (Letter.CLEAR_1,),
     Letter.ELSEWHERE: (Letter.CLEAR_0,),
+    Letter.READ: (Letter.READ,),
 }
+STAYS = (Letter.ELSEWHERE, Letter.NOTHING)  # a page may be where it was before
 
 
 class Reading:
@@ -71,7 +77,7 @@ class Reading:
         self.log = self.acts.log
         self._refuse_peeking()
         self.steps = self._visible_steps()
-        if not self.steps:
+        if self.steps.keys() <= {"read"}:
             raise CannotSay(f"{program.name} has no step that is a GET or a CLEAR, so a recording shows nothing of it.")
         self.relevant = relevant(self.instance)
         self.chosen = {step: self._chosen(step) for step in self.steps.get("clear", [])}
@@ -85,9 +91,15 @@ class Reading:
                 continue
             seen.add(id(move.ground))
             for act in self.acts(move, self.instance.initial):
-                if act.kind in ("get", "clear") and (label := move.ground.step.label) not in shown.get(act.kind, []):
+                if act.kind != "write" and (label := move.ground.step.label) not in shown.get(act.kind, []):
                     shown.setdefault(act.kind, []).append(label)
         return shown
+
+    @property
+    def shows_reads(self) -> bool:
+        """Whether a marker of a read is a move of the design: reads are steps of their own."""
+        reads = set(self.steps.get("read", ()))
+        return bool(reads) and reads.isdisjoint((*self.steps.get("get", ()), *self.steps.get("clear", ())))
 
     def _chosen(self, label: str) -> frozenset[str]:
         """What the operation of a step chooses that is never empty."""
@@ -124,9 +136,9 @@ class Reading:
             CannotSay: it is a GET and a CLEAR in one step, and not the GET that takes what it reports.
         """
         move = self.instance.moves[number]
-        acts = {a.kind: a.pages for a in self.acts(move, before) if a.kind in ("get", "clear")}
-        if not acts:
-            return None
+        acts = {a.kind: a.pages for a in self.acts(move, before) if a.kind != "write"}
+        if acts.keys() <= {"read"}:
+            return Letter.READ if acts.get("read") else None
         logged = before[self.log]
         if "get" not in acts:
             return Letter.CLEAR_1 if acts["clear"] else Letter.CLEAR_0

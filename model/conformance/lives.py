@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from model.conformance.letters import Letter
 from model.conformance.pages import Event, Pages
-from model.monitor.bitmap import parse
+from model.monitor.bitmap import CHUNK, Bits, parse
 from model.monitor.recording import Ioctl
 from model.monitor.slot import ENABLED, INITIALLY_SET
 from model.monitor.watch import mask
@@ -21,6 +21,7 @@ from model.monitor.watch import mask
 RECENT = 64  # ioctls of a slot that are kept, for the history of a page
 
 Vm = tuple[int, int]
+SAYS = {"clear": (Letter.CLEAR_1, Letter.CLEAR_0), "read": (Letter.READ, Letter.NOTHING)}
 REPORTED = {True: Letter.GET_1, False: Letter.TAKE_1, None: Letter.SOME_1}
 
 
@@ -64,17 +65,24 @@ class Life:
 
 
 def as_event(ioctl: Ioctl, machine: Machine, pages: int) -> tuple[Event, bool]:
-    """A GET or CLEAR as what it says of each page of a slot, and whether its bitmap fits the slot.
+    """A GET, CLEAR or read as what it says of each page of a slot, and whether its bitmap fits the slot.
 
     Raises:
         BadBitmap: the bitmap is not in the form of a recording.
     """
+    first, end, fits = ioctl.values.get("first", 0), pages, True
+    yes, no = SAYS.get(ioctl.kind, (machine.reported, Letter.GET_0))
     if ioctl.kind == "get":
         bits, fits = parse(ioctl.bm, pages)
-        first, end, yes, no = 0, pages, machine.reported, Letter.GET_0
     else:
-        bits, fits = mask(ioctl, pages), True
-        first, end = ioctl.values["first"], min(ioctl.values["first"] + ioctl.values["n"], pages)
-        yes, no = Letter.CLEAR_1, Letter.CLEAR_0
+        end = min(first + ioctl.values["n"], pages)
+        bits = mask(ioctl, pages) if ioctl.bm or ioctl.kind == "clear" else within(first, end)
     made = Event(ioctl.line, ioctl.begin, ioctl.end, ioctl.tid, ioctl.time, ioctl.kind, bits, first, end, yes, no)
     return made, fits
+
+
+def within(first: int, end: int) -> Bits:
+    """All pages of a range."""
+    chunks = range(first // CHUNK, -(-end // CHUNK))
+    cut = {n: (1 << min(end - n * CHUNK, CHUNK)) - (1 << max(first - n * CHUNK, 0)) for n in chunks}
+    return Bits(cut)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from model.conformance.answer import SHOWN_STATES, At, Offence, Possible
 from model.conformance.automaton import DEAD, START, Explanations
-from model.conformance.letters import Letter
+from model.conformance.letters import STAYS, Letter
 from model.conformance.lives import Life
 from model.conformance.pages import Event, Orders
 from model.instance.state import Field, State
@@ -29,8 +29,15 @@ WORDS = {
     Letter.CLEAR_0: "a CLEAR of this range without page {page}",
     Letter.CLEAR_1: "a CLEAR that takes page {page}",
     Letter.ELSEWHERE: "a CLEAR of a range without page {page}",
+    Letter.READ: "a read of page {page}",
 }
-BETWEEN = (Letter.GET_1, Letter.GET_0, Letter.TAKE_1, Letter.CLEAR_1)  # what may be missing before an ioctl
+BETWEEN = (
+    Letter.GET_1,
+    Letter.CLEAR_1,
+    Letter.GET_0,
+    Letter.TAKE_1,
+    Letter.CLEAR_0,
+)  # what may be missing before an ioctl
 
 
 def offence(explanations: Explanations, life: Life, number: int, page: int) -> Offence:
@@ -90,7 +97,7 @@ def _at(event: Event, page: int) -> At:
 
 def _history(events: list[Event], page: int) -> Iterator[At]:
     """The last ioctls that said something of the page."""
-    said = [_at(e, page) for e in events if e.letter(page) != Letter.ELSEWHERE]
+    said = [_at(e, page) for e in events if e.letter(page) not in STAYS]
     yield from said[-HISTORY:]
 
 

@@ -18,16 +18,16 @@ MOST_TOGETHER, MOST_ORDERS = 64, 4_096  # ioctls that overlap, and sets of them 
 
 Split = tuple[tuple[int, int], ...]  # (letter, pages of a block of which an ioctl says it)
 Block = dict[int, int]
-ELSEWHERE = int(Letter.ELSEWHERE)
+ELSEWHERE, EVERY_PAGE = int(Letter.ELSEWHERE), (1 << BLOCK) - 1
 
 
 @dataclass(frozen=True)
 class Event:
-    """A GET or CLEAR that worked: where it stands in the recording, and what it says of each page.
+    """A GET, CLEAR or marker of a read that worked: where it stands in the recording, and what it says of each page.
 
     Attributes:
-        bits: pages of the slot that a GET reports, or that a CLEAR names.
-        first, end: the pages it is about: all of the slot, or a CLEAR's range.
+        bits: pages of the slot that a GET reports, or that a CLEAR or a read names.
+        first, end: the pages it is about: all of the slot, or the range of a CLEAR or a read.
         yes: what it says of a page in `bits`; of another it says `no`.
     """
 
@@ -49,17 +49,16 @@ class Event:
     def letter(self, page: int) -> Letter:
         """What it says of a page."""
         if not self.first <= page < self.end:
-            return Letter.ELSEWHERE
+            return Letter.NOTHING if self.kind == "read" else Letter.ELSEWHERE
         return self.yes if self.bits.has(page) else self.no
 
     def split(self, start: int) -> Split:
         """What it says of the pages of the block that starts there; of pages that are not listed, ELSEWHERE."""
         low, high = max(self.first - start, 0), min(self.end - start, BLOCK)
-        if low >= high:
-            return ()
-        around = (1 << high) - (1 << low)
+        around = (1 << high) - (1 << low) if low < high else 0
         named = self.bits.chunks.get(start // CHUNK, self.bits.rest) >> start % CHUNK & around
-        return (int(self.yes), named), (int(self.no), around ^ named)
+        rest = EVERY_PAGE if self.kind == "read" else around
+        return (int(self.yes), named), (int(self.no), rest ^ named)
 
 
 class TooMany(Exception):

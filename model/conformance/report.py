@@ -23,7 +23,9 @@ SAYS = {
     Letter.SOME_1: "GET reports it",
     Letter.CLEAR_0: "CLEAR of a range around it leaves it",
     Letter.CLEAR_1: "CLEAR takes it",
+    Letter.READ: "a client reads it",
 }
+KINDS = {Letter.CLEAR_0: "clear", Letter.CLEAR_1: "clear", Letter.READ: "read"}
 SHOWN_DOUBTS = 5
 
 
@@ -66,7 +68,9 @@ def _body(answer: Answer, verbose: bool) -> Iterator[str]:
 
 def moves(answer: Answer) -> str:
     """Which step of the design each ioctl was taken for, and what was chosen."""
-    named = [f"{kind.upper()} is {' or '.join(steps)}" for kind, steps in sorted(answer.moves.items(), reverse=True)]
+    shown = [(kind, answer.moves[kind]) for kind in ("get", "clear", "read") if kind in answer.moves]
+    shown = [(kind, steps) for kind, steps in shown if kind != "read" or answer.counts["read"]]
+    named = [f"{kind.upper()} is {' or '.join(steps)}" for kind, steps in shown]
     sizes = ", ".join(f"{n} {sort.lower()}{'s' * (n != 1)}" for sort, n in answer.sizes.items())
     return f"{', '.join(named)}; writes, every other step and which client it is are chosen ({sizes})."
 
@@ -94,7 +98,7 @@ def _offence(answer: Answer, found: Offence, verbose: bool) -> Iterator[str]:
 
 def _at(answer: Answer, at: At) -> str:
     time = "" if at.time is None or answer.start is None else f"  {(at.time - answer.start) / 1e9:.6f} s"
-    kind = "clear" if at.letter in (Letter.CLEAR_0, Letter.CLEAR_1) else "get"
+    kind = KINDS.get(at.letter, "get")
     step = " or ".join(answer.moves.get(kind, ["-"]))
     return f"line {at.line:<7}{time}  thread {at.thread}  {SAYS[at.letter]}  ({step})"
 
@@ -135,6 +139,7 @@ def _as_object(answer: Answer) -> dict[str, Any]:
         "scope": {"pages": "each by itself", **{f"{s.lower()}s": n for s, n in answer.sizes.items()}},
         "gets": answer.counts["get"],
         "clears": answer.counts["clear"],
+        "reads": answer.counts["read"],
         "failed": answer.counts["failed"],
         "logs": answer.slots,
         "moves": dict(answer.moves),

@@ -156,7 +156,7 @@ class Trial:
     # -- GET and CLEAR
 
     def act(self, ioctl: Ioctl) -> None:
-        """A GET or CLEAR: it waits until nothing that is still to come overlaps it."""
+        """A GET, CLEAR or read: it waits until nothing that is still to come overlaps it."""
         key = ioctl.vm, ioctl.values["slot"]
         life = self.lives.get(key)
         if life is None or (life.ends is not None and ioctl.begin > life.ends):
@@ -202,10 +202,18 @@ class Trial:
             raise Over
         life.remember()
 
+    def read(self, ioctl: Ioctl) -> None:
+        """A marker of a read: of a slot that is logged, and a design whose reads are steps of their own."""
+        if not self.explanations.reading.shows_reads:
+            self.answer.note(f"{self.answer.design} has no reads of its own, so markers of reads are left out.")
+        elif (ioctl.vm, ioctl.values["slot"]) in self.lives:
+            self.act(ioctl)
+
     HANDLERS: ClassVar[Mapping[str, Callable[[Trial, Ioctl], None]]] = {
         "vm": created,
         "cap": enabled,
         "region": region,
         "get": act,
         "clear": act,
+        "read": read,
     }

@@ -1,4 +1,4 @@
-"""One changed bit in one bitmap of a real recording: found where it matters and only there, by a rule written by hand."""
+"""A changed bit in a bitmap of a real recording: found where it matters, and only there, by a rule written by hand."""
 
 import gzip
 import io

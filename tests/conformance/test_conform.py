@@ -174,6 +174,30 @@ def test_an_empty_mask_is_no_move_of_a_design_whose_clear_takes_something():
     assert "this one's mask is empty" in judge(lines, "top-layer").offence.nearest[0]
 
 
+def test_a_marker_of_a_read_tells_designs_apart_that_clear_alike():
+    """READ, then CLEAR: the order that loses a write between the two."""
+    lines = Lines()
+    lines.get(0b11)
+    lines.read(0b10)
+    lines.clear(0b11)
+    assert CONFORMS == judge(lines, "read-before-clear").verdict
+    offence = judge(lines).offence
+    assert (6, 1) == (offence.at.line, offence.page)
+    assert "the same after a CLEAR that takes page 1" == offence.nearest[0]
+    proper = Lines()
+    proper.get(0b11)
+    proper.clear(0b11)
+    proper.read(0b10)
+    assert CONFORMS == judge(proper).verdict
+
+
+def test_a_marker_without_a_bitmap_is_of_its_whole_range():
+    lines = Lines(pages=70_000)
+    lines.get(1 << 69_990)
+    lines.add("read", slot=0, first=69_990, n=1)
+    assert 69_990 == judge(lines).offence.page
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

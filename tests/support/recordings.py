@@ -42,6 +42,10 @@ class Lines:
         """`bits` are of the mask: bit 0 is page `first`."""
         self.add("clear", slot=self.slot, first=first, n=count or self.pages - first, bm=bm(bits), **values)
 
+    def read(self, bits, first=0, count=None, **values):
+        """A marker of the VMM: a client reads these pages."""
+        self.add("read", slot=self.slot, first=first, n=count or self.pages - first, bm=bm(bits), **values)
+
     def trailer(self, **values):
         """The recording is whole, and of version 2."""
         self.lines[0] = json.dumps(HEADER | {"v": 2})
