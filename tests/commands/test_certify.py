@@ -64,7 +64,7 @@ def test_a_proof_is_confirmed_by_the_second_solver(original):
 
 
 @pytest.mark.parametrize("name", [pytest.param("promise_kept", marks=pytest.mark.slow), "no_lost_write"])
-@pytest.mark.parametrize("design", ["per-slot-cache", "top-layer-and-cache"])
+@pytest.mark.parametrize("design", ["per-slot-cache", pytest.param("top-layer-and-cache", marks=pytest.mark.slow)])
 def test_cvc5_confirms_the_proofs_of_the_safe_designs(design, name, tmp_path):
     """Every question of every certificate."""
     write(by_clauses(design, name).detail, tmp_path / "proof", design, [name])

@@ -207,12 +207,12 @@ def same(seed, directory):
     assert expected == found, text
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", (1, 2))
 def test_tlc_agrees_on_random_designs(seed, tmp_path):
     same(seed, tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4, 304))
+@pytest.mark.parametrize("seed", sorted({*range(304)} - {1, 2}))
 def test_tlc_agrees_on_three_hundred_random_designs(seed, tmp_path):
     same(seed, tmp_path)

@@ -45,9 +45,10 @@ def agree(graph, bounded, depth):
 
 
 def each_with_a_fairness():
-    """Every design with strong fairness, the main ones with the others too, and the rest of the table nightly."""
+    """The main designs with every fairness, two that lose and one with a register with the strong one; by night all."""
+    strong = ("asker-only", "two-in-one", "no-lock-register")
     for name, kind in product(built_in_designs(), KINDS):
-        marks = () if kind == "strong" or name in MAIN else pytest.mark.slow
+        marks = () if name in MAIN or (kind == "strong" and name in strong) else pytest.mark.slow
         yield pytest.param(name, kind, marks=marks, id=f"{name}-{kind}")
 
 
@@ -63,8 +64,8 @@ def test_z3_and_the_graph_agree_on_every_design_with_one_client(name, kind):
 
 
 # moves of the shortest lasso with two clients and strong fairness
-SHORTEST = {"naive": 13, "top-layer": 13, "asker-only": 14, "delivers-nothing": 6}
-LONGER = {"cache-not-forgotten": 19, "no-lock": 21, "read-before-clear": 20, "two-in-one": 19}
+SHORTEST = {"naive": 13, "top-layer": 13, "delivers-nothing": 6}
+LONGER = {"asker-only": 14, "cache-not-forgotten": 19, "no-lock": 21, "read-before-clear": 20, "two-in-one": 19}
 
 
 def shortest(name, depth):
@@ -124,7 +125,7 @@ of_random_designs = given(
 )
 
 
-@settings(same_every_time, max_examples=20)
+@settings(same_every_time, max_examples=10)
 @of_random_designs
 def test_z3_and_the_graph_agree_on_random_designs(data, kind, writers, fairness, of_one):
     z3_and_the_graph_agree(data, kind, writers, fairness, of_one)

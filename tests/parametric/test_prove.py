@@ -6,7 +6,7 @@ from random import Random
 from time import monotonic
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event
 
 from model import ALL, NONE, AnyPages, Client, Design, Flag, Lock, Pages, Slot, choose, every, operation, some, wait_for
 from model.engines import explicit
@@ -26,8 +26,10 @@ from model.parametric.vocabulary import parameter
 from model.verdict import Proved, Refuted, Undetermined
 from tests.support import random_designs
 from tests.support.clear_k import ClearKNaive, ClearKTopLayer, promise
+from tests.support.nightly import rest_nightly
 from tests.support.packed import asked
 from tests.support.proofs import CLEAR_K, by_clauses
+from tests.support.seeded_bugs import on_random_designs
 
 SAFE = ("per-slot-cache", "top-layer-and-cache")
 BOTH = ("promise_kept", "no_lost_write")
@@ -92,27 +94,28 @@ def test_parametric_reading_says_what_the_finite_one_says(design, name):
     assert 20 < compare(*asked(design, name), pages=2, sizes={"Client": 3})
 
 
-same_every_time = settings(derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-
-
-@settings(same_every_time, max_examples=25)
-@given(random_designs.designs())
-def test_both_readings_agree_on_random_designs(data):
+def both_readings_agree(data):
     """Whatever the language can say."""
     questions = random_designs.questions(data, pages=2, clients=2)
     made = questions[0].instance
     compare(made.program, [q.invariant for q in questions], 2, made.sizes, states=4)
 
 
-@settings(same_every_time, max_examples=10)
-@given(random_designs.designs())
-def test_what_is_proved_of_a_random_design_no_search_refutes(data):
+def no_search_refutes_what_is_proved(data):
     """At two pages and two clients."""
     for question in random_designs.questions(data, pages=2, clients=2)[:2]:
         found = prove(question.program, question.invariants, Limits(seconds=1))
         event(found.word)
         if found == Proved():
             assert Refuted is not type(explicit.search(question, Limits(states=3_000)))
+
+
+test_both_readings_agree_on_random_designs = on_random_designs(both_readings_agree, 15)
+test_both_readings_agree_on_50_random_designs = pytest.mark.slow(on_random_designs(both_readings_agree, 50))
+test_what_is_proved_of_a_random_design_no_search_refutes = on_random_designs(no_search_refutes_what_is_proved, 6)
+test_what_is_proved_of_20_random_designs_no_search_refutes = pytest.mark.slow(
+    on_random_designs(no_search_refutes_what_is_proved, 20)
+)
 
 
 class PerSlot(Design):
@@ -165,7 +168,7 @@ def test_locks_of_a_family_keep_apart_any_number_of_clients_and_slots():
 
 
 @pytest.mark.parametrize("name", BOTH)
-@pytest.mark.parametrize("design", SAFE)
+@pytest.mark.parametrize("design", rest_nightly(SAFE, ["per-slot-cache"].count))
 def test_safe_designs_are_proved_for_any_number_of_pages_and_clients(design, name):
     """With nothing but the definition, and every conjunct is needed: without any one of them the proof fails."""
     verdict = by_clauses(design, name)
@@ -207,8 +210,14 @@ cache <= user[c] while cleared[c]                          for finish""" == str(
 
 @pytest.mark.parametrize("design", [ClearKNaive, ClearKTopLayer])
 def test_the_unsafe_forms_of_clear_k_are_not_proved(design):
-    """Nor with nobody having searched before."""
+    """A reachable state of a small instance says so."""
     assert Undetermined() == prove(*asked(design, promise))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("design", [ClearKNaive, ClearKTopLayer])
+def test_the_unsafe_forms_of_clear_k_are_not_proved_without_a_finite_search(design):
+    """Nor with nobody having searched before; `test_the_state_that_stops_a_proof` asks the same of a quicker design."""
     assert Undetermined() == prove(*asked(design, promise), Limits(seconds=2), sampling=False)
 
 
@@ -222,8 +231,9 @@ def test_unsafe_designs_are_never_proved(design, name):
 
 def test_the_state_that_stops_a_proof_is_shown_and_not_called_a_counterexample():
     """Nothing has been searched before; the state may or may not be reachable."""
-    verdict = prove(*asked(ClearKNaive, promise), Limits(seconds=6), sampling=False)
+    verdict = prove(*asked("asker-only", "promise_kept"), Limits(seconds=30), sampling=False)
     assert Undetermined() == verdict
+    assert "a state that none excludes leads to a viola" in verdict.reason
     assert str(verdict.detail).startswith("a state that may be unreachable (3 clients, 2 pages):")
 
 

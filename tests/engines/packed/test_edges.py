@@ -357,8 +357,6 @@ def test_a_signal_ends_it_with_nothing_behind(number, code, tmp_path):
     ("words", "code"),
     [
         ("edges naive --pages 1 -o graph", 0),
-        ("check naive --engine explicit -v", 1),
-        ("check top-layer --clients 1 --engine explicit -v", 0),
         ("check per-slot-cache --engine explicit --max-states 9 -v", 3),
         ("check naive --engine explicit -v", 1),
         ("check top-layer --clients 1 --engine explicit -v", 0),

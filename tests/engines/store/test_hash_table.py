@@ -52,7 +52,7 @@ def agrees_on(data, patch):
         assert answer(expected) == answer(by_table(asked))
 
 
-@settings(same_every_time, max_examples=8)
+@settings(same_every_time, max_examples=4)
 @given(designs())
 def test_random_designs_get_the_answer_of_the_reference(data):
     with pytest.MonkeyPatch.context() as patch:
