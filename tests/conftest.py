@@ -24,6 +24,7 @@ TOGETHER = {
 def cache_of_our_own(tmp_path_factory):
     """Nothing is left in the user's own cache. Commands in processes of their own keep what they compile of our
     modules, whatever the environment says: some eighty of them are started, and each would compile all of it again.
+    (Where a file may not grow, `python -B`: Python would keep the half of a module.)
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))

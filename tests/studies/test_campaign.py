@@ -228,7 +228,7 @@ def test_a_file_that_may_not_grow_ends_the_campaign_with_a_sentence_and_whole_li
         except UsageError as wrong:
             print(wrong)
     """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run([sys.executable, "-B", "-c", script], capture_output=True, text=True, cwd=ROOT)
     assert (f"cannot write {file}: File too large; what is there is whole.\n", "") == (done.stdout, done.stderr)
     assert 2 == len(written(file)) == file.read_text().count("\n")
 

@@ -260,7 +260,7 @@ def test_a_file_that_may_not_grow_ends_with_exit_code_3_and_nothing_behind(tmp_p
         sys.argv = ["edges", "per-slot-cache", "--pages", "1", "-o", {str(tmp_path / "graph")!r}]
         run(command, "edges")
     """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run([sys.executable, "-B", "-c", script], capture_output=True, text=True, cwd=ROOT)
     assert (3, "") == (done.returncode, done.stdout)
     assert f"error: cannot write {tmp_path / 'graph'}: File too large; no graph was written.\n" == done.stderr
     assert [] == list(tmp_path.iterdir())

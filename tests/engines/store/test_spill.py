@@ -161,7 +161,7 @@ def test_a_file_that_may_not_grow_stops_a_real_run_with_exit_code_3(tmp_path):
         run(command, "check")
     """
     done = subprocess.run(
-        [sys.executable, "-c", script],
+        [sys.executable, "-B", "-c", script],
         capture_output=True,
         text=True,
         env={**os.environ, "TMPDIR": str(tmp_path), "COLUMNS": "400"},
