@@ -17,17 +17,17 @@ class DirtyLog(Design):
 
     @operation
     def write(s, me, page):
-        s.kernel |= page
+        s.kernel |= page                       # KVM mark_page_dirty_in_slot(): set_bit_le(), in the write fault
         s.unread[every_client] |= page
 
     @operation
     def collect(s, me):
-        s.mine[me] |= s.user[me]
-        s.user[me] = NONE
+        s.mine[me] |= s.user[me]               # cpu_physical_memory_sync_dirty_bitmap(): dest[k] |= bits
+        s.user[me] = NONE                      # the same: xchg of each word with 0; a display: the snapshot's
 
     def read(s, me, want):
-        s.mine[me] -= want
-        s.unread[me] -= want
+        s.mine[me] -= want                     # migration_bitmap_clear_dirty(): test_and_clear_bit()
+        s.unread[me] -= want                   # ram_save_page(); a display: vga_draw_graphic()
 
 
 class SlotCache(DirtyLog):
@@ -41,7 +41,7 @@ class SlotCache(DirtyLog):
 
     @operation
     def sync(s, me):
-        with s.slots_lock:
+        with s.slots_lock:                     # kvm_slots_lock()
             s.cache = s.kernel                 # ioctl KVM_GET_DIRTY_LOG: reports, clears nothing
             yield "reported"
             s.user[every_client] |= s.cache    # cpu_physical_memory_set_dirty_lebitmap()

@@ -9,10 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,44 +19,48 @@ from typing import Any
 from model.errors import UsageError
 from model.instance.trace import Trace
 from model.program.program import Program
-from model.program.store_buffer import SIZE
+from model.studies.surroundings import Surrounded
 from model.verify.again import spec_of
-from model.verify.result import Evidence, Result
+from model.verify.result import Result
 from model.verify.result_text import scope
 from reports.difference import Difference, as_text, difference, pairs
 from reports.formats import json_v1 as as_json
 from reports.formats import text
+from reports.pages.asked import command_of
+from reports.pages.assumptions import ATOMIC, left_out, source_of, story_of
 from reports.pages.positions import recorded
 from reports.pages.render import page
+from reports.pages.replays import Recording, Replay, replays_of
+from reports.pages.sources import Written, written
 from reports.pages.state_graph import Picture, picture
+from reports.pages.surroundings import table
 from reports.sequence import Diagram, diagram
 
 SUMS = "SHA256SUMS"
 VISITORS = ("explicit", "lanes")  # engines whose proof is that they have seen every state
-OPTIONS = {"pages": "--pages", "clients": "--clients", "slots": "--slots", "vcpus": "--vcpus"}
 
-ATOMIC = (
-    "Each named step of a design happens at once. Between any two steps, every other thread may take any number of "
-    "its own. The steps of each design are listed below with everything they read and change.",
-    "Taking a lock happens together with the step after it, freeing it together with the step before it. Neither can "
-    "hide an interleaving: a taken lock moves right past the steps of other threads, a freed one moves left.",
-    "The guest's write and the kernel's note of it are one step, a page at a time; all vCPUs together are one thread, "
-    "unless a design declares more of them.",
-    "KVM_GET_DIRTY_LOG and KVM_CLEAR_DIRTY_LOG are one step each for the whole slot or range, and so is copying one "
-    "bitmap into another.",
-)
-LEFT_OUT = (
-    "What is in a page: a page was written or it was not, nothing smaller is told apart.",
-    "The order of memory accesses: every thread sees every step at once and in one order. A missing barrier, a torn "
-    "word of a bitmap or a stale TLB entry is not found here.",
-    "Failing system calls, slots that come, go or move, and the dirty ring.",
-    "Time and progress: this is about what must never happen, not about how soon or whether something does.",
-    "The C itself: a design is the reader's words for it, and the place it was taken from is named in each design.",
-)
+
+@dataclass(frozen=True)
+class Around:
+    """What a pack says besides its results.
+
+    Attributes:
+        title: of the page; by default it names the designs.
+        beside: further files by name; the page links those that are pages.
+        surroundings: designs in their environments, for a table of both.
+        recordings: what was recorded of real VMMs.
+        certificates: with the files by which another solver checks the proofs.
+    """
+
+    title: str = ""
+    beside: Mapping[str, str] = field(default_factory=dict)
+    surroundings: Sequence[Surrounded] = ()
+    recordings: Sequence[Recording] = ()
+    certificates: bool = True
 
 
 def write(
-    results: Sequence[Result], directory: Path, tool: Mapping[str, str], beside: Mapping[str, str] | None = None
+    results: Sequence[Result], directory: Path, tool: Mapping[str, str], around: Around | None = None
 ) -> list[Path]:
     """Write the evidence pack of these results into a directory, which is made where there is none.
 
@@ -66,7 +69,7 @@ def write(
     Args:
         tool: names and versions that the pack states, such as {"name": "clearorder", "version": "0.1.0", "z3": …};
             whatever stands there is in the bytes.
-        beside: further files by name; the page links those that are pages.
+        around: a title, further files, and what else the page is to show.
 
     Returns:
         The files written, `index.html` first.
@@ -74,7 +77,7 @@ def write(
     Raises:
         UsageError: the directory cannot be written.
     """
-    files = contents([_timeless(r) for r in results], tool, beside)
+    files = contents([_timeless(r) for r in results], tool, around)
     sums = "".join(f"{hashlib.sha256(body.encode()).hexdigest()}  {name}\n" for name, body in files.items())
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -84,11 +87,9 @@ def write(
         raise UsageError(f"cannot write the pack to {directory}: {wrong.strerror or wrong}.") from None
 
 
-def contents(
-    results: Sequence[Result], tool: Mapping[str, str], beside: Mapping[str, str] | None = None
-) -> dict[str, str]:
+def contents(results: Sequence[Result], tool: Mapping[str, str], around: Around | None = None) -> dict[str, str]:
     """The files of the pack by their names in it, as text."""
-    pack = _Pack(results, tool, beside or {})
+    pack = _Pack(results, tool, around or Around())
     files = {"index.html": pack.html()} | dict(pack.files())
     return {name: body.encode("utf-8", "replace").decode() for name, body in files.items()}  # a lone surrogate
 
@@ -149,6 +150,7 @@ class Told:
     invariant: tuple[str, ...]
     grounds: str
     certificate: Mapping[str, str]
+    replays: tuple[Replay, ...]
 
     @property
     def word(self) -> str:
@@ -167,11 +169,25 @@ class Shown:
     picture: Picture | None
     spec: str
     source: str
+    story: tuple[str, ...]
+    left_out: tuple[str, ...]
+    parts: tuple[tuple[str, str], ...]
+    written: tuple[Written, ...]
+    shared: tuple[tuple[str, str], ...] = ()
+
+
+def once(designs: Sequence[Shown]) -> Iterator[Shown]:
+    """The designs with the code of each operation where it is first shown; `shared` says where that is."""
+    first: dict[Written, str] = {}
+    for design in designs:
+        own = tuple(each for each in design.written if first.setdefault(each, design.name) == design.name)
+        others = tuple((each.name, first[each]) for each in design.written if each not in own)
+        yield replace(design, written=own, shared=others)
 
 
 class _Pack:
-    def __init__(self, results: Sequence[Result], tool: Mapping[str, str], beside: Mapping[str, str]) -> None:
-        self.results, self.tool, self.beside, self.slugs = results, tool, beside, Slugs()
+    def __init__(self, results: Sequence[Result], tool: Mapping[str, str], around: Around) -> None:
+        self.results, self.tool, self.around, self.slugs = results, tool, around, Slugs()
 
     @cached_property
     def names(self) -> dict[tuple[str, str], str]:
@@ -189,7 +205,7 @@ class _Pack:
 
     @cached_property
     def designs(self) -> list[Shown]:
-        return [self._shown(name, self.programs[name]) for name in self.names.values()]
+        return list(once([self._shown(name, self.programs[name]) for name in self.names.values()]))
 
     @cached_property
     def differences(self) -> list[Difference]:
@@ -206,7 +222,11 @@ class _Pack:
             blocks=tuple(_blocks(program)),
             picture=picture(program, slug),
             spec=spec,
-            source=_source(program),
+            source=source_of(program),
+            story=tuple(story_of(program)),
+            left_out=tuple(left_out(program)),
+            parts=tuple((name, part.doc) for name, part in program.parts.items()),
+            written=tuple(written(program)),
         )
 
     def _told(self, result: Result, spec: str) -> Told:
@@ -218,12 +238,13 @@ class _Pack:
             summary=_summary(result.property),
             claim=result.claim(),
             searched=tuple(e.sentence() for e in result.evidence),
-            command=_command(result, spec),
+            command=command_of(result, spec),
             diagram=diagram(trace, story) if trace and story else None,
             run=self._run(result, trace) if trace and story else None,
             invariant=tuple(clauses(result.proof)),
             grounds=_grounds(result),
-            certificate=_certificate(result, spec),
+            certificate=_certificate(result, spec) if self.around.certificates else {},
+            replays=tuple(replays_of(result)),
         )
 
     def _run(self, result: Result, trace: Trace) -> dict[str, Any]:
@@ -234,17 +255,23 @@ class _Pack:
         run = recorded(trace, lines, len(story.lines), rules)
         return run | {"digest": result.program.digest[:12]}
 
+    @property
+    def title(self) -> str:
+        return self.around.title or f"{', '.join(self.names.values())}: the evidence"
+
     def html(self) -> str:
         """The page."""
         return page(
             "pack.html",
             tool=self.tool,
+            title=self.title,
             designs=self.designs,
             differences=self.differences,
             atomic=ATOMIC,
-            left_out=LEFT_OUT,
+            surroundings=table(self.around.surroundings),
+            recordings=self.around.recordings,
             files=[name for name, _ in self.files()] + [SUMS],
-            linked=[name for name in self.beside if name.endswith(".html")],
+            linked=[name for name in self.around.beside if name.endswith(".html")],
         )
 
     def files(self) -> Iterator[tuple[str, str]]:
@@ -260,7 +287,7 @@ class _Pack:
         for found in self.differences:
             left, right = self.slugs(found.left), self.slugs(found.right)
             yield f"differences/{left}--{right}.txt", as_text(found)
-        yield from self.beside.items()
+        yield from self.around.beside.items()
 
 
 def _files_of(told: Told) -> Iterator[tuple[str, str]]:
@@ -344,28 +371,3 @@ def _kind(name: str) -> str:
 
     known = built_in_properties().get(name)
     return known.kind if known else ""
-
-
-def _source(program: Program) -> str:
-    """The lines of the docstring that name where the design was taken from."""
-    found = re.search(r"Source: (.*?)(\n\s*\n|$)", program.doc, re.DOTALL)
-    return " ".join(found.group(1).split()) if found else ""
-
-
-def _command(result: Result, spec: str) -> str:
-    """The command that asks the same question again."""
-    finite = next((e for e in result.evidence if "any" not in e.scope.values()), None)
-    words = ["python", "-m", "model.check", spec, "--property", result.property]
-    words += ["--engine", _engine(result.evidence)]
-    for name, size in (finite.scope if finite else {}).items():
-        words += [OPTIONS[name], str(size)] if name in OPTIONS else ["--size", f"{_sort(result, name)}={size}"]
-    return shlex.join(words)
-
-
-def _sort(result: Result, plural: str) -> str:
-    return next((s for s in (*result.program.sorts, SIZE) if f"{s.lower()}s" == plural), plural)
-
-
-def _engine(evidence: Iterable[Evidence]) -> str:
-    asked = {e.engine for e in evidence}
-    return next(iter(asked)) if len(asked) == 1 else "auto"

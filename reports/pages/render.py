@@ -20,7 +20,9 @@ def environment() -> Environment:
     """The Jinja environment: autoescape on, an undefined name is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    return Environment(
+    from reports.pages.links import linked, ticked
+
+    made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -28,6 +30,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.filters |= {"linked": linked, "ticked": ticked}
+    return made
 
 
 def fragment(macro: str, *values: object) -> str:

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+import re
 from dataclasses import replace
 
 import jsonschema
 import pytest
 
-from model.commands.evidence import GALLERY, gallery
+from model.commands.evidence import GALLERY, around, gallery, versions
 from model.designs.catalogue import built_in_properties, load
 from model.errors import UsageError
 from model.expr import MIGRATION, Client, Flag, Pages, Sort, operation, wait_for
@@ -15,13 +16,20 @@ from model.program.design import Design, record
 from model.verify.portfolio import answer
 from model.verify.question import Question
 from reports.difference import difference
-from reports.pages.pack import clauses, write
+from reports.pages.assumptions import left_out
+from reports.pages.links import linked, ticked
+from reports.pages.pack import Around, clauses, write
+from reports.pages.replays import recorded
+from reports.pages.sources import written
 from tests.support.browser import NARROW, WIDE, Sheet, chromium
 from tests.support.discussion import measured
 from tests.support.paths import ROOT
 
 TOOL = {"name": "clearorder", "version": "0.1.0", "z3": "not asked"}
 HOSTILE = "x\"'`</script><script>window.injected=1</script><img src=x onerror=window.injected=2>\n€\x0b"
+
+
+PLAIN = Around(certificates=False)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +40,7 @@ def results():
 @pytest.fixture(scope="module")
 def pack(results, tmp_path_factory):
     directory = tmp_path_factory.mktemp("pack")
-    write(results, directory, TOOL)
+    write(results, directory, TOOL, PLAIN)
     return directory
 
 
@@ -55,11 +63,8 @@ def files(directory):
 
 def test_the_committed_evidence_is_what_the_command_writes_today(results, tmp_path):
     """`clearorder evidence` makes it again; where this fails after a wanted change, run that and commit."""
-    from model import __version__
-    from reports.pages.discussion import files as discussion
-
-    tool = {**TOOL, "version": __version__}
-    write(results, tmp_path, tool, discussion(measured(), tool))
+    tool = versions(results)
+    write(results, tmp_path, tool, around(measured(), tool))
     committed, made = files(ROOT / "reports" / "evidence"), files(tmp_path)
     assert sorted(committed) == sorted(made)
     assert [] == [name for name in made if committed[name] != made[name]]
@@ -68,18 +73,18 @@ def test_the_committed_evidence_is_what_the_command_writes_today(results, tmp_pa
 
 def test_a_pack_is_written_over_an_older_one_and_leaves_what_is_not_its_own(results, tmp_path):
     """What a reader changed or added stays; files that the new pack does not have go."""
-    write(results, tmp_path, TOOL)
+    write(results, tmp_path, TOOL, PLAIN)
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "steps" / "naive.txt").write_text("changed by a reader")
-    written = write(results[-2:], tmp_path, TOOL)
-    left = set(files(tmp_path)) - {str(p.relative_to(tmp_path)) for p in written}
+    made = write(results[-2:], tmp_path, TOOL, PLAIN)
+    left = set(files(tmp_path)) - {str(p.relative_to(tmp_path)) for p in made}
     assert {"notes.txt", "steps/naive.txt"} == left
-    assert tmp_path / "index.html" == written[0]
+    assert tmp_path / "index.html" == made[0]
 
 
 def test_files_beside_the_page_are_listed_summed_and_linked(results, tmp_path):
     """A page is linked; what is no page is a file among others; a pack without them links nothing."""
-    write(results[:1], tmp_path, TOOL, {"answer.html": "<p>", "answer.json": "{}"})
+    write(results[:1], tmp_path, TOOL, Around(beside={"answer.html": "<p>", "answer.json": "{}"}))
     page = (tmp_path / "index.html").read_text()
     assert ("<p>", "{}") == tuple((tmp_path / f"answer.{kind}").read_text() for kind in ("html", "json"))
     assert (1, 0) == tuple(page.count(f'<a href="answer.{kind}">') for kind in ("html", "json"))
@@ -154,7 +159,6 @@ def test_clauses_begin_at_the_left():
 def test_every_claim_can_be_asked_again_by_its_command(pack, capsys):
     """The commands of the page, in this process, give the exit codes that it states."""
     import html
-    import re
     import shlex
 
     from model.check.command import command
@@ -178,28 +182,39 @@ def test_the_page_opens_alone_and_shows_every_lane_strip_and_marker(browser, pac
     with Sheet(browser, address(pack), size, scheme) as sheet:
         assert ([address(pack)], []) == (sheet.requests, sheet.complaints)
         assert 0 == sheet.overhang()
+        assert ["no-lost-write"] * 2 == [name.split("-", 1)[1].removeprefix("layer-") for name in opened(sheet)]
+        sheet.page.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+        assert 0 == sheet.overhang()
         assert [] == sheet.clipped("[data-strip], .lane, .diagram [data-row], .diagram .pill")
         assert [] == sheet.serious()
         shown = sheet.page.evaluate(COUNTED)
     strips = ["kernel", "user[MIGRATION]", "mine[MIGRATION]", "unread[MIGRATION]"]
-    assert [["guest-0", "shared", "client-0", "client-1"]] * 4 == [d["lanes"] for d in shown]
-    assert [11, 11, 11, 11] == [d["rows"] for d in shown]
-    assert [[7, 7, 7, 7]] * 4 == [d["most"] for d in shown]
+    alone, both = ["guest-0", "shared", "client-0"], ["guest-0", "shared", "client-0", "client-1"]
+    assert [alone, alone, both, both] == [d["lanes"] for d in shown]
+    assert [9, 9, 11, 11] == [d["rows"] for d in shown]
+    assert [[4] * 4] * 2 + [[7] * 4] * 2 == [d["most"] for d in shown]
     assert [strips] * 4 == [d["names"][:4] for d in shown]
-    assert [[["broken", "8"], ["violated", "10"]]] * 4 == [d["markers"] for d in shown]
+    assert [[["broken", "5"], ["violated", "8"]]] * 2 + [[["broken", "8"], ["violated", "10"]]] * 2 == [
+        d["markers"] for d in shown
+    ]
+
+
+def opened(sheet):
+    """The runs that are not folded."""
+    return sheet.page.eval_on_selector_all("details[data-run-of][open]", "all => all.map(e => e.dataset.runOf)")
 
 
 COUNTED = """() => [...document.querySelectorAll("table.diagram")].map(d => ({
   lanes: [...d.querySelectorAll("[data-lane]")].map(e => e.dataset.lane),
   rows: d.querySelectorAll("tbody tr").length,
-  most: [0, 1, 5, 10].map(i => d.querySelectorAll("tbody tr")[i].querySelectorAll("[data-strip]").length),
+  most: [0, 1, 5, 8].map(i => d.querySelectorAll("tbody tr")[i].querySelectorAll("[data-strip]").length),
   names: [...d.querySelectorAll("[data-strip]")].map(e => e.dataset.strip),
   markers: [...d.querySelectorAll("[data-marker]")].map(e => [e.dataset.marker, e.dataset.row]),
 }))"""
 
 
 def test_the_page_says_what_it_rests_on(browser, pack):
-    """Verdicts, assumptions, steps, differences, the picture, commands, without any script."""
+    """Verdicts, assumptions, steps, differences, the picture, commands, without any script; findings come first."""
     with Sheet(browser, address(pack), java_script_enabled=False) as sheet:
         page = sheet.page
         assert ["refuted"] * 4 + ["proved"] * 4 == page.eval_on_selector_all(
@@ -209,9 +224,67 @@ def test_the_page_says_what_it_rests_on(browser, pack):
         assert [17, 17, 54, 54] == page.eval_on_selector_all(
             "svg.graph", "all => all.map(e => e.querySelectorAll('[data-node]').length)"
         )
-        text = page.inner_text("body")
-        wanted = ["1,505 states", "TLB", "Taking a lock", "the clear at 8 removed it", record(load("naive")).digest]
+        text = page.text_content("body")
+        wanted = ["15,964 states", "TLB", "Taking a lock", "the clear at 8 removed it", record(load("naive")).digest]
         assert [] == [words for words in wanted if words not in text]
+        heads = page.eval_on_selector_all("h2[id]", "all => all.map(e => e.id)")
+        assert ["verdicts", *(f"design-{name}" for name in GALLERY), "assumptions", "differences", "again"] == heads
+
+
+def test_each_design_says_what_it_leaves_out_itself():
+    """What a design has a part for is not in its list; what its docstring says comes first."""
+    lists = {name: left_out(record(load(name))) for name in (*GALLERY, "dirty-ring", "skip-if-dirty-store-buffer")}
+    assert "the order of memory accesses: every thread sees every step at once and in one order" in lists["naive"]
+    assert (
+        "several memory slots behind one RAM block and the conversion of ranges between them (the page on 2019 has it)"
+        == lists["per-slot-cache"][0]
+    )
+    assert [] == [line for line in lists["dirty-ring"] if line.startswith(("rings", "stale TLB"))]
+    assert 1 == sum(line.startswith("rings") for line in lists["top-layer"])
+
+
+def test_a_design_stands_beside_the_c_that_it_models():
+    """The line and its margin; a comment inside of a text is none."""
+    found = {each.name: each for each in written(record(load("per-slot-cache")))}
+    assert ["write", "collect", "sync", "clear"] == list(found)
+    lines = {line.code.strip(): line.c for line in found["clear"].lines}
+    assert "ioctl KVM_CLEAR_DIRTY_LOG: writes fault again" == lines["s.kernel -= me.known"]
+    assert "" == lines['yield "cleared"']
+    assert "model/designs/dirty_log.py" == found["write"].file
+
+
+def test_commits_and_mails_are_links_and_names_are_not_markup():
+    """A known commit leads to its repository, a dated mail to the archive by its Message-ID."""
+    text = str(linked("see ff4aa11419 & the mail of 2019-05-08; <b>"))
+    assert '<a href="https://gitlab.com/qemu-project/qemu/-/commit/ff4aa11419">ff4aa11419</a> &amp; ' in text
+    assert "lore.kernel.org/qemu-devel/20190508113929.GE18465@xz-x1/" in text
+    assert text.endswith("; &lt;b&gt;")
+    assert "only <code>k&lt;</code> promised" == str(ticked("only `k<` promised"))
+    assert "one ` alone" == str(ticked("one ` alone"))
+
+
+def test_replays_are_those_of_the_designs_as_they_are(pack):
+    """A design that has changed since shows none; the page says both what the model and what the kernel did."""
+    for each in recorded():
+        assert record(load(each.design)).digest.startswith(each.digest), f"perform {each.design} again"
+    page = (pack / "index.html").read_text()
+    assert 4 == page.count("data-replay")
+    assert 2 == page.count("data-replay>model: lost; Linux 6.18.44: lost<")
+
+
+def test_a_page_says_its_title_and_both_environments_side_by_side(browser, results, tmp_path):
+    """The title is the heading; the six rows of real clients, and the two that are safe in both."""
+    tool = versions(results)
+    write(results, tmp_path, tool, around(measured(), tool))
+    with Sheet(browser, address(tmp_path)) as sheet:
+        assert "Clearing KVM's dirty log: which designs lose a guest's write" == sheet.page.title()
+        assert sheet.page.title() == sheet.page.inner_text("h1")
+        rows = sheet.page.locator("[data-surroundings] tbody tr").all_inner_texts()
+        assert 8 == len(rows)
+        assert "loses a write in 10 moves" in rows[0] and "loses a write in 16 moves, breaks a promise in 12" in rows[0]
+        assert "breaks in 19 moves" in rows[4]
+        assert "22, 25, 24" in sheet.page.inner_text("[data-recordings]")
+        assert [] == sheet.serious()
 
 
 def test_a_counterexample_is_stepped_through_without_a_server_and_by_keyboard_alone(browser, pack):
@@ -219,6 +292,7 @@ def test_a_counterexample_is_stepped_through_without_a_server_and_by_keyboard_al
     with Sheet(browser, address(pack)) as sheet:
         page = sheet.page
         root = page.locator('[data-explorer="top-layer-promise-kept"]')
+        page.locator("[data-run-of=top-layer-promise-kept] > summary").click()
         page.evaluate("document.querySelector('[data-explorer=top-layer-promise-kept] [data-do=undo]').focus()")
         page.keyboard.press("Tab")
         alarms = []
@@ -230,6 +304,7 @@ def test_a_counterexample_is_stepped_through_without_a_server_and_by_keyboard_al
         assert "true" == root.locator("[data-do=along]").get_attribute("aria-disabled")
         link = root.locator("[data-link]").input_value()
     with Sheet(browser, link) as sheet:
+        sheet.page.locator("[data-run-of=top-layer-promise-kept] > summary").click()
         root = sheet.page.locator('[data-explorer="top-layer-promise-kept"]')
         assert 10 == root.locator("[data-history] button").count()
         root.locator("[data-track] button").nth(5).click()
@@ -250,11 +325,17 @@ def test_the_page_is_readable_on_paper(browser, pack):
     with Sheet(browser, address(pack), {"width": 794, "height": 1123}, "dark") as sheet:
         sheet.page.emulate_media(media="print")
         assert 0 == sheet.overhang()
-        assert [] == sheet.clipped(".diagram [data-strip]")
+        assert [] == sheet.clipped("details[open] .diagram [data-strip]")
+        assert printed(sheet.page) <= 12
         assert not sheet.page.locator(".explorer").first.is_visible()
         assert "rgb(255, 255, 255)" == sheet.page.evaluate("getComputedStyle(document.body).backgroundColor")
         scrolling = "[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth + 1).length"
         assert 0 == sheet.page.evaluate(scrolling)
+
+
+def printed(page):
+    """Pages of A4."""
+    return len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4", print_background=True)))
 
 
 def test_the_clauses_of_an_invariant_are_listed(browser, results, tmp_path):
@@ -262,6 +343,7 @@ def test_the_clauses_of_an_invariant_are_listed(browser, results, tmp_path):
     proved = replace(results[4], proof="unread[c] <= kernel\ncache <= kernel, or\n  the lock is held")
     write([proved], tmp_path, TOOL)
     with Sheet(browser, address(tmp_path)) as sheet:
+        sheet.page.locator("summary", has_text="invariant").click()
         texts = sheet.page.locator("[data-invariant] li").all_inner_texts()
         assert ["unread[c] <= kernel", "cache <= kernel, or\n  the lock is held"] == [t.strip() for t in texts]
     assert ["invariants/per-slot-cache-no-lost-write.txt"] == [n for n in files(tmp_path) if n.startswith("inv")]
@@ -316,8 +398,8 @@ def test_hostile_names_inject_nothing(browser, tmp_path):
     odd = answer(Question(hostile(), rule, 1, {"Client": 1, "Place": 2}, "explicit", name=HOSTILE))
     other = answer(Question(load("naive"), rule, 1, {"Client": 2}, "explicit", name="../../" + HOSTILE))
     noted = replace(other, notes=(HOSTILE,), proof=HOSTILE)
-    written = write([odd, noted], tmp_path, {**TOOL, "z3": HOSTILE})
-    assert {p.resolve() for p in tmp_path.rglob("*") if p.is_file()} == {p.resolve() for p in written}
+    made = write([odd, noted], tmp_path, {**TOOL, "z3": HOSTILE})
+    assert {p.resolve() for p in tmp_path.rglob("*") if p.is_file()} == {p.resolve() for p in made}
     for svg in (tmp_path / "graphs").glob("*.svg"):
         import xml.etree.ElementTree as tree
 
