@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from model.verdict import PROVED
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from model.reproduce.run import Run
+    from model.reproduce.run import Report, Run
     from model.reproduce.scenario import Scenario
     from model.reproduce.verdict import Reproduction
 
@@ -119,10 +120,15 @@ def _performed(scenario: Scenario, options: Options, live: bool) -> Reproduction
         if live:
             _print([line(run, width(scenario))], options.color)
 
-    with working(quiet=options.quiet) as shown:
-        return perform(
-            scenario, qemu, options.runs, only=options.cases, seconds=options.timeout, report=shown.report, told=told
-        )
+    @contextmanager
+    def watching(number: int, of: int) -> Iterator[Report | None]:
+        """A line for each run, taken away before the run is told."""
+        with working(f"{number} of {of}", quiet=options.quiet) as shown:
+            yield shown.report
+
+    return perform(
+        scenario, qemu, options.runs, only=options.cases, seconds=options.timeout, watching=watching, told=told
+    )
 
 
 def _write(found: Reproduction, form: str, options: Options) -> None:

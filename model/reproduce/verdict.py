@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,6 +137,14 @@ def cases_of(scenario: Scenario, only: Sequence[str]) -> tuple[Case, ...]:
     return tuple(case for case in scenario.cases if not only or case.name in only)
 
 
+Watching = Callable[[int, int], AbstractContextManager[Report | None]]
+
+
+def nobody(number: int, of: int) -> AbstractContextManager[Report | None]:
+    """Nobody watches."""
+    return nullcontext()
+
+
 def perform(
     scenario: Scenario,
     qemu: Qemu,
@@ -143,7 +152,7 @@ def perform(
     *,
     only: Sequence[str] = (),
     seconds: float = 120.0,
-    report: Report | None = None,
+    watching: Watching = nobody,
     told: Callable[[Run], Any] = lambda run: None,
 ) -> Reproduction:
     """Perform a scenario; Ctrl-C ends it with what has been seen so far.
@@ -152,6 +161,8 @@ def perform(
         runs: of the case in question; controls get their share.
         only: names of cases; none are all of them.
         seconds: for each run.
+        watching: a block around each run, which is told its number and how many there are; it has what is handed the
+            course of the migration now and then.
         told: is handed each run when it is over.
 
     Raises:
@@ -159,11 +170,12 @@ def perform(
         UsageError: there is no such case.
     """
     done: list[Run] = []
+    todo = [(case, number) for case in cases_of(scenario, only) for number in range(1, case.runs(runs) + 1)]
     try:
-        for case in cases_of(scenario, only):
-            for number in range(1, case.runs(runs) + 1):
+        for case, number in todo:
+            with watching(len(done) + 1, len(todo)) as report:
                 done.append(run(case, qemu, number, seconds=seconds, aborts=scenario.aborts, report=report))
-                told(done[-1])
+            told(done[-1])
     except KeyboardInterrupt:
         return Reproduction(scenario, qemu, tuple(done), interrupted=True)
     return Reproduction(scenario, qemu, tuple(done))
