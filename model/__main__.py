@@ -35,9 +35,10 @@ SAID = {
     "explore": "Take the moves of DESIGN by hand in a browser, and let it show the nearest bad state.",
     "gallery": "Show real designs and bugs with their verdicts; --check runs them again against the record.",
     "liveness": "Decide, for a finite size, what is said of all fair infinite runs of a DESIGN.",
-    "monitor": "Check recordings of a VMM's dirty-log ioctls for blind CLEARs.",
+    "monitor": "Check recordings of a VMM's dirty-log ioctls for blind CLEARs, and for other rules that ioctls show.",
     "mutants": "Change one line of a safe DESIGN in every way, and compare what finite search and proof say of each.",
-    "record": "Run a VMM and record the ioctls by which it reads and clears KVM's dirty log.",
+    "record": "Run a VMM, or come to a running one, and record the ioctls by which it reads and clears KVM's "
+    "dirty log.",
     "repair": "Find the smallest sets of changes that make a refuted DESIGN safe.",
     "replay": "Perform a counterexample on the real kernel and compare its dirty log with the model's after every "
     "move.",
