@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import mmap
 import struct
+from itertools import takewhile
 
 DIRTY, RESET = 1, 2  # KVM_DIRTY_GFN_F_DIRTY, KVM_DIRTY_GFN_F_RESET
 ENTRY = 16  # bytes: flags, slot, offset
@@ -25,13 +26,12 @@ class Ring:
 
     def waiting(self) -> list[tuple[int, int]]:
         """(slot, page) of each entry that was not taken yet, the oldest first."""
-        found = []
-        for number in range(self.taken, self.taken + self.size // ENTRY):
-            flags, slot, page = struct.unpack_from("<IIQ", self.entries, self._at(number))
-            if not flags & DIRTY:
-                break
-            found.append((slot, page))
-        return found
+        last = self.taken + self.size // ENTRY
+        return [(slot, page) for flags, slot, page in takewhile(_dirty, map(self._entry, range(self.taken, last)))]
+
+    def unmarked(self) -> list[tuple[int, int]]:
+        """(slot, page) of each entry that was taken and not marked yet."""
+        return [self._entry(number)[1:] for number in range(self.marked, self.taken)]
 
     def take(self, count: int = 1) -> None:
         """The oldest entries have been looked at."""
@@ -50,5 +50,13 @@ class Ring:
         self.mark(self.taken - self.marked)
         return found
 
+    def _entry(self, number: int) -> tuple[int, int, int]:
+        flags, slot, page = struct.unpack_from("<IIQ", self.entries, self._at(number))
+        return flags, slot, page
+
     def _at(self, number: int) -> int:
         return number * ENTRY % self.size
+
+
+def _dirty(entry: tuple[int, int, int]) -> bool:
+    return bool(entry[0] & DIRTY)

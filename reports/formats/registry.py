@@ -24,8 +24,11 @@ REPORTS: Mapping[str, tuple[str, str]] = {  # name -> (module, function from res
     "github": ("github", "document"),
     "ktap": ("ktap", "document"),
 }
-PROGRAMS: Mapping[str, tuple[str, str]] = {"kselftest": ("registry", "kselftest")}  # a counterexample as a program
-SINGLE = frozenset({"itf", "mermaid", "svg", "kselftest"})  # formats whose files hold one property of one design
+PROGRAMS: Mapping[str, tuple[str, str]] = {  # a counterexample as a program
+    "kselftest": ("registry", "kselftest"),
+    "kselftest-tree": ("registry", "kselftest_tree"),
+}
+SINGLE = frozenset({"itf", "mermaid", "svg", *PROGRAMS})  # formats whose files hold one property of one design
 
 
 def json(results: Sequence[Result]) -> str:
@@ -41,6 +44,13 @@ def kselftest(results: Sequence[Result]) -> str:
     from model.kvm.selftest import document
 
     return document(results[0])
+
+
+def kselftest_tree(results: Sequence[Result]) -> str:
+    """The same for the kernel's tree, with its kvm_util.h."""
+    from model.kvm.selftest import document
+
+    return document(results[0], "tree")
 
 
 def render(name: str, results: Sequence[Result]) -> str:

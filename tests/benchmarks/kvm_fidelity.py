@@ -16,11 +16,10 @@ from time import perf_counter
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from model.designs.catalogue import find_property, load
-from model.instance.instance import Instance
+from model.instance.problem import Problem
 from model.kvm.driver import INITIALLY_SET, LEGACY, MANUAL, Vm
-from model.kvm.replay import walks
+from model.kvm.walks import walks
 from model.program.design import record
-from model.program.observers import observed
 from tests.support.kvm import Log
 
 SIZES = (1, 63, 64, 65, 130, 200)
@@ -58,14 +57,14 @@ def main(count: int) -> int:
         f"random operations: {count:,} in {seconds:.1f} s, {count / seconds:,.0f} a second, {differences} differences"
     )
     for name in DESIGNS:
-        program = observed(record(load(name)), find_property("no_lost_write"))
+        asked = Problem.of(record(load(name)), find_property("no_lost_write"), pages=2, sizes={"Client": 2})
         begin = perf_counter()
-        found = walks(Instance(program, 2, {"Client": 2}), max(1, count // len(DESIGNS) // 100))
+        found = walks(asked.instance, asked.invariant, max(1, count // len(DESIGNS) // 100))
         seconds = perf_counter() - begin
         differences += bool(found.disagreement)
         print(
             f"{name}: {found.walks:,} walks, {found.moves:,} moves, {found.ioctls:,} ioctls and writes in "
-            f"{seconds:.1f} s, {found.ioctls / seconds:,.0f} a second, lost in {found.lost} "
+            f"{seconds:.1f} s, {found.ioctls / seconds:,.0f} a second, lost in {found.broken} "
             f"{found.disagreement or 'no disagreement'}"
         )
     return 1 if differences else 0

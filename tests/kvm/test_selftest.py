@@ -1,5 +1,6 @@
-"""The C program: it compiles without a warning, and on the real kernel it reports the loss."""
+"""The C programs: they compile without a warning, pass on this kernel, and fail on one that breaks its promises."""
 
+import re
 import shutil
 import subprocess
 
@@ -7,8 +8,12 @@ import pytest
 
 from model.designs.catalogue import find_property, load
 from model.errors import CannotSay
-from model.instance.instance import Instance
-from model.kvm.selftest import document, program
+from model.instance.problem import Problem
+from model.kvm.acts import Acts
+from model.kvm.replay import Judge
+from model.kvm.script import scripted
+from model.kvm.selftest import document
+from model.kvm.selftest.program import FRAGMENT, ORDER, Words, fragments, program
 from model.program.design import record
 from model.verify.portfolio import answer
 from model.verify.question import Question
@@ -17,10 +22,21 @@ from tests.support.moves import moves
 
 needs_gcc = pytest.mark.skipif(not shutil.which("gcc"), reason="gcc is missing")
 FLAGS = ["-Wall", "-Wextra", "-Werror"]
+SIZES = {"Client": 2}
+KERNELS = {  # designs about what the kernel does or offers: K-1, K-14, K-16
+    "legacy-get-reads-early": {"Vcpu": 1},
+    "ring-read-before-reset": {"Vcpu": 2},
+    "ring-initially-set": {"Vcpu": 1},
+}
 
 
-def result(name: str, property: str = "no_lost_write"):
-    return answer(Question(load(name), find_property(property), 2, {"Client": 2}, "lanes"))
+def result(name: str, property: str = "no_lost_write", pages: int = 2, sizes=None):
+    design = load(name)
+    return answer(Question(design, find_property(property, design), pages, sizes or SIZES, "lanes"))
+
+
+def about_the_kernel(name: str):
+    return result(name, "complete_copy", 1, KERNELS[name])
 
 
 def compiled(tmp_path, text: str, *more: str) -> str:
@@ -34,6 +50,11 @@ def ran(tmp_path, text):
     """The exit code of a program, and what it prints."""
     done = subprocess.run([compiled(tmp_path, text)], capture_output=True, text=True)
     return done.returncode, done.stdout
+
+
+def numbered(printed: str) -> list[str]:
+    """`ok 1`, `not ok 2` of the lines that are results."""
+    return [m[0] for m in re.finditer(r"^(not )?ok \d+", printed, re.MULTILINE)]
 
 
 @needs_gcc
@@ -58,20 +79,73 @@ def test_on_another_processor_or_without_the_device_the_program_is_skipped_with_
 
 @needs_gcc
 @needs_kvm
-@pytest.mark.parametrize("name", ["naive", "top-layer", "no-lock", "cache-not-forgotten", "read-before-clear"])
-def test_the_program_reports_the_loss_on_this_kernel(tmp_path, name):
+@pytest.mark.parametrize("name", ["naive", "top-layer", "cache-not-forgotten", "read-before-clear"])
+def test_a_loss_of_the_design_is_an_expected_failure_and_the_kernel_passes(tmp_path, name):
     found = result(name)
     code, printed = ran(tmp_path, document(found))
-    lines, moves = printed.splitlines(), len(found.trace)
-    assert ["KTAP version 1", f"1..{moves + 1}"] == lines[:2]
-    assert [f"ok {n}" for n in range(1, moves + 1)] == [" ".join(x.split()[:2]) for x in lines if x.startswith("ok")]
-    assert [f"not ok {moves + 1} the destination has every page", f"# Totals: pass:{moves} fail:1 skip:0"] == lines[-2:]
-    assert lines[-3].startswith("# page ")
-    assert 1 == code
+    lines, count = printed.splitlines(), len(found.trace) + found.trace.instance.sizes["Client"]
+    assert ["KTAP version 1", f"1..{count}"] == lines[:2]
+    assert [f"ok {n}" for n in range(1, count + 1)] == numbered(printed)
+    assert f"ok {len(found.trace) + 1} the destination has every page # XFAIL the design loses it" in lines
+    assert f"# Totals: pass:{count - 1} fail:0 xfail:1 xpass:0 skip:0 error:0" == lines[-1]
+    assert 0 == code
 
 
 @needs_gcc
 @needs_kvm
+@pytest.mark.parametrize("name", KERNELS)
+def test_designs_about_the_kernel_are_no_accusation_of_this_one(tmp_path, name):
+    code, printed = ran(tmp_path, document(about_the_kernel(name)))
+    assert (0, False, True) == (code, "not ok" in printed, " # XFAIL the design loses it" in printed)
+
+
+@needs_gcc
+@needs_kvm
+@pytest.mark.parametrize(
+    ("name", "promise", "broken", "move", "said"),
+    [
+        ("top-layer", "CALL(vm_fd, KVM_CLEAR_DIRTY_LOG, &log);", "(void)log;", 4, "# dirty log: 0x1, promised 0"),
+        ("top-layer", "\tget_ioctl();\n", "\tget_ioctl();\n\tbitmap[0] = 0;\n", 1, "# dirty log: 0, promised 0x1"),
+        (
+            "legacy-get-reads-early",
+            "CALL(vm_fd, KVM_GET_DIRTY_LOG, &log);",
+            "(void)log;",
+            7,
+            "# GET reports: 0, promised 0x1",
+        ),
+        ("ring-read-before-reset", "KVM_DIRTY_GFN_F_RESET;\n", "0;\n", 6, "# RESET gives back: 0, promised 0x1"),
+    ],
+)
+def test_a_kernel_that_breaks_a_promise_fails_at_that_move(tmp_path, name, promise, broken, move, said):
+    text = document(about_the_kernel(name) if name in KERNELS else result(name))
+    assert promise in text
+    code, printed = ran(tmp_path, text.replace(promise, broken))
+    assert (1, f"not ok {move}") == (code, next(x for x in numbered(printed) if x.startswith("not")))
+    assert said in printed.splitlines()
+
+
+@needs_gcc
+@needs_kvm
+def test_every_client_is_judged(tmp_path):
+    """VGA has not synced yet and lacks the page too; that it reads it unseen is not what the model says."""
+    text = document(result("top-layer"))
+    code, printed = ran(tmp_path, text)
+    assert (0, True) == (code, "ok 12 VGA lacks what the model says" in printed.splitlines())
+    code, printed = ran(tmp_path, text.replace("\tcheck_client(1,", "\tread_pages(1, 0x1);\n\tcheck_client(1,"))
+    assert (1, True) == (code, "not ok 12 VGA lacks what the model says" in printed.splitlines())
+
+
+@needs_gcc
+@needs_kvm
+def test_an_entry_more_than_promised_is_one_of_a_store_that_kvm_carries_out_itself(tmp_path):
+    """What follows cannot be told, and is skipped: not a failure, for nothing promises that there is none."""
+    text = document(about_the_kernel("ring-read-before-reset"))
+    assert "expect_ring(0, 0x1);" in text
+    code, printed = ran(tmp_path, text.replace("expect_ring(0, 0x1);", "expect_ring(0, 0x0);", 1))
+    assert (0, False) == (code, "not ok" in printed)
+    assert "ok 8 MIGRATION: complete # SKIP KVM carries out the guest's stores itself" in printed.splitlines()
+
+
 def test_top_layer_clears_one_bit_and_naive_all_ones():
     assert ("clear_log(0x1);" in document(result("top-layer"))) and "clear_log(~0ULL);" in document(result("naive"))
     assert "clear_log(~0ULL);" not in document(result("top-layer"))
@@ -80,9 +154,15 @@ def test_top_layer_clears_one_bit_and_naive_all_ones():
 @needs_gcc
 @needs_kvm
 def test_a_broken_promise_is_performed_up_to_the_loss(tmp_path):
-    done = subprocess.run([compiled(tmp_path, document(result("top-layer", "promise_kept")))], capture_output=True)
-    assert 1 == done.returncode
-    assert b"# page 0 is lost: source P2, destination P1" in done.stdout
+    code, printed = ran(tmp_path, document(result("top-layer", "promise_kept")))
+    assert (0, True) == (code, "# page 0: source P2, the destination P1" in printed.splitlines())
+
+
+@needs_gcc
+@needs_kvm
+def test_a_property_that_is_not_about_contents_is_an_expected_failure_of_its_own(tmp_path):
+    code, printed = ran(tmp_path, document(result("top-layer", "no_blind_clear")))
+    assert (0, "no_blind_clear # XFAIL the design loses it") == (code, printed.splitlines()[-2].split(" ", 2)[2])
 
 
 def test_a_result_without_a_counterexample_is_refused():
@@ -92,8 +172,36 @@ def test_a_result_without_a_counterexample_is_refused():
     assert "per-slot-cache has no counterexample to promise_kept; kselftest performs one." == str(error.value)
 
 
+def test_a_design_of_what_kvm_does_inside_is_refused_by_name():
+    with pytest.raises(CannotSay) as error:
+        document(result("flush-if-changed", "complete_copy", 1, {"Vcpu": 1}))
+    assert "it models what KVM does inside (`armed`, `tlb`), and no ioctl does that." in str(error.value)
+
+
 @needs_gcc
 def test_no_text_of_a_user_breaks_the_program(tmp_path):
-    instance = Instance(record(load("naive")), 1)
-    written = moves(instance, "write")
-    compiled(tmp_path, program('"; */ \\ é %s', instance, written, ['the "guest" */ writes ??/ %d \\'], 0, "0"))
+    asked = Problem.of(record(load("naive")), find_property("promise_kept"))
+    acts = Acts(asked.instance)
+    script = scripted(acts, moves(asked.instance, "write")[:1])
+    words = Words('"; */ \\ é %s', "p", ['the "guest" */ writes ??/ %d # \\'], "0")
+    compiled(tmp_path, program(acts, script, Judge(asked.instance, asked.invariant), words))
+
+
+# ---------------------------------------------------------------- the form for the kernel's tree
+
+
+@pytest.mark.parametrize("form", ["standalone", "tree"])
+def test_a_form_has_every_fragment_that_an_act_or_another_fragment_needs(form):
+    known = fragments(form)
+    assert set(FRAGMENT.values()) | {name for needs, _ in known.values() for name in needs} <= set(known)
+    assert set(known) <= set(ORDER)
+
+
+@pytest.mark.parametrize("name", ["top-layer", *KERNELS])
+def test_the_program_of_the_tree_performs_the_same_moves_with_kvm_util(name):
+    found = about_the_kernel(name) if name in KERNELS else result(name)
+    alone, tree = document(found), document(found, "tree")
+    begin = "\t/* 1: "
+    performed = [text.partition(begin)[2].rpartition("check_client(")[0] for text in (alone, tree)]
+    assert (1, True) == (len({*performed}), "move(" in performed[0])
+    assert (True, False) == ('#include "kvm_util.h"' in tree, "ioctl(" in tree.replace("_ioctl(", ""))
