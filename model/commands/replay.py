@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ import click
 
 from model.cli.files import write_lines, write_out
 from model.cli.options import Sizes, bounded, by_property, collected, coloured, sized, written
-from model.cli.progress import progress_line
+from model.cli.progress import Working, working
 from model.errors import CannotSay, MissingTool, UsageError
 from model.verdict import PROVED, REFUTED, UNDETERMINED, USAGE
 
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from model.kvm.trial import Replayed, Walked
-    from model.limits import Limits, Progress
+    from model.limits import Limits
 
-Report = Callable[["Progress"], None] | None
 WORST_LAST = (PROVED, USAGE, UNDETERMINED, REFUTED)  # a refutation outranks undetermined
 
 
@@ -42,11 +41,11 @@ class Options(Sizes):
     color: str
     quiet: bool
 
-    def limits(self, report: Report) -> Limits:
+    def limits(self, line: Working) -> Limits:
         from model.kvm.trial import MOST_SECONDS, MOST_STATES
         from model.limits import Limits
 
-        return Limits(self.max_states or MOST_STATES, self.timeout or MOST_SECONDS, report=report)
+        return Limits(self.max_states or MOST_STATES, self.timeout or MOST_SECONDS, report=line.report)
 
 
 @dataclass(frozen=True)
@@ -94,8 +93,8 @@ def command(designs: tuple[str, ...], options: Options) -> int:
         raise UsageError("name the designs to replay, or say --all for the refuted ones of the gallery: not both.")
     if reason := missing():
         raise MissingTool(reason)
-    with progress_line(options.quiet) as report:
-        told = _gallery(options, report) if options.everything else _each(designs, options, report)
+    with working(quiet=options.quiet) as line:
+        told = _gallery(options, line) if options.everything else _each(designs, options, line)
     if options.form == "json":
         document = {"version": 1, "replays": [t.json for t in told if t.json]}
         write_out(json.dumps(document, indent=1) + "\n", options.output)
@@ -104,21 +103,21 @@ def command(designs: tuple[str, ...], options: Options) -> int:
     return max((t.code for t in told), key=WORST_LAST.index)
 
 
-def _gallery(options: Options, report: Report) -> list[Told]:
+def _gallery(options: Options, line: Working) -> list[Told]:
     from model.commands.replay_gallery import rows, table
 
-    found = [*rows(options.limits(report), options.stride)]
+    found = [*rows(options.limits(line), options.stride, line)]
     codes = [UNDETERMINED if row.unsettled else PROVED for row in found]
     lines = Told([*table(found)], {}, PROVED)
     return [lines, *(Told([], row.json, code) for row, code in zip(found, codes, strict=True))]
 
 
-def _each(designs: tuple[str, ...], options: Options, report: Report) -> list[Told]:
+def _each(designs: tuple[str, ...], options: Options, line: Working) -> list[Told]:
     """What is said of each design; one that is refused stops the command only where it is the only one."""
     told: list[Told] = []
-    for spec in designs:
+    for spec in line.each(designs, str, len(designs)):
         try:
-            told += map(_told, _asked(spec, options, report))
+            told += map(_told, _asked(spec, options, line))
         except CannotSay as refused:
             if len(designs) == 1:
                 raise
@@ -126,7 +125,7 @@ def _each(designs: tuple[str, ...], options: Options, report: Report) -> list[To
     return told
 
 
-def _asked(spec: str, options: Options, report: Report) -> Iterator[Replayed | Walked]:
+def _asked(spec: str, options: Options, line: Working) -> Iterator[Replayed | Walked]:
     if spec.endswith(".json"):
         yield from _loaded(Path(spec), options.stride)
         return
@@ -140,7 +139,7 @@ def _asked(spec: str, options: Options, report: Report) -> Iterator[Replayed | W
     asked = asked_of(design, options.names)
     for property in asked if options.names else asked[:1]:  # by default the loss, not the form that speaks of states
         refuse_infinite(property, spec)
-        limits = options.limits(report)
+        limits = options.limits(line)
         question = Question(design, property, options.pages, sizes, "lanes", limits, name=program.name)
         yield tried(question, count=options.walks, seed=options.seed, stride=options.stride)
 

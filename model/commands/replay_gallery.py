@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.text import Text
 
+from model.cli.progress import Working
 from model.designs.catalogue import find_property, load
 from model.designs.gallery import Entry, entries
 from model.errors import CannotSay
@@ -51,9 +52,10 @@ def refuted() -> list[Entry]:
     return [e for e in entries() if e.deciding and e.deciding.verdict == "refuted"]
 
 
-def rows(limits: Limits, stride: int) -> Iterator[Row]:
+def rows(limits: Limits, stride: int, line: Working) -> Iterator[Row]:
     """Every refuted design of the gallery at its recorded size, each within these limits."""
-    for entry in refuted():
+    found = refuted()
+    for entry in line.each(found, lambda entry: entry.design, len(found)):
         yield Row(entry, *_one(entry, limits, stride))
 
 

@@ -1,7 +1,7 @@
 """The visible letters of a design: what each of its moves shows of one page in a recording of ioctls.
 
 A letter is what one recorded ioctl says of one page. A move of the design that no recording shows (a guest's write, a
-collect, a read) has none. Which move is which ioctl is what `clearorder replay` performs (`model.kvm.ioctls`).
+collect, a read) has none. Which move is which ioctl is what `clearorder replay` performs (`model.kvm.acts`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from enum import IntEnum
 from model.errors import CannotSay
 from model.expr import PAGES, Expr, register, walk
 from model.instance.ground_step import GroundStep
-from model.instance.instance import Instance
+from model.instance.instance import Instance, Move
 from model.instance.state import State
-from model.kvm.ioctls import KERNEL, Acts
+from model.kvm.acts import Acts
+from model.kvm.interface import KERNEL
 from model.parametric.views.one_page import OnePage, one_page
 from model.program.program import Program
 
@@ -74,13 +75,19 @@ class Reading:
         self.program, self.larger = program, found.larger
         self.instance = Instance(found.program, 1, sizes)
         self.acts = Acts(self.instance)
-        self.log = self.acts.log
+        self.log = self._log()
         self._refuse_peeking()
         self.steps = self._visible_steps()
         if self.steps.keys() <= {"read"}:
             raise CannotSay(f"{program.name} has no step that is a GET or a CLEAR, so a recording shows nothing of it.")
         self.relevant = relevant(self.instance)
         self.chosen = {step: self._chosen(step) for step in self.steps.get("clear", [])}
+
+    def _log(self) -> int:
+        log = self.acts.interface.log
+        if log is None:
+            raise CannotSay(f"{self.program.name} has rings and no log, so no GET or CLEAR shows anything of it.")
+        return log
 
     def _visible_steps(self) -> dict[str, list[str]]:
         """kind of ioctl -> labels of the steps that are one; every step has been read when this is done."""
@@ -90,9 +97,9 @@ class Reading:
             if id(move.ground) in seen:
                 continue
             seen.add(id(move.ground))
-            for act in self.acts(move, self.instance.initial):
-                if act.kind != "write" and (label := move.ground.step.label) not in shown.get(act.kind, []):
-                    shown.setdefault(act.kind, []).append(label)
+            for kind in self._asked(move, self.instance.initial):
+                if (label := move.ground.step.label) not in shown.get(kind, []):
+                    shown.setdefault(kind, []).append(label)
         return shown
 
     @property
@@ -136,7 +143,7 @@ class Reading:
             CannotSay: it is a GET and a CLEAR in one step, and not the GET that takes what it reports.
         """
         move = self.instance.moves[number]
-        acts = {a.kind: a.pages for a in self.acts(move, before) if a.kind != "write"}
+        acts = self._asked(move, before)
         if acts.keys() <= {"read"}:
             return Letter.READ if acts.get("read") else None
         logged = before[self.log]
@@ -150,6 +157,14 @@ class Reading:
                 "as only the kernel itself can; to user space these are two ioctls. Put a yield between them."
             )
         return Letter.TAKE_1
+
+    def _asked(self, move: Move, before: State) -> dict[str, int]:
+        """ "get", "clear" and "read" with their pages, of a move that is one; a legacy GET is a GET and a CLEAR."""
+        found = {a.kind: a.pages for a in self.acts(move, before) if a.kind in ("get", "clear", "take", "read")}
+        if "take" in found:
+            found["clear"] = found.pop("take")
+            found["get"] = 0
+        return found
 
 
 def relevant(instance: Instance) -> frozenset[int]:

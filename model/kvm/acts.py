@@ -24,6 +24,7 @@ from model.kvm.interface import GUESTS, Interface
 Pages = Callable[[State, Mapping[str, int]], int]
 ORDER = ("write", "touch", "store", "get", "take", "clear", "harvest", "reset", "forget", "read")
 IOCTLS = frozenset({"get", "take", "clear", "reset"})
+STORES = frozenset({"write", "touch", "store"})
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Acts:
             rows = sorted(self._table(move.ground), key=lambda row: ORDER.index(row.kind))
             table = self.known[id(move.ground)] = rows
         acts = [Act(row.kind, row.pages(before, move.arguments), row.who, row.all_ones) for row in table]
-        return [a for a in acts if a.pages or a.kind in IOCTLS or a.kind == "harvest"]
+        return [a for a in acts if a.pages or a.kind not in STORES]
 
     def _table(self, ground: GroundStep) -> Iterator[_Row]:
         yield from self._of_the_log(ground)
@@ -90,7 +91,7 @@ class Acts:
         if looked and taken is ALL and self.interface.legacy:
             yield self._row("take", ALL)
             return
-        if looked and (taken is None or taken is ALL):  # a step that clears some pages looks for itself
+        if looked:
             yield self._row("get", NONE)
         if taken is not None:
             yield self._row("clear", taken, all_ones=taken is ALL)

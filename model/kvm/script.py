@@ -8,7 +8,7 @@ what KVM does inside, and is refused by name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, product
 
@@ -123,7 +123,7 @@ class _Search:
         self.states = states or [
             *accumulate(moves, lambda s, m: self.instance.apply(m, s), initial=acts.instance.initial)
         ]
-        self.acts = [acts(move, state) for move, state in zip(moves, self.states, strict=False)]
+        self.acts = [[*_of_use(acts(move, state))] for move, state in zip(moves, self.states, strict=False)]
         self.places = dict(self._movable())
 
     def script(self) -> Script:
@@ -235,6 +235,11 @@ class _Search:
                 )
         for client, at in self.interface.unread.items():
             _same(f"what client {client} misses", state[at], paper.stale(client))
+
+
+def _of_use(acts: Iterable[Act]) -> Iterator[Act]:
+    """Without what clients would do to no page."""
+    return (act for act in acts if act.pages or act.kind not in ("read", "forget"))
 
 
 def _same(what: str, design: int, kvm: int | None) -> None:

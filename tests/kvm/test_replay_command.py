@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from model.check.command import command as check_command
+from model.cli.progress import Working
 from model.commands import replay as face
 from model.commands import replay_gallery
 from model.errors import CannotSay, UsageError
@@ -143,7 +144,7 @@ def test_a_row_that_a_limit_left_open_is_undetermined_and_so_is_the_table(monkey
 @pytest.mark.slow
 def test_of_the_refuted_designs_of_the_gallery_at_least_30_are_performed_and_none_disagrees():
     """The counts that docs/findings-kernel.md tells."""
-    told = [*replay_gallery.rows(LIMITS, 64)]
+    told = [*replay_gallery.rows(LIMITS, 64, Working())]
     words = [row.word for row in told]
     assert (0, 0) == (words.count("disagrees"), words.count("undetermined"))
     assert 30 <= words.count("agrees")
