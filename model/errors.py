@@ -34,12 +34,17 @@ class Place:
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
 
-    def excerpt(self) -> str:
-        """The line with a caret under what is meant, or nothing where the file cannot be read."""
+    def text(self) -> str:
+        """The line as it is written, or nothing where the file cannot be read."""
         path = str(Path(self.file).resolve())
         linecache.checkcache(path)
         text = linecache.getline(path, self.line).rstrip().expandtabs(1)
-        if not text.strip() or not text.isprintable():
+        return text if text.strip() and text.isprintable() else ""
+
+    def excerpt(self) -> str:
+        """The line with a caret under what is meant, or nothing where the file cannot be read."""
+        text = self.text()
+        if not text:
             return ""
         start = self.start or len(text) - len(text.lstrip())
         width = max(1, (min(self.end, len(text)) if self.end > start else len(text)) - start)

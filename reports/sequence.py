@@ -9,6 +9,7 @@ from model.expr import PLACE, walk
 from model.instance.instance import Instance, Move
 from model.instance.trace import Trace
 from model.verify.narration import Line, Story
+from model.verify.result_text import code_of
 from reports.strips import Lane, is_ghost, lane_key, lane_keys, lane_of, lane_titles, lanes
 
 
@@ -36,6 +37,7 @@ class Row:
     Attributes:
         marker: "broken" where the promise is lost, "violated" where the property is, else "".
         tail: the move follows a broken promise.
+        code: the lines of the design that it is written in.
     """
 
     line: Line
@@ -43,6 +45,7 @@ class Row:
     marker: str
     tail: bool
     cells: tuple[tuple[Crossing, Lane], ...]
+    code: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def _rows(trace: Trace, told: Sequence[Line], first: int) -> Iterator[Row]:
         drawn = zip(crossings(trace.instance, move), lanes(trace.instance, after, before), strict=True)
         last = i + 1 in (first, len(told))
         marker = "broken" if _breaks(line) else "violated" if last else ""
-        yield Row(line, move.ground.step.label, marker, i >= first, tuple(drawn))
+        yield Row(line, move.ground.step.label, marker, i >= first, tuple(drawn), tuple(code_of(line)))
 
 
 def _breaks(line: Line) -> bool:

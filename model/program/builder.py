@@ -47,6 +47,7 @@ class Draft:
     apart: list[Expr] = field(default_factory=list)
     frees: list[Held] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    code: list[Place] = field(default_factory=list)  # the lines that say so, those of the language left out
     name: str = ""
     place: Place | None = None
 
@@ -243,7 +244,10 @@ class Recorder:
                 "a property says what holds of a state and changes nothing, and this line would change or wait. "
                 "Return a truth value: return s.cache <= s.kernel."
             )
-        self.draft.place = self.draft.place or here()
+        place = here()
+        self.draft.place = self.draft.place or place
+        if place and place not in self.draft.code:
+            self.draft.code.append(place)
 
     def check_fresh(self, value: Expr) -> None:
         if value.when not in (None, self.serial):

@@ -44,6 +44,7 @@ def steps_of(recorder: Recorder, location: Callable[[int], int]) -> list[Step]:
                 takes=tuple(draft.takes),
                 frees=tuple(draft.frees),
                 place=draft.place,
+                code=tuple(draft.code),
             )
         )
     return made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from model.errors import Place
 from model.expr import Expr, Index, walk
@@ -45,7 +45,8 @@ class Held:
 class Step:
     """One atomic step of an operation: from `source` to `target`, possible while every guard holds.
 
-    Location 0 of a thread is idle. `takes` and `frees` are locks; `params` are chosen by this step.
+    Location 0 of a thread is idle. `takes` and `frees` are locks; `params` are chosen by this step. `code` has the
+    lines of the design that it was recorded from, the first of which is `place`.
     """
 
     operation: str
@@ -59,6 +60,7 @@ class Step:
     takes: tuple[Held, ...] = ()
     frees: tuple[Held, ...] = ()
     place: Place | None = None
+    code: tuple[Place, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def label(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from model.errors import Place
 from model.expr import MIGRATION, PAGES, PLACE, Client, is_register
 from model.instance.instance import Instance, Move
 from model.instance.trace import Trace
@@ -29,7 +30,12 @@ from model.verify.wording import change_name, members, page_set, pages_text, plu
 
 @dataclass(frozen=True)
 class Line:
-    """One move as a reader sees it; `changes` maps `kernel` or `user[VGA]` to pages, or to a truth value."""
+    """One move as a reader sees it.
+
+    Attributes:
+        changes: `kernel` or `user[VGA]` -> pages, or a truth value.
+        code: the lines of the design that the move is written in.
+    """
 
     number: int
     operation: str
@@ -40,6 +46,7 @@ class Line:
     text: str
     notes: tuple[Note, ...]
     place: str | None = None
+    code: tuple[Place, ...] = ()
 
     @property
     def broken(self) -> bool:
@@ -156,6 +163,7 @@ def _lines(trace: Trace, lost: Loss | None, argument: Argument) -> Iterator[Line
             text=move_text(trace, at, copies.versions),
             notes=tuple(notes),
             place=str(step.place) if step.place else None,
+            code=step.code or ((step.place,) if step.place else ()),
         )
 
 

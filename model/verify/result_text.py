@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -23,14 +25,14 @@ def scope(sizes: Mapping[str, int | str]) -> str:
     return ", ".join(["any number of " + " and ".join(free), *fixed] if free else fixed)
 
 
-def story(told: Story, *, width: int) -> Iterator[Text]:
-    """Title, numbered moves with what they changed, and why."""
+def story(told: Story, *, width: int, code: bool = False) -> Iterator[Text]:
+    """Title, numbered moves with what they changed (with `code`, also the lines of the design), and why."""
     if cell_len(told.title) + cell_len(told.size) + 4 <= width:
         yield Text(f"{told.title}{told.size:>{width - cell_len(told.title)}}", "bold")
     else:
         yield from wrapped(Text(told.title, "bold"), width, 2)
         yield from wrapped(Text(f"{told.size:>{width}}", "bold"), width)
-    yield from moves(told, "… and the write is lost:", width)
+    yield from moves(told, "… and the write is lost:", width, code=code)
     if told.aftermath:
         yield from wrapped(f"Then: {told.aftermath}.", width, 6)
     yield from wrapped(why(told), width, 5)
@@ -45,18 +47,18 @@ def lasso(told: Story, width: int) -> Iterator[Text]:
         yield from wrapped(f"    {' ' * 4 if number else 'Why:'} {reason}.", width, 9)
 
 
-def moves(told: Story, between: str, width: int) -> Iterator[Text]:
+def moves(told: Story, between: str, width: int, *, code: bool = False) -> Iterator[Text]:
     """The numbered moves with what they changed; `between` stands before those of the tail."""
     everything = [*told.lines, *told.tail]
     left = max((cell_len(line.text) for line in everything), default=0) + 6
     widest = max((cell_len(item) for line in everything for item in _beside(line)), default=0)
     beside = left if width - left >= min(widest, BESIDE) else 0
-    for line in told.lines:
+    for number, line in enumerate(everything):
+        if number == len(told.lines):
+            yield from wrapped(f"    {between}", width, 4, "italic")
         yield from _move(line, beside, width)
-    if told.tail:
-        yield from wrapped(f"    {between}", width, 4, "italic")
-    for line in told.tail:
-        yield from _move(line, beside, width)
+        for said in code_of(line) if code else ():
+            yield from wrapped(f"      {said}", width, 10, "dim")
 
 
 def _beside(line: Line) -> list[str]:
@@ -75,6 +77,12 @@ def _move(line: Line, left: int, width: int) -> Iterator[Text]:
         if each.plain.strip():
             each.stylize(style)
             yield each
+
+
+def code_of(line: Line) -> list[str]:
+    """`top_layer.py:20: s.kernel -= want  # ioctl …`: what the design says there, comments too."""
+    told = [(place, place.text().strip()) for place in line.code]
+    return [f"{Path(place.file).name}:{place.line}: {re.sub(r' {2,}#', '  #', text)}" for place, text in told if text]
 
 
 def changes(changed: Mapping[str, object]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from model.verify.narration import Line
 from model.verify.result import Result
+from model.verify.result_text import code_of
 from reports.formats import phrases as words
 from reports.formats.phrases import escaped
 from reports.formats.svg import picture
@@ -20,6 +21,7 @@ th, td { text-align: left; padding: .2rem .8rem .2rem 0; vertical-align: top; }
 .proved { color: #2e7d32; }
 .undetermined { color: #8a6d00; }
 .tail { font-style: italic; }
+code { display: block; font-size: .8rem; opacity: .8; }
 @media (prefers-color-scheme: dark) {
   .refuted, .broken { color: #ff7b72; }
   .proved { color: #7ee787; }
@@ -85,5 +87,7 @@ def section(result: Result, *, heading: str = "h2") -> Iterator[str]:
 def _move(line: Line, kind: str) -> str:
     mark = "broken" if words.is_broken(line) else kind
     cells = [str(line.number), line.text, "; ".join(words.changes(line)), "; ".join(line.notes)]
-    row = "".join(f"<td>{escaped(words.one_line(cell))}</td>" for cell in cells)
+    shown = [escaped(words.one_line(cell)) for cell in cells]
+    shown[1] += "".join(f"<code>{escaped(said)}</code>" for said in code_of(line))
+    row = "".join(f"<td>{cell}</td>" for cell in shown)
     return f'<tr class="{mark}">{row}</tr>' if mark else f"<tr>{row}</tr>"

@@ -28,7 +28,7 @@ def results(
 
     Args:
         width: columns of the terminal.
-        verbose: also what every engine said, with seconds.
+        verbose: also what every engine said, with seconds, and the lines of the design below each move.
         quiet: verdicts and notes only.
     """
     yield from verdicts(found, width=width, verbose=verbose, quiet=quiet)
@@ -43,7 +43,7 @@ def results(
             yield from wrapped(Text(text, "bold"), width, 2)
             continue
         told.append((result, result.story))
-        yield from story(result.story, width=width)
+        yield from story(result.story, width=width, code=verbose)
 
 
 def _same_run(told: Story, other: Story) -> bool:

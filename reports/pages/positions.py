@@ -13,6 +13,7 @@ from model.instance.trace import Trace
 from model.program.program import Invariant
 from model.program.step import Param
 from model.verify.narration import Line, move_text, narrated
+from model.verify.result_text import code_of
 from model.verify.stake import writes_page
 from model.verify.wording import page_set, thread_name
 from reports.pages.render import fragment
@@ -91,7 +92,7 @@ def failures(trace: Trace, invariants: Sequence[Invariant]) -> Iterator[tuple[In
 
 
 def _taken(line: Line) -> dict[str, Any]:
-    return {"number": line.number, "text": line.text, "notes": list(line.notes)}
+    return {"number": line.number, "text": line.text, "notes": list(line.notes), "code": code_of(line)}
 
 
 def _option(trace: Trace, number: int, after: State, versions: Sequence[int]) -> dict[str, Any]:

@@ -169,6 +169,7 @@
       const item = make("li", "", here ? {class: "here", "aria-current": "step"} : {});
       const button = make("button", `${line.number} ${line.text}`, {type: "button", "data-do": action, "data-length": line.number});
       if (line.notes.length) button.append(make("span", line.notes.join("; "), {class: "detail"}));
+      for (const said of line.code) button.append(make("code", said, {class: "detail"}));
       item.append(button);
       return item;
     }

@@ -227,6 +227,14 @@ def test_every_line_of_text_fits_80_columns():
     assert 80 >= max(len(line) for line in done.stdout.splitlines())
 
 
+def test_v_shows_the_lines_of_the_design_below_each_move():
+    """With the comments that name the C; without -v the moves alone."""
+    plain, more = (check("top-layer", "--property", "no_lost_write", "--engine", "lanes", *v) for v in ((), ("-v",)))
+    said = "top_layer.py:20: s.kernel -= want  # ioctl KVM_CLEAR_DIRTY_LOG, the client's bits"
+    assert 2 == " ".join(more.stdout.split()).count(" ".join(said.split()))
+    assert "top_layer.py" not in plain.stdout
+
+
 def test_all_asks_the_disciplines_that_apply():
     """cache_within_kernel does not apply to naive and is left out."""
     done = check("naive", "--property", "all", "--pages", 1, "--engine", "explicit", "-q")

@@ -103,6 +103,7 @@ def test_every_position_of_a_random_walk_can_be_shown(name):
         offered = [o["move"] for o in found["enabled"]]
         assert [m.number for m in asked.instance.moves if asked.instance.enabled(m, state)] == sorted(offered)
         moves.append(chance.choice(offered))
+    assert all(line["code"] for line in found["history"])
 
 
 def test_a_search_that_reaches_its_limit_says_so():
@@ -341,9 +342,8 @@ def test_the_race_is_taken_by_clicking_undone_and_replayed_from_its_link(browser
         assert [] == sheet.complaints
         assert all(url.startswith(top_layer.url) for url in sheet.requests)
     with Sheet(browser, link) as sheet:
-        assert RACE == [
-            re.sub(r"^\d+ |\n.*", "", t) for t in sheet.page.locator("[data-history] button").all_inner_texts()
-        ]
+        shown = sheet.page.locator("[data-history] button").all_inner_texts()
+        assert RACE == [re.sub(r"^\d+ |\n.*", "", text, flags=re.DOTALL) for text in shown]
         assert state == sheet.page.inner_html("[data-state]")
 
 

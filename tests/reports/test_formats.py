@@ -182,6 +182,14 @@ def test_the_page_is_read_by_html5lib_without_an_error(make):
     assert set() == {k for e in tree.iter() for k in e.attrib if str(k).startswith("on") or k in ("src", "href")}
 
 
+def test_the_page_shows_the_code_of_each_move():
+    """Ten moves of nineteen lines, in the words of the design and with its comments."""
+    shown = re.findall(r"<code>(.*?)</code>", html.document([refuted()]))
+    assert sum(len(line.code) for line in refuted().story.lines) == len(shown) > 10
+    assert "dirty_log.py:20: s.kernel |= page" == shown[0]
+    assert any("# ioctl KVM_CLEAR_DIRTY_LOG" in line for line in shown)
+
+
 @each_kind
 def test_the_picture_is_well_formed_and_says_what_it_shows(make):
     """One element `svg` with a title and a description, and no script."""
