@@ -50,6 +50,7 @@ EVENT_EXEC, EVENT_SECCOMP, EVENT_STOP = 4, 7, 128
 RESTARTS = (512, 513, 514, 516)  # the kernel will begin the call anew
 FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 LEAVING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+GONE = (errno.ESRCH, errno.EIO)  # a thread was killed between its stop and our request
 PATIENCE = 5.0  # seconds for a thread to stop when it is asked to
 
 
@@ -170,8 +171,11 @@ class Tracer:
 
     def _all(self, stops: list[tuple[int, int]], handle: Callable[[Stop], None]) -> None:
         for tid, status in stops:
-            with _gone():
+            try:
                 self._stopped(tid, status, handle)
+            except OSError as error:
+                if error.errno not in GONE:
+                    raise
 
     @contextlib.contextmanager
     def _leaving(self) -> Iterator[None]:
@@ -295,9 +299,11 @@ class Tracer:
     def _stop(self, tid: int) -> Stop:
         values = registers(tid)
         pid = self._process(tid)
-        runs = [hook.runs(pid) for hook in self._hooks(pid)]
-        total = sum(b for b, _ in runs), sum(e for _, e in runs)
-        return Stop(tid, pid, values[RDI] & 0xFFFFFFFF, values[RSI] & 0xFFFFFFFF, values[RDX], total)
+        begun = ended = 0
+        for hook in self._hooks(pid):
+            one, other = hook.runs(pid)
+            begun, ended = begun + one, ended + other
+        return Stop(tid, pid, values[RDI] & 0xFFFFFFFF, values[RSI] & 0xFFFFFFFF, values[RDX], (begun, ended))
 
     def _returned(self, tid: int, handle: Callable[[Stop], None]) -> None:
         begun = self.begun.pop(tid, None)
@@ -355,7 +361,7 @@ def _gone() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ESRCH, errno.EIO):
+        if error.errno not in GONE:
             raise
 
 

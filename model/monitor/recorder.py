@@ -30,6 +30,7 @@ KINDS = {
     0xAEC7: "reset",  # KVM_RESET_DIRTY_RINGS
     READ: "read",
 }
+ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 RING_AT = 64 * PAGE  # KVM_DIRTY_LOG_PAGE_OFFSET on x86
 HARVESTED = 2  # KVM_DIRTY_GFN_F_RESET: the VMM is done with the entry
 
@@ -54,7 +55,7 @@ class Recorder:
         self.write(head | {"pid": pid, "attached": attached, "argv": list(argv)})
 
     def write(self, record: dict[str, Any]) -> None:
-        self.out.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
+        self.out.write(ENCODE(record).encode() + b"\n")
 
     def take(self) -> int:
         """The next position in the order of begins and ends."""

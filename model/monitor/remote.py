@@ -40,6 +40,15 @@ def _libc() -> ctypes.CDLL:
 
 
 LIBC = _libc()
+# One call of each a time: the recorder has one thread, and makes a few of them at every ioctl.
+SMALL, REGISTERS, MINE, THEIRS = (
+    ctypes.create_string_buffer(PAGE),
+    ctypes.create_string_buffer(8 * WORDS),
+    _Piece(),
+    _Piece(),
+)
+REGISTERS_AT, MINE_AT, THEIRS_AT = ctypes.addressof(REGISTERS), ctypes.addressof(MINE), ctypes.addressof(THEIRS)
+LAYOUT = struct.Struct(f"<{WORDS}Q")
 
 
 def ptrace(request: int, tid: int, address: int = 0, data: int = 0) -> None:
@@ -51,10 +60,11 @@ def ptrace(request: int, tid: int, address: int = 0, data: int = 0) -> None:
 
 def peek(tid: int, address: int, size: int) -> bytes:
     """Memory of a process; shorter than `size`, or empty, where it ends or is not mapped."""
-    buffer = ctypes.create_string_buffer(max(size, 1))
-    mine, theirs = _Piece(ctypes.addressof(buffer), size), _Piece(address, size)
-    count = LIBC.process_vm_readv(tid, ctypes.byref(mine), 1, ctypes.byref(theirs), 1, 0)
-    return buffer.raw[: max(count, 0)]
+    buffer = SMALL if size <= PAGE else ctypes.create_string_buffer(size)
+    MINE.base, MINE.length = ctypes.addressof(buffer), size
+    THEIRS.base, THEIRS.length = address, size
+    count = LIBC.process_vm_readv(tid, MINE_AT, 1, THEIRS_AT, 1, 0)
+    return ctypes.string_at(buffer, count) if count > 0 else b""
 
 
 def poke(tid: int, address: int, what: bytes) -> None:
@@ -66,14 +76,13 @@ def poke(tid: int, address: int, what: bytes) -> None:
 
 def registers(tid: int) -> list[int]:
     """The registers of a stopped thread, as user_regs_struct has them."""
-    buffer = ctypes.create_string_buffer(8 * WORDS)
-    ptrace(GETREGS, tid, 0, ctypes.addressof(buffer))
-    return list(struct.unpack(f"<{WORDS}Q", buffer.raw))
+    ptrace(GETREGS, tid, 0, REGISTERS_AT)
+    return list(LAYOUT.unpack_from(REGISTERS))
 
 
 def set_registers(tid: int, values: list[int]) -> None:
-    buffer = ctypes.create_string_buffer(struct.pack(f"<{WORDS}Q", *values), 8 * WORDS)
-    ptrace(SETREGS, tid, 0, ctypes.addressof(buffer))
+    LAYOUT.pack_into(REGISTERS, 0, *values)
+    ptrace(SETREGS, tid, 0, REGISTERS_AT)
 
 
 def signed(value: int) -> int:
