@@ -9,7 +9,9 @@ kvm_clear_dirty_log_protect(); Documentation/virt/kvm/api.rst 4.8, 4.117, 7.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 
 from model.conformance.letters import Letter
 from model.conformance.pages import Event, Pages
@@ -56,11 +58,11 @@ class Life:
     ends: int | None = None
     group: list[Event] = field(default_factory=list)
     group_end: int = -1
-    recent: list[Event] = field(default_factory=list)
+    recent: deque[Event] = field(default_factory=partial(deque, maxlen=RECENT))
 
     def remember(self) -> None:
         """The group was taken."""
-        self.recent = (self.recent + self.group)[-RECENT:]
+        self.recent += self.group
         self.group, self.group_end = [], -1
 
 

@@ -21,7 +21,7 @@ Block = dict[int, int]
 ELSEWHERE, EVERY_PAGE = int(Letter.ELSEWHERE), (1 << BLOCK) - 1
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Event:
     """A GET, CLEAR or marker of a read that worked: where it stands in the recording, and what it says of each page.
 
