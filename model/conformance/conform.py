@@ -10,7 +10,7 @@ from model.conformance.automaton import Explanations
 from model.conformance.trial import Trial
 from model.limits import Limits, Progress
 from model.monitor.order import in_order
-from model.monitor.recording import Item, Recording, opened
+from model.monitor.recording import Ioctl, Item, Recording, opened
 
 ASKED_EVERY = 2_048  # ioctls between two looks at the clock
 
@@ -28,8 +28,9 @@ def conform(path: str, designs: Sequence[Explanations], limits: Limits | None = 
 def held(recording: Recording, designs: Sequence[Explanations], limits: Limits) -> list[Answer]:
     """The same of a recording that is open."""
     trials = [Trial(recording.name, d) for d in designs]
+    lines = Written()
     try:
-        for item in _watched(in_order(recording), trials, limits):
+        for item in _watched(in_order(lines.checked(recording)), trials, limits):
             over = [trial.feed(item) for trial in trials]
             if all(over):
                 break
@@ -39,7 +40,7 @@ def held(recording: Recording, designs: Sequence[Explanations], limits: Limits) 
     except KeyboardInterrupt:
         for trial in trials:
             trial.stopped("interrupted; nothing after this line was judged", interrupted=True)
-    return [finished(t.finish(), recording) for t in trials]
+    return [finished(t.finish(), recording, lines.problem) for t in trials]
 
 
 class _Stopped(Exception):
@@ -61,10 +62,34 @@ def _watched(items: Iterable[Item], trials: Sequence[Trial], limits: Limits) -> 
         yield item
 
 
-def finished(answer: Answer, recording: Recording) -> Answer:
+class Written:
+    """Whether lines stand as a recorder writes them: those of one thread in the order in which its ioctls returned.
+
+    Lines of different threads may change places between the return and the write. Positions say what came first, so
+    that lines in another order are judged all the same, but somebody has changed the file.
+    """
+
+    def __init__(self) -> None:
+        self.last: dict[tuple[int, int], int] = {}
+        self.problem: tuple[int, str] | None = None
+
+    def checked(self, items: Iterable[Item]) -> Iterator[Item]:
+        for item in items:
+            if isinstance(item, Ioctl):
+                thread = item.process, item.tid
+                if item.end < self.last.get(thread, -1) and not self.problem:
+                    said = f"an ioctl of thread {item.tid} that returned before the one that this thread has above it"
+                    self.problem = item.line, f"{said}: lines are not in the order in which a recorder writes them"
+                self.last[thread] = item.end
+            yield item
+
+
+def finished(answer: Answer, recording: Recording, disorder: tuple[int, str] | None) -> Answer:
     """The answer with what is known of the whole recording only."""
     if answer.offence:
         return _with_what_never_returned(answer, recording)
+    if disorder:
+        answer.doubt(*disorder)
     if not answer.doubts and recording.has_trailer and not recording.end:
         answer.doubt(0, "it ends without a trailer: it was cut off, or the recorder was killed")
     if not answer.doubts and not answer.counts["get"] + answer.counts["clear"]:

@@ -15,10 +15,10 @@ from functools import partial
 
 from model.conformance.letters import Letter
 from model.conformance.pages import Event, Pages
-from model.monitor.bitmap import CHUNK, Bits, parse
-from model.monitor.recording import Ioctl
+from model.monitor.bitmap import parse
+from model.monitor.recording import ALL, Ioctl
 from model.monitor.slot import ENABLED, INITIALLY_SET
-from model.monitor.watch import mask
+from model.monitor.watch import mask, within
 
 RECENT = 64  # ioctls of a slot that are kept, for the history of a page
 
@@ -29,9 +29,15 @@ REPORTED = {True: Letter.GET_1, False: Letter.TAKE_1, None: Letter.SOME_1}
 
 @dataclass
 class Machine:
-    """A VM: the argument of capability 168, None if it is not known."""
+    """A VM.
+
+    Attributes:
+        manual: the argument of capability 168, None if it is not known.
+        creator: the thread that created it, None if that is not recorded.
+    """
 
     manual: int | None = 0
+    creator: int | None = None
 
     @property
     def reported(self) -> Letter:
@@ -78,13 +84,6 @@ def as_event(ioctl: Ioctl, machine: Machine, pages: int) -> tuple[Event, bool]:
         bits, fits = parse(ioctl.bm, pages)
     else:
         end = min(first + ioctl.values["n"], pages)
-        bits = mask(ioctl, pages) if ioctl.bm or ioctl.kind == "clear" else within(first, end)
+        bits = within(ioctl, pages) if ioctl.bm == ALL else mask(ioctl, pages)
     made = Event(ioctl.line, ioctl.begin, ioctl.end, ioctl.tid, ioctl.time, ioctl.kind, bits, first, end, yes, no)
     return made, fits
-
-
-def within(first: int, end: int) -> Bits:
-    """All pages of a range."""
-    chunks = range(first // CHUNK, -(-end // CHUNK))
-    cut = {n: (1 << min(end - n * CHUNK, CHUNK)) - (1 << max(first - n * CHUNK, 0)) for n in chunks}
-    return Bits(cut)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from model.conformance.answer import SHOWN_STATES, At, Offence, Possible
 from model.conformance.automaton import DEAD, START, Explanations
@@ -95,7 +95,7 @@ def _at(event: Event, page: int) -> At:
     return At(event.line, event.thread, event.time, event.letter(page))
 
 
-def _history(events: list[Event], page: int) -> Iterator[At]:
+def _history(events: Iterable[Event], page: int) -> Iterator[At]:
     """The last ioctls that said something of the page."""
     said = [_at(e, page) for e in events if e.letter(page) not in STAYS]
     yield from said[-HISTORY:]

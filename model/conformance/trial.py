@@ -101,10 +101,17 @@ class Trial:
 
     def created(self, ioctl: Ioctl) -> None:
         """KVM_CREATE_VM: the descriptor is a new VM, whatever it was before."""
-        vm = ioctl.vm if ioctl.vm[0] == -1 else (ioctl.vm[0], ioctl.rc)
+        vm = ioctl.vm
+        before = self.machines.get(vm)
+        if before and before.creator not in (None, ioctl.tid):
+            self._stop(
+                ioctl.line,
+                f"thread {ioctl.tid} creates VM {vm[1]}, which thread {before.creator} created before: are the "
+                "ioctls of two VMMs mixed in this file?",
+            )
         for key in [k for k in self.lives if k[0] == vm]:
             self.forget(key)
-        self.machines[vm] = Machine()
+        self.machines[vm] = Machine(creator=ioctl.tid)
 
     def enabled(self, ioctl: Ioctl) -> None:
         machine = self.machines.setdefault(ioctl.vm, Machine(None))

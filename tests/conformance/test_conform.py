@@ -219,6 +219,31 @@ def test_what_is_not_recorded_leaves_the_answer_open(change, reason):
     assert reason in answer.doubts[0].reason
 
 
+def test_lines_in_another_order_are_judged_by_their_positions_and_round_nothing_up():
+    lines = Lines()
+    lines.get(0b1)
+    lines.clear(0b1)
+    lines.lines[4:] = reversed(lines.lines[4:])
+    assert (UNKNOWN, 6) == (judge(lines).verdict, judge(lines).doubts[0].line)
+    lines.clear(0b1)
+    assert DOES_NOT == judge(lines).verdict
+
+
+def test_lines_of_two_threads_may_have_changed_places():
+    lines = Lines()
+    lines.get(0b1)
+    lines.clear(0b1, tid=8)
+    lines.lines[4:] = reversed(lines.lines[4:])
+    assert CONFORMS == judge(lines).verdict
+
+
+def test_two_vmms_in_one_file_are_not_one():
+    lines = Lines()
+    lines.get(0b1)
+    lines.add("vm", fd=3, rc=5, tid=9)
+    assert "are the ioctls of two VMMs mixed" in judge(lines).doubts[0].reason
+
+
 def test_what_comes_before_a_gap_is_judged():
     lines = Lines()
     lines.clear(0b1)
