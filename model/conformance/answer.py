@@ -97,7 +97,6 @@ class Answer:
     offence: Offence | None = None
     doubts: list[Doubt] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    rings: bool = False
     interrupted: bool = False
 
     @property

@@ -93,13 +93,14 @@ def finished(answer: Answer, recording: Recording, disorder: tuple[int, str] | N
     if not answer.doubts and recording.has_trailer and not recording.end:
         answer.doubt(0, "it ends without a trailer: it was cut off, or the recorder was killed")
     if not answer.doubts and not answer.counts["get"] + answer.counts["clear"]:
-        why = "; its VM has dirty rings, which are read from shared memory" if answer.rings else ""
-        answer.doubt(0, f"no GET and no CLEAR is recorded, so nothing is visible{why}")
+        answer.doubt(0, "no GET and no CLEAR is recorded, so nothing is visible")
     if answer.larger:
         steps = ", ".join(answer.larger)
         answer.doubt(0, f"{steps}, and pages are looked at one by one, which allows more than the design does")
     if not answer.doubts and not answer.counts["clear"]:
         answer.note("It has no CLEAR, so that it says nothing of how bits are cleared.")
+    if not answer.doubts and recording.end and recording.end.why == "detached":
+        answer.note("The recorder was detached, and the VMM went on: this holds until then.")
     if not answer.doubts and not recording.has_trailer:
         answer.note("A recording of version 1 does not say where it ends: this holds of what the file has.")
     return answer

@@ -118,9 +118,10 @@ class Trial:
         if ioctl.values["cap"] == MANUAL_PROTECT:
             machine.manual = ioctl.values["args"][0]
         elif ioctl.values["cap"] in RINGS and ioctl.values["args"][0]:
-            self.answer.rings = True
-            self.answer.note(
-                f"VM {ioctl.vm[1]} uses dirty rings (line {ioctl.line}); only its bitmap ioctls are judged."
+            self._stop(
+                ioctl.line,
+                "the VM turns dirty rings on: pages are then reported through shared memory, which is no GET; "
+                "`clearorder monitor` judges what it harvests and resets",
             )
 
     def region(self, ioctl: Ioctl) -> None:

@@ -229,6 +229,14 @@ def test_lines_in_another_order_are_judged_by_their_positions_and_round_nothing_
     assert DOES_NOT == judge(lines).verdict
 
 
+def test_a_ring_reports_what_no_get_shows():
+    lines = Lines(manual=None)
+    lines.lines.insert(2, lines.lines.pop())
+    lines.add("cap", cap=223, args=[4096, 0, 0, 0])
+    lines.read(0b1)
+    assert "dirty rings" in judge(lines).doubts[0].reason
+
+
 def test_lines_of_two_threads_may_have_changed_places():
     lines = Lines()
     lines.get(0b1)
