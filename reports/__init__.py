@@ -22,8 +22,7 @@ def show(result: Result) -> Shown:
 
     >>> from model.verify import verify
     >>> show(verify("per-slot-cache", "promise_kept", pages=1, engine="explicit"))
-    per-slot-cache  promise_kept  proved        1 page, 2 clients
-          explicit: 1,505 states, depth 26 at 1 page, 2 clients
+    per-slot-cache  promise_kept  proved  1 page, 2 clients
     """
     from reports.notebook import Shown
 

@@ -13,6 +13,7 @@ from model.check.options import Options
 from model.check.outputs import GRAPHS, list_all, show_steps, write_export, write_graph
 from model.check.questions import REDUCTIONS, asked_questions, asked_sizes
 from model.check.results import code_of, write_results
+from model.cli.help import verb
 from model.cli.options import (
     Size,
     bounded,
@@ -41,9 +42,25 @@ if TYPE_CHECKING:
 
 ENGINES = ("auto", "explicit", "lanes", "bounded", "induction", "inductive", "views")
 FORMATS = ("text", *REPORTS, *PROGRAMS, *EXPORTS, *GRAPHS)
+BRIEF = {  # what `--help` tells, first of the argument; `--help-all` tells of every option
+    "": "DESIGN: a built-in name (--list), my_design.py, my_design.py:Class; none: the three of 2019.\n"
+    "Exit codes: 0 holds, 1 refuted, 2 bad use, 3 undetermined, 4 no tool, 70 our bug, 130 interrupted.",
+    "property": "What must hold; default: no_lost_write and promise_kept.",
+    "engine": "Who is asked: auto (default), explicit, lanes, bounded, induction, …",
+    "show": "Print the recorded atomic steps instead of checking.",
+    "pages": "Pages of the finite instance; default 2.",
+    "clients": "Clients of the finite instance; default 2.",
+    "max-states": "Give up after so many states: undetermined.",
+    "timeout": "Give up on a property after that time: undetermined.",
+    "explain": "Print the invariant of every proof, one clause per line.",
+    "format": "What to write: text (default), json, mail, html, sarif, …",
+    "output": "Write there.",
+    "quiet": "Verdicts only.",
+    "verbose": "Also what every engine did, every counterexample, seconds.",
+}
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@verb("python -m model.check top-layer --property no_lost_write -v", BRIEF)
 @click.argument("designs", nargs=-1, metavar="[DESIGN]...", shell_complete=complete_designs)
 @sized()
 @click.option("--slots", type=click.IntRange(1), help="Memory slots, where a design has several.")
@@ -65,7 +82,7 @@ FORMATS = ("text", *REPORTS, *PROGRAMS, *EXPORTS, *GRAPHS)
 @bounded
 @click.option("--depth", type=click.IntRange(1), metavar="N", help="Moves to unroll at most (bounded, induction).")
 @click.option("--memory", type=Size(), metavar="SIZE", help="Stay within, such as 512M: what is more goes to a file.")
-@click.option("--symmetry/--no-symmetry", help="Explore one state per symmetry class.")
+@click.option("--symmetry/--no-symmetry", hidden=True, help="The same as --reduce symmetry.")
 @click.option(
     "--reduce",
     "reductions",

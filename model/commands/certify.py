@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 
+from model.cli.help import verb
 from model.cli.options import Finite
 from model.cli.progress import working
 from model.cli.terminal import columns, print_lines
@@ -283,7 +284,7 @@ def report(found: Findings) -> Iterator[str]:
     yield from (f"  {line}" for line in [*found.wrong, *found.unknown])
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@verb("clearorder certify out/per-slot-cache-no_lost_write")
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--timeout", type=Finite(min=0.001), default=20.0, show_default=True, help="Seconds each.")
 @click.option("--design", metavar="DESIGN", help="Where the design is now, if not where the manifest says.")

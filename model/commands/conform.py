@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from model.cli.files import write_lines, write_out
+from model.cli.help import verb
 from model.cli.options import Finite, collected, coloured, complete_designs, elements, written
 from model.cli.progress import working
 from model.cli.terminal import columns, decided
@@ -40,7 +41,7 @@ class Options:
     color: str
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@verb("clearorder conform qemu.jsonl.gz --design per-slot-cache")
 @click.argument("file", metavar="FILE")
 @click.option("--design", metavar="DESIGN", shell_complete=complete_designs, help="A built-in design or a user's file.")
 @click.option("--infer", is_flag=True, help="Ask of every built-in design, and name the weakest that explains it.")

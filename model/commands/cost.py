@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from model.cli.files import write_out
+from model.cli.help import verb
 from model.cli.options import Finite, by_property, elements
 from model.cli.progress import working
 from model.cli.terminal import columns, print_lines
@@ -22,7 +23,7 @@ from model.studies.cost import tally, with_totals
 from model.studies.markov import RATE
 from model.verdict import PROVED
 from model.verify.defaults import asked_of
-from model.verify.judge import Judge
+from model.verify.judge import PROOF_SECONDS, Judge
 from model.verify.wording import plural
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ DESIGNS = ("naive", "top-layer", "top-layer-and-cache", "per-slot-cache")
 Lines = Iterator["Text"]
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@verb("clearorder cost top-layer per-slot-cache --clients 1")
 @click.argument("designs", nargs=-1, metavar="[DESIGN]...")
 @click.option("--pages", type=click.IntRange(1), default=2, show_default=True, help="Searches go up to so many.")
 @click.option("--clients", type=click.IntRange(1), multiple=True, help="Default: 1 and 2.")
@@ -51,7 +52,10 @@ Lines = Iterator["Text"]
     help=f"Writes in the time a client is idle between operations; may be repeated. Default: {RATE:g}.",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the simulated runs.")
-@click.option("--proof", type=Finite(0), metavar="SECONDS", help="Also prove safety for any number.")
+@click.option("--prove", is_flag=True, help="Also prove safety for any number.")
+@click.option(
+    "--timeout", type=Finite(0), default=PROOF_SECONDS, show_default=True, metavar="SECONDS", help="For each proof."
+)
 @click.option("--traces", is_flag=True, help="List the moves to each redundant copy with one sync a round.")
 @click.option(
     "--format", "form", type=click.Choice(("text", "json", "svg", "markdown")), default="text", show_default=True
@@ -67,7 +71,8 @@ def command(
     sources: tuple[str, ...],
     rates: tuple[float, ...],
     seed: int,
-    proof: float | None,
+    prove: bool,
+    timeout: float,
     traces: bool,
     form: str,
     output: Path | None,
@@ -84,7 +89,7 @@ def command(
             one = Candidate(program.name, design, sizes=dict(extra))
             for count, source in product(_counts(program, clients), sources or _sources(program)):
                 line.doing(f"{program.name}, {plural(count, 'client')}, other source: {source}")
-                proven = None if proof is None else Judge(asked).proof(one.program(source), proof)
+                proven = Judge(asked).proof(one.program(source), timeout) if prove else None
                 how = {"pages": pages, "rates": rates or (RATE,), "seed": seed, "proof": proven, "asked": asked}
                 found.append(row(one, count, source, **how))  # type: ignore[arg-type]
     if form == "text" and output is None:

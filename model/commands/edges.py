@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from model.cli.help import verb
 from model.cli.options import Sizes, bounded, collected, folder, sized
 from model.cli.progress import working
 from model.cli.terminal import decided
@@ -29,7 +30,7 @@ class Options(Sizes):
     quiet: bool
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@verb("clearorder edges naive --pages 1 -o graph")
 @click.argument("design", metavar="DESIGN")
 @sized()
 @bounded

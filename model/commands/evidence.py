@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from model.cli.help import verb
 from model.cli.progress import working
 from model.errors import UsageError
 from model.expr import Client
@@ -25,7 +26,7 @@ ON_Z3 = ("bounded", "induction", "inductive")
 ENGINES = ("auto", "explicit", "lanes", "inductive", "views")
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@verb("clearorder evidence -o pack")
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Default: reports/evidence.")
 @click.option("--pages", type=click.IntRange(1), default=2, show_default=True, help="Pages of the finite instance.")
 @click.option("--clients", type=click.IntRange(1), default=2, show_default=True, help="Clients of it.")

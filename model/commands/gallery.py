@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from model.cli.files import write_out
+from model.cli.help import verb
 from model.cli.options import collected, coloured, written
 from model.cli.progress import Working, working
 from model.cli.terminal import columns, print_lines
@@ -110,7 +111,7 @@ class Options:
     color: str
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@verb("clearorder gallery top-layer")
 @click.argument("designs", nargs=-1, metavar="[DESIGN]...")
 @click.option("--family", "families", multiple=True, metavar="NAME", help="Only this family; may be repeated.")
 @click.option("--property", "properties", multiple=True, metavar="NAME", help="Only what this property decides.")

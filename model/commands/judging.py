@@ -26,8 +26,24 @@ def judged(function: Callable[..., int]) -> Callable[..., int]:
     for option in (
         coloured,
         click.option("--verbose", "-v", is_flag=True, help="Tell every trace, not only the first."),
-        click.option("--seconds", type=Finite(0), default=PROOF_SECONDS, show_default=True, help="For each proof."),
-        click.option("--states", type=count, default=30_000_000, show_default=True, help="At most, for a search."),
+        click.option(
+            "--timeout",
+            "seconds",
+            type=Finite(0),
+            default=PROOF_SECONDS,
+            show_default=True,
+            metavar="SECONDS",
+            help="Give up on a proof after that time.",
+        ),
+        click.option(
+            "--max-states",
+            "states",
+            type=count,
+            default=30_000_000,
+            show_default=True,
+            metavar="N",
+            help="Give up on a search after so many states: undetermined.",
+        ),
         sized(),
         click.option("--property", "names", multiple=True, metavar="NAME", help="Default: what `check` asks."),
     ):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from model.cli.files import write_lines, write_out
+from model.cli.help import verb
 from model.cli.options import Sizes, bounded, by_property, collected, coloured, sized, written
 from model.cli.progress import Working, working
 from model.cli.terminal import columns, decided
@@ -56,7 +57,7 @@ def _complete(ctx: click.Context, param: click.Parameter, word: str) -> list[str
     return [n for n, p in built_in_properties().items() if p.kind in INFINITE and n.startswith(word)]
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@verb("clearorder liveness per-slot-cache --fairness weak --property told_is_read")
 @click.argument("design", metavar="DESIGN")
 @by_property(
     "names", "Of kind `eventually` or `leads_to`; may be repeated. Default: the built-in ones that apply.", _complete

@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from model.cli.files import write_lines, write_out
+from model.cli.help import verb
 from model.cli.options import coloured, written
 from model.cli.terminal import columns, decided
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@verb("clearorder monitor qemu.jsonl.gz -v")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option(
     "--format", "form", type=click.Choice(("text", "json", "sarif", "junit")), default="text", show_default=True

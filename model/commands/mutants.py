@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from model.cli.help import verb
 from model.cli.options import Finite, sized
 from model.cli.progress import Working, working
 from model.cli.terminal import columns, print_lines
@@ -91,10 +92,18 @@ def _judge(
     return Judged(design, kind, change, name, finite, proof(asked, seconds)[0])
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@verb("clearorder mutants top-layer --clients 1")
 @click.argument("designs", nargs=-1, metavar="[DESIGN]...")
 @sized(clients=None, help="Default: 2; 1 for top-layer, which is safe with one.")
-@click.option("--seconds", type=Finite(0, min_open=True), default=SECONDS, show_default=True, help="A proof.")
+@click.option(
+    "--timeout",
+    "seconds",
+    type=Finite(0, min_open=True),
+    default=SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="Give up on a proof after that time.",
+)
 @click.option("--property", "names", multiple=True, metavar="NAME", help="Default: what `check` asks.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
 def command(

@@ -10,12 +10,20 @@ from typing import BinaryIO, cast
 
 import click
 
+from model.cli.help import verb
 from model.errors import UsageError
 from model.monitor.recorder import attach, record
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "allow_interspersed_args": False})
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="FILE")
+@verb("clearorder record -o qemu.jsonl.gz -- qemu-system-x86_64 -m 256", allow_interspersed_args=False)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write there.",
+)
 @click.option(
     "-p", "--pid", type=click.IntRange(1), metavar="PID", help="A VMM that runs already; ^C leaves it running."
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from model.cli.help import verb
 from model.cli.options import collected
 from model.cli.progress import working
 from model.cli.terminal import columns, print_lines
@@ -39,7 +40,7 @@ class Options(Judging):
     most: int
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@verb("clearorder repair top-layer")
 @click.argument("design", metavar="DESIGN")
 @click.option("--most", type=click.IntRange(1, 3), default=2, show_default=True, help="Changes at a time.")
 @judged

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from model.cli.files import write_lines, write_out
+from model.cli.help import verb
 from model.cli.options import Sizes, bounded, by_property, collected, coloured, sized, written
 from model.cli.progress import Working, working
 from model.errors import CannotSay, MissingTool, UsageError
@@ -57,7 +58,7 @@ class Told:
     code: int
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@verb("clearorder replay naive")
 @click.argument("designs", nargs=-1, metavar="DESIGN|TRACE.json...")
 @click.option("--all", "everything", is_flag=True, help="Every refuted design of the gallery, a line each.")
 @sized(most=8)

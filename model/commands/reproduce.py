@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from model.cli.files import write_lines, write_out
+from model.cli.help import verb
 from model.cli.options import Finite, collected, coloured, written
 from model.cli.progress import working
 from model.cli.terminal import columns, decided, print_lines
@@ -50,7 +51,7 @@ def complete_scenarios(ctx: click.Context, param: click.Parameter, word: str) ->
     return [name for name in SCENARIOS if name.startswith(word)]
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@verb("clearorder reproduce --list")
 @click.argument("scenario", required=False, metavar="SCENARIO", shell_complete=complete_scenarios)
 @click.option("--qemu", default=DEFAULT, show_default=True, metavar="PATH", help="The QEMU to try: a path or a name.")
 @click.option("--runs", type=click.IntRange(1), default=4, show_default=True, help="How often; controls half as often.")

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from model.cli.help import verb
 from model.cli.options import Size, SortSize, bounded, by_property, collected
 from model.studies.campaign import Configuration, Row, campaign, locally, on_cluster, sweep
 from model.verdict import INTERRUPTED, PROVED, REFUTED, UNDETERMINED
@@ -42,6 +43,7 @@ class Options:
     max_states: int | None
     timeout: float | None
     memory: int | None
+    reductions: tuple[str, ...]
     symmetry: bool
     jobs: int | None
     scheduler: str | None
@@ -49,7 +51,7 @@ class Options:
     quiet: bool
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@verb("clearorder sweep naive top-layer --size 1x2 -o results.jsonl")
 @click.argument("designs", nargs=-1, metavar="[DESIGN]...")
 @click.option(
     "--size",
@@ -63,7 +65,10 @@ class Options:
 @click.option("--engine", type=click.Choice(ENGINES), default="lanes", show_default=True)
 @bounded
 @click.option("--memory", type=Size(), metavar="SIZE", help="Of one worker, such as 512M.")
-@click.option("--symmetry/--no-symmetry", help="Explore one state per symmetry class.")
+@click.option(
+    "--reduce", "reductions", multiple=True, type=click.Choice(("symmetry",)), help="One state per symmetry class."
+)
+@click.option("--symmetry/--no-symmetry", hidden=True, help="The same as --reduce symmetry.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes on this machine. Default: one for each processor.")
 @click.option("--scheduler", metavar="ADDRESS", help="Compute on the Dask cluster at tcp://HOST:PORT instead.")
 @click.option(
@@ -96,7 +101,7 @@ def command(designs: tuple[str, ...], options: Options) -> int:
         max_states=options.max_states,
         timeout=options.timeout,
         memory=options.memory,
-        symmetry=options.symmetry,
+        symmetry=options.symmetry or bool(options.reductions),
     )
 
     def compute(missing: Sequence[Configuration]) -> Iterable[Row]:

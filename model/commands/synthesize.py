@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from model.cli.help import verb
 from model.cli.options import collected
 from model.cli.progress import Working, working
 from model.cli.terminal import columns, print_lines
@@ -35,7 +36,7 @@ class Options(Judging):
     locks: str | None
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@verb("clearorder synthesize top-layer-and-cache --mask want,cache")
 @click.argument("design", metavar="DESIGN")
 @click.option("--mask", metavar="INPUT,…", help="Open a hole where clients clear: cache,want,span; mine; MIGRATION; …")
 @click.option("--order", metavar="OPERATION", help="Permute the lines of an operation.")

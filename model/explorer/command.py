@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from model.cli.help import verb
 from model.cli.options import Sizes, by_property, collected, sized
 from model.cli.terminal import complain
 from model.errors import UsageError
@@ -27,7 +28,7 @@ class Options(Sizes):
     port: int
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@verb("clearorder explore top-layer")
 @click.argument("design", default=DEFAULT)
 @sized(pages=1)
 @by_property("properties", "What every state is judged by; may be repeated. Default: no_lost_write and promise_kept.")

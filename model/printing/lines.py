@@ -10,6 +10,8 @@ from rich.text import Text
 
 Said = str | Text
 WORD = re.compile(r"(?:\{[^{}\n]*\}|\S)+")  # a set of pages such as {0, 1} is a word
+LEAST = 24  # columns that what goes on below has at least
+LITTLE = 8  # columns that are indented also where little is left
 GAP = 2  # columns between two columns of a table
 STYLE = {
     "proved": "bold green",
@@ -44,21 +46,23 @@ def wrapped(line: Said, width: int, indent: int = 0, style: str = "") -> Iterato
         yield text
         return
     start = len(text.plain) - len(text.plain.lstrip())
-    indent = min(indent, width // 2)
+    indent = min(indent, max(width - LEAST, LITTLE))
     for number, (begin, end) in enumerate(_pieces(text.plain, width, start, indent)):
         yield text[:end] if not number else Text(" " * indent) + text[begin:end]
 
 
-def packed(items: Iterable[str], width: int, begin: str, indent: int) -> Iterator[Text]:
-    """Items two blanks apart behind `begin`; one that does not fit on the line begins the next, indented."""
-    line = begin
+def packed(items: Iterable[str], width: int, begin: Said, indent: int, gap: int = GAP) -> Iterator[Text]:
+    """Items `gap` blanks apart behind `begin`; one that does not fit on the line begins the next, indented."""
+    line = begin.copy() if isinstance(begin, Text) else Text(begin)
     fresh = True
     for item in items:
-        if not fresh and cell_len(line) + GAP + cell_len(item) > width:
+        if not fresh and cell_len(line.plain) + gap + cell_len(item) > width:
             yield from wrapped(line, width, indent + GAP)
-            line, fresh = " " * indent, True
-        line, fresh = line + (item if fresh else " " * GAP + item), False
-    yield from wrapped(line.rstrip(), width, indent + GAP)
+            line, fresh = Text(" " * indent), True
+        line.append(item if fresh else " " * gap + item)
+        fresh = False
+    line.rstrip()
+    yield from wrapped(line, width, indent + GAP)
 
 
 def _pieces(plain: str, width: int, start: int, indent: int) -> Iterator[tuple[int, int]]:

@@ -131,26 +131,39 @@ class Result:
         said = scope(self.scope)
         return f"{said}: {self.verdict.reason}" if isinstance(self.verdict, Undetermined) else said
 
+    def told(self) -> list[str]:
+        """The claim, and the size that was searched where it is another: `shortest: 8 moves, …;`, `searched: 2 pages`.
+
+        What was searched in part only is not said here.
+        """
+        from model.verify.result_text import scope
+
+        claim = f"shortest: {self.claim()}" if self.trace is not None else self.claim()
+        searched = [scope(e.scope) for e in self.evidence if e.verdict.conclusive and "any" not in e.scope.values()]
+        if not searched or isinstance(self.verdict, Undetermined) or claim.endswith(searched[0]):
+            return [claim]
+        return [f"{claim};", f"searched: {searched[0]}"]
+
     def verdict_lines(
-        self, begin: str, *, width: int = WIDTH, verbose: bool = False, quiet: bool = False
+        self, begin: str, *, width: int = WIDTH, verbose: bool = False, quiet: bool = False, column: int = 0
     ) -> Iterator[Text]:
         """The verdict behind `begin`, which names the question; below it what was searched, and notes.
 
         Args:
             width: columns to break lines at.
-            verbose: also what every engine said, with seconds, and what guards ask for in vain.
+            verbose: also what every engine did, with seconds, and what guards ask for in vain.
             quiet: the verdict and the notes only.
+            column: how wide the column of verdicts is, where there are several.
         """
         from rich.text import Text
 
-        from model.printing.lines import STYLE, wrapped
+        from model.printing.lines import packed, verdict, wrapped
         from model.verify.result_text import LOUD
 
-        line = Text(begin)
-        line.append(f"{self.verdict.word:14}", STYLE[self.verdict.word])
-        line.append(self.claim())
-        yield from wrapped(line, width, len(begin) + 14)
-        for searched in () if quiet else self._searched(verbose):
+        line = Text(begin) + verdict(self.verdict.word, f"{self.verdict.word}  ".ljust(column))
+        yield from packed(self.told(), width, line, len(line), gap=1)
+        covered = not quiet and (verbose or isinstance(self.verdict, Undetermined))
+        for searched in self._searched(verbose) if covered else ():
             yield from wrapped(Text(" " * 6 + searched), width, 8)
         for note in self.notes:
             yield from wrapped(Text(" " * 6 + note, "bold yellow" if note.startswith(LOUD) else ""), width, 8)

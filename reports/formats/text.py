@@ -55,12 +55,13 @@ def verdicts(found: Sequence[Result], *, width: int, verbose: bool, quiet: bool)
     """One row per result: design, property, verdict and its scope; below it what was searched, and notes."""
     first = max((len(r.design) for r in found), default=0) + 2
     second = max((len(r.property) for r in found), default=0) + 2
+    third = max((len(r.verdict.word) for r in found), default=0) + 2
     last = ""
     for result in found:
         name = "" if result.design == last else result.design
         last = result.design
         begin = f"{name:{first}}{result.property:{second}}"
-        yield from result.verdict_lines(begin, width=width, verbose=verbose, quiet=quiet)
+        yield from result.verdict_lines(begin, width=width, verbose=verbose, quiet=quiet, column=third)
 
 
 # ---------------------------------------------------------------- proofs

@@ -71,7 +71,7 @@ def test_repair_tries_a_fence():
 
 
 def test_mutants_have_sizes_of_other_sorts():
-    code, told = said("mutants", BUFFERED, "--pages", 1, "--size", "Buffer=1", "--seconds", 0.01)
+    code, told = said("mutants", BUFFERED, "--pages", 1, "--size", "Buffer=1", "--timeout", 0.01)
     assert (0, True) == (code, "same_content" in told)
     assert (2, True) == (lambda c, t: (c, "naive has no Buffer" in t))(*said("mutants", "naive", "--size", "Buffer=1"))
 

@@ -30,9 +30,9 @@ SAID = [
     ("clear_before_read", "read-before-clear", 1, 1, "refuted", 7),
     ("clear_before_read", "per-slot-cache", 1, 2, "proved", 26),
     ("clear_before_read", "top-layer", 1, 2, "proved", 15),
-    ("lost_for_good", "top-layer", 1, 2, "proved", 15),
-    ("lost_for_good", "naive", 2, 1, "proved", 16),
-    ("lost_for_good", "no-lock-register", 1, 2, "refuted", 14),
+    ("no_unaided_recovery", "top-layer", 1, 2, "proved", 15),
+    ("no_unaided_recovery", "naive", 2, 1, "proved", 16),
+    ("no_unaided_recovery", "no-lock-register", 1, 2, "refuted", 14),
 ]
 
 
@@ -52,7 +52,7 @@ def test_disciplines_say_what_the_design_document_says(entry):
 def test_each_property_has_a_design_that_it_refutes():
     """A check that cannot fail is no check."""
     refuted = {p for p, *_, word, _ in SAID if word == "refuted"}
-    assert {"no_blind_clear", "cache_within_kernel", "clear_before_read", "lost_for_good"} == refuted
+    assert {"no_blind_clear", "cache_within_kernel", "clear_before_read", "no_unaided_recovery"} == refuted
 
 
 def test_the_initial_state_is_checked_before_the_first_move():

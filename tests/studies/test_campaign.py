@@ -278,7 +278,7 @@ def cluster(tmp_path):
 def test_two_hundred_configurations_on_a_cluster_that_loses_a_worker(cluster, tmp_path):
     """SIGKILL to one of two after the fortieth result; every result is there once, as in the sequential run."""
     address, workers, _ = cluster
-    properties = (*FORMS, "no_blind_clear", "cache_within_kernel", "lost_for_good", "clear_before_read")
+    properties = (*FORMS, "no_blind_clear", "cache_within_kernel", "no_unaided_recovery", "clear_before_read")
     wanted = configurations(built_in_designs(), properties, ((1, 1), (2, 1), (1, 2)))[:200]
     assert 190 < len(wanted)
 

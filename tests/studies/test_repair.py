@@ -117,7 +117,7 @@ def test_the_difference_is_in_the_words_of_the_steps():
 
 def test_a_safe_design_needs_nothing_and_a_hopeless_one_gets_nothing(capsys):
     """Exit codes 0 and 1."""
-    assert 0 == command.main(["per-slot-cache", "--pages", "1", "--seconds", "0.1"], standalone_mode=False)
+    assert 0 == command.main(["per-slot-cache", "--pages", "1", "--timeout", "0.1"], standalone_mode=False)
     assert "per-slot-cache is safe as it is.\n" == capsys.readouterr().out
     assert 1 == command.main(["delivers-nothing", "--pages", "1"], standalone_mode=False)
     assert "no set of up to 2 changes makes it safe" in capsys.readouterr().out

@@ -223,7 +223,7 @@ def test_exit_codes_and_messages(capsys):
     assert (2, 3) == (none.value.exit_code, large.value.exit_code)
     assert 1 == exit_of("delivers-nothing", "--mask", "want", "--pages", "1")
     assert "0 of 4 fillings are safe" in capsys.readouterr().out
-    assert 0 == exit_of("top-layer", "--mask", "want", "--clients", "1", "--seconds", "1")
+    assert 0 == exit_of("top-layer", "--mask", "want", "--clients", "1", "--timeout", "1")
     assert "the design's own: want: safe, and no greater one is" in capsys.readouterr().out
 
 

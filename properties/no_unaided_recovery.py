@@ -4,7 +4,7 @@ from model.expr import Client, Pages, always
 
 
 @always
-class lost_for_good:
+class no_unaided_recovery:
     """A page that no bit promises to a client stays unread by it, whatever is synced, unless it is written again."""
 
     lost = Pages("unread and promised by no bit at some moment, and not written since", per=Client)
