@@ -131,10 +131,15 @@ class Reading:
         """Refuse a step that decides by the log without a GET: user space sees it by GET only."""
         for ground in self.instance.steps:
             if ground.sort not in BY_GUEST and any(_has_log(e) for e in _looked_at(self.instance, ground)):
-                raise CannotSay(
-                    f"{self.program.name}: {ground.step.label} decides by the kernel's log itself; user space sees it "
-                    "by KVM_GET_DIRTY_LOG only, so no recording can be held against this design."
-                )
+                self._refuse(ground, "decides by the kernel's log itself")
+            if any(_has_log(e) and not _reports(ground, e) for e in _kept(self.instance, ground)):
+                self._refuse(ground, "looks at a part of the kernel's log")
+
+    def _refuse(self, ground: GroundStep, does: str) -> None:
+        raise CannotSay(
+            f"{self.program.name}: {ground.step.label} {does}; user space sees it by KVM_GET_DIRTY_LOG only, "
+            "which reports all of it, so no recording can be held against this design."
+        )
 
     def letter(self, number: int, before: State) -> Letter | None:
         """What the move of this number shows of the page; None where no recording shows it.
@@ -191,6 +196,21 @@ def _looked_at(instance: Instance, ground: GroundStep) -> Iterator[Expr]:
     yield from (v for p, v in ground.updates if v.sort != PAGES and instance.fields[p].role != "ghost")
     masks = (v for p, v in ground.updates if instance.fields[p].key == (KERNEL, None))
     yield from (a for v in masks for a in v.args if isinstance(a, Expr) and a.op != "field")
+
+
+def _kept(instance: Instance, ground: GroundStep) -> Iterator[Expr]:
+    """What a step keeps of pages, beside the log itself."""
+    for position, value in ground.updates:
+        field = instance.fields[position]
+        if value.sort == PAGES and field.role != "ghost" and field.key != (KERNEL, None):
+            yield value
+
+
+def _reports(ground: GroundStep, value: Expr) -> bool:
+    """The value has all of the log, and it is not the guest that takes it."""
+    whole = value.op == "field" and value.args == (KERNEL, None)
+    parts = value.args if value.op == "union" else ()
+    return ground.sort not in BY_GUEST and (whole or any(_reports(ground, part) for part in parts))
 
 
 def _has_log(expr: Expr) -> bool:
