@@ -44,7 +44,8 @@ class Row:
     @property
     def json(self) -> dict[str, Any]:
         entry = self.entry
-        return {"entry": entry.entry, "design": entry.design, "property": entry.decided_by, self.word: self.why}
+        named = {"entry": entry.entry, "design": entry.design, "property": entry.decided_by}
+        return named | {"result": self.word, "why": self.why}
 
 
 def refuted() -> list[Entry]:

@@ -41,7 +41,7 @@ def _replayed(found: Replayed) -> Iterator[Text]:
     for step in outcome.performed:
         ioctls = ", ".join(step.ioctls)
         yield Text(f"{step.number:3} {names[step.number - 1]:{wide}}  {ioctls:{done}}  {_shown(step)}".rstrip())
-    for page, version in enumerate(outcome.source):
+    for page, version in enumerate(outcome.source if outcome.clients else ()):
         held = (f"{_who(found, c)} {_version(c.copy[page])}" for c in outcome.clients)
         yield Text(f"    page {page}: source P{version}, {', '.join(held)}")
     if outcome.disagreement:

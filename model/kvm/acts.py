@@ -127,6 +127,8 @@ class Acts:
                 yield self._row("forget", given, who=client)
             elif given is not None:
                 stored = make("union", stored, given)
+        if not self.interface.unread:  # nobody says what the pages hold, so every mark is a write
+            stored = marked
         vcpu = ground.thread if ground.sort == "Vcpu" else 0
         if not by_guest and marked is not NONE:
             value = self._assigned(ground, self.interface.log)

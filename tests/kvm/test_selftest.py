@@ -6,8 +6,10 @@ import subprocess
 
 import pytest
 
+from model import NONE, Design, Flag, Pages, Sort, operation, wait_for
 from model.designs.catalogue import find_property, load
 from model.errors import CannotSay
+from model.expr import always
 from model.instance.problem import Problem
 from model.kvm.acts import Acts
 from model.kvm.replay import Judge
@@ -20,6 +22,7 @@ from model.verify.question import Question
 from tests.support.kvm import needs_kvm
 from tests.support.moves import moves
 
+Reader = Sort("Reader", "whoever reads", ("the reader",), size=1)
 needs_gcc = pytest.mark.skipif(not shutil.which("gcc"), reason="gcc is missing")
 FLAGS = ["-Wall", "-Wextra", "-Werror"]
 SIZES = {"Client": 2}
@@ -162,7 +165,7 @@ def test_a_broken_promise_is_performed_up_to_the_loss(tmp_path):
 @needs_kvm
 def test_a_property_that_is_not_about_contents_is_an_expected_failure_of_its_own(tmp_path):
     code, printed = ran(tmp_path, document(result("top-layer", "no_blind_clear")))
-    assert (0, "no_blind_clear # XFAIL the design loses it") == (code, printed.splitlines()[-2].split(" ", 2)[2])
+    assert (0, "no_blind_clear # XFAIL the design breaks it") == (code, printed.splitlines()[-2].split(" ", 2)[2])
 
 
 def test_a_result_without_a_counterexample_is_refused():
@@ -176,6 +179,64 @@ def test_a_design_of_what_kvm_does_inside_is_refused_by_name():
     with pytest.raises(CannotSay) as error:
         document(result("flush-if-changed", "complete_copy", 1, {"Vcpu": 1}))
     assert "it models what KVM does inside (`armed`, `tlb`), and no ioctl does that." in str(error.value)
+
+
+class Unread(Design):
+    """Nobody says what the pages hold: nothing is judged but the property."""
+
+    kernel = Pages("the log")
+    cleared = Pages("what was cleared")
+
+    @operation
+    def write(s, me, page):
+        s.kernel |= page
+
+    @operation(by=Reader)
+    def clear(s, me, page):
+        wait_for(page <= s.kernel)
+        s.kernel -= page
+        s.cleared |= page
+
+
+@always
+def nothing_is_cleared(s):
+    """No page was ever cleared."""
+    return s.cleared <= NONE
+
+
+class Stores(Design):
+    """The VMM alone writes, and the guest never runs."""
+
+    kernel = Pages("the log")
+    unread = Pages("ghost: what nobody has read")
+    finished = Flag("the copy is complete")
+
+    @operation(by=Reader)
+    def store(s, me, page):
+        s.unread |= page
+        s.finished = True
+
+
+@needs_gcc
+@needs_kvm
+@pytest.mark.parametrize(
+    ("design", "asked", "expected"),
+    [
+        (Unread, nothing_is_cleared, "pass:2 fail:0 xfail:1 xpass:0 skip:0 error:0"),
+        (Stores, find_property("complete_copy"), "pass:1 fail:0 xfail:1 xpass:0 skip:0 error:0"),
+    ],
+)
+def test_a_program_has_what_it_uses_and_nothing_else(tmp_path, design, asked, expected):
+    """A compiler warns of a static function that nobody calls."""
+    code, printed = ran(tmp_path, document(answer(Question(design, asked, 1, {}, "lanes"))))
+    assert (0, f"# Totals: {expected}") == (code, printed.splitlines()[-1])
+
+
+@pytest.mark.parametrize("form", ["standalone", "tree"])
+def test_the_moves_stand_in_a_function_whose_name_no_move_has(form):
+    """checkpatch warns of a string that names its function, and QEMU's main loop is called so."""
+    text = document(result("slot-removed-uncollected", pages=1, sizes={"Client": 1}), form)
+    assert 'move("the main loop: remove.removed");' in text.partition("static void all_moves(void)")[2]
 
 
 @needs_gcc

@@ -19,11 +19,12 @@ from model.verify.wording import thread_name
 
 HERE = Path(__file__).parent
 ORDER = (
-    "head", "enable", "state", "set_up", "vcpu_store", "bitmap", "get_ioctl", "clear_ioctl", "rings", "map_ring",
-    "reset_ioctl", "guest_store", "guest_write", "vmm_store", "get_log", "clear_log", "report", "expect_log",
-    "expect_ring", "harvest", "reset_rings", "read_pages", "forget", "move", "say_expected", "check_client", "main",
+    "head", "say", "say_expected", "enable", "state", "promise", "set_up", "page_at", "vcpu_store", "bitmap",
+    "get_ioctl", "clear_ioctl", "rings", "map_ring", "reset_ioctl", "guest_store", "guest_write", "vmm_store",
+    "get_log", "clear_log", "report", "expect_log", "expect_ring", "harvest", "reset_rings", "read_pages", "forget",
+    "move", "check_client", "main",
 )  # fmt: skip
-ALWAYS = ("head", "state", "set_up", "vcpu_store", "guest_store", "move", "main")
+ALWAYS = ("head", "state", "set_up", "main")
 FRAGMENT = {  # act -> the function that performs it, and the fragment that has it
     "write": "guest_write",
     "touch": "guest_store",
@@ -76,16 +77,12 @@ def program(acts: Acts, script: Script, judge: Judge, words: Words, form: str = 
         form: "standalone" or "tree", the files beside this one.
     """
     checks = [*_checks(acts, script, judge)]
-    broken = judge.failed(script.last) and not any(c.lost and c.lacks for c in checks)
+    broken = bool(judge.failed(script.last)) and not any(c.lost and c.lacks for c in checks)
     needed = {*ALWAYS, *(FRAGMENT[done.act.kind] for line in script.lines for done in line.done)}
-    needed |= {"expect_ring", "map_ring"} if script.setup.mode == "ring" else set()
-    needed |= {"expect_log"} if script.setup.mode in ("manual", "initially_set") else set()
-    needed |= {"check_client", "say_expected"} if checks else {"say_expected"} if broken else set()
-    needed |= {"forget"} if any(unread for _, unread in script.setup.unread) else set()
-    needed |= {"enable"} if _caps(script) else set()
+    needed |= {name for name, holds in _wanted(script, bool(checks), broken) if holds}
     moves = [*_moves(script, words.texts), *map(str, checks)]
     if broken:
-        moves.append(f'say_expected("{_plain(words.property)}");')
+        moves.append(f'say_expected("{_plain(words.property)}", "the design breaks it");')
     known = fragments(form)
     text = "\n".join(known[name][1] for name in _with_needs(needed, known) if name in known)
     parts = {
@@ -103,7 +100,7 @@ def program(acts: Acts, script: Script, judge: Judge, words: Words, form: str = 
         "ENABLE": _lines(_enable(script, form)),
         "REQUIRE": _lines(_require(script)),
         "READY": _lines(_ready(script)),
-        "TESTS": str(len(script.lines) + len(checks) + bool(broken)),
+        "TESTS": str(len(script.lines) + len(checks) + broken),
         "MOVES": indent("\n".join(moves), "\t", lambda line: bool(line.strip())),
     }
     for key, value in parts.items():
@@ -136,6 +133,20 @@ def _with_needs(names: set[str], known: dict[str, tuple[tuple[str, ...], str]]) 
             found.add(name)
             todo += known.get(name, ((), ""))[0]
     return sorted(found, key=ORDER.index)
+
+
+def _wanted(script: Script, judges: bool, broken: bool) -> Iterator[tuple[str, bool]]:
+    """Fragments that no act asks for by itself, and whether the program has a use for them."""
+    setup = script.setup
+    yield "expect_ring", setup.mode == "ring" and bool(script.lines)
+    yield "map_ring", setup.mode == "ring"
+    yield "expect_log", setup.mode in ("manual", "initially_set") and bool(script.lines)
+    yield "enable", bool(_caps(script))
+    yield "guest_store", setup.open
+    yield "forget", any(unread for _, unread in setup.unread)
+    yield "move", bool(script.lines)
+    yield "check_client", judges
+    yield "say_expected", broken
 
 
 # ---------------------------------------------------------------- the set-up

@@ -6,6 +6,7 @@ static struct {
 static bool differs;
 static const char *skipped;		/* why what follows cannot be told */
 
+//@ promise
 static void promise(const char *what, uint64_t promised, uint64_t found)
 {
 	if (found == promised)
@@ -15,7 +16,7 @@ static void promise(const char *what, uint64_t promised, uint64_t found)
 	differs = true;
 }
 
-//@ move
+//@ move: say
 /* The move is done; it is ok if the kernel did what it promises. */
 static void move(const char *text)
 {
@@ -26,7 +27,7 @@ static void move(const char *text)
 	differs = false;
 }
 
-//@ guest_store
+//@ guest_store: vcpu_store
 /* The guest stores to each of these pages what it holds already. */
 static void guest_store(unsigned int vcpu, uint64_t pages)
 {
@@ -44,7 +45,7 @@ static void guest_write(unsigned int vcpu, uint64_t pages)
 	guest_store(vcpu, pages);
 }
 
-//@ vmm_store
+//@ vmm_store: page_at
 /* This program writes a new version itself, which KVM does not log. */
 static void vmm_store(uint64_t pages)
 {
@@ -84,14 +85,14 @@ static void clear_log(uint64_t pages)
 	clear_ioctl();
 }
 
-//@ report: get_log
+//@ report: get_log promise
 /* KVM_GET_DIRTY_LOG, and what it has to report. */
 static void get_reports(uint64_t promised)
 {
 	promise("GET reports", promised, get_log());
 }
 
-//@ expect_log: get_log
+//@ expect_log: get_log promise
 static void expect_log(uint64_t promised)
 {
 	promise("dirty log", promised, get_log());
@@ -118,7 +119,7 @@ static bool waits(unsigned int vcpu, uint32_t number)
 	return entry_of(vcpu, number)->flags & KVM_DIRTY_GFN_F_DIRTY;
 }
 
-//@ expect_ring: rings
+//@ expect_ring: rings promise
 /*
  * The pages of the entries that nobody has looked at. A store that KVM carries
  * out itself makes an entry whether its page is protected or not.
@@ -135,7 +136,7 @@ static void expect_ring(unsigned int vcpu, uint64_t promised)
 		skipped = "KVM carries out the guest's stores itself";
 }
 
-//@ harvest: rings
+//@ harvest: rings promise
 /* Look at the oldest entry. */
 static void harvest(unsigned int vcpu, uint64_t promised)
 {
@@ -146,7 +147,7 @@ static void harvest(unsigned int vcpu, uint64_t promised)
 	promise("entry", promised, found);
 }
 
-//@ reset_rings: rings reset_ioctl
+//@ reset_rings: rings reset_ioctl promise
 /* Give back the oldest entries, as far as they are of these pages. */
 static void reset_rings(uint64_t pages)
 {
@@ -163,7 +164,7 @@ static void reset_rings(uint64_t pages)
 	promise("RESET gives back", marked, reset_ioctl());
 }
 
-//@ read_pages
+//@ read_pages: page_at
 /* A client reads (sends, draws) these pages. */
 static void read_pages(unsigned int client, uint64_t pages)
 {
@@ -181,7 +182,7 @@ static void forget(unsigned int client, uint64_t pages)
 			page_of[page].copy[client] = ~0ULL;
 }
 
-//@ check_client
+//@ check_client: move promise say_expected page_at
 /*
  * Which pages does the client lack? A loss that the design makes is expected:
  * the kernel has kept its promises. Anything else is a failure.
@@ -203,7 +204,7 @@ static void check_client(unsigned int client, const char *who, const char *text,
 	}
 	promise("pages that it lacks", lacks, found);
 	if (lost && lacks && !differs && !skipped)
-		say_expected(text);
+		say_expected(text, "the design loses it");
 	else
 		move(text);
 }

@@ -48,6 +48,7 @@ static void guest_code(struct mailbox *from_host)
 	}
 }
 
+//@ say
 static void say(bool ok, const char *text)
 {
 	ksft_test_result(ok, "%s\n", text);
@@ -61,10 +62,10 @@ static void say_skipped(const char *text, const char *why)
 
 //@ say_expected
 /* Not ksft_test_result_xfail(): KTAP has the description before the '#'. */
-static void say_expected(const char *text)
+static void say_expected(const char *text, const char *why)
 {
 	ksft_inc_xfail_cnt();
-	printf("ok %u %s # XFAIL the design loses it\n", ksft_test_num(), text);
+	printf("ok %u %s # XFAIL %s\n", ksft_test_num(), text, why);
 }
 
 //@ set_up
@@ -86,14 +87,15 @@ static void create_vcpu(unsigned int vcpu)
 	vcpu_args_set(vcpus[vcpu], 1, at);
 }
 
-static uint64_t *page_at(unsigned int page)
-{
-	return addr_gpa2hva(vm, SLOT_GPA + (uint64_t)page * STRIDE * vm->page_size);
-}
-
 static void start_log(void)
 {
 	vm_mem_region_set_flags(vm, SLOT, KVM_MEM_LOG_DIRTY_PAGES);
+}
+
+//@ page_at
+static uint64_t *page_at(unsigned int page)
+{
+	return addr_gpa2hva(vm, SLOT_GPA + (uint64_t)page * STRIDE * vm->page_size);
 }
 
 //@ vcpu_store
@@ -133,6 +135,12 @@ static int reset_ioctl(void)
 }
 
 //@ main
+/* What the design does, and what every client has in the end. */
+static void all_moves(void)
+{
+@MOVES@
+}
+
 int main(void)
 {
 	ksft_print_header();
@@ -142,8 +150,7 @@ int main(void)
 		create_vcpu(vcpu);
 @READY@
 	ksft_set_plan(@TESTS@);
-
-@MOVES@
+	all_moves();
 
 	kvm_vm_free(vm);
 	ksft_finished();
