@@ -30,6 +30,7 @@ KINDS = {
     0xAEC7: "reset",  # KVM_RESET_DIRTY_RINGS
     READ: "read",
 }
+FLUSHED_EVERY = 500_000_000  # nanoseconds
 ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 RING_AT = 64 * PAGE  # KVM_DIRTY_LOG_PAGE_OFFSET on x86
 HARVESTED = 2  # KVM_DIRTY_GFN_F_RESET: the VMM is done with the entry
@@ -53,9 +54,17 @@ class Recorder:
         self.vms = Vms(attached)
         head = {"t": "hdr", "v": VERSION, "rec": "ptrace", "clock": "monotonic-ns", "page": PAGE}
         self.write(head | {"pid": pid, "attached": attached, "argv": list(argv)})
+        self.flushed = 0
+        self.flush(time.monotonic_ns())
 
     def write(self, record: dict[str, Any]) -> None:
         self.out.write(ENCODE(record).encode() + b"\n")
+
+    def flush(self, now: int) -> None:
+        """Now and then: what was written so far is there if the recorder is killed."""
+        if now - self.flushed > FLUSHED_EVERY:
+            self.flushed = now
+            self.out.flush()
 
     def take(self) -> int:
         """The next position in the order of begins and ends."""
@@ -68,6 +77,7 @@ class Recorder:
             self.open[stop.tid] = self.begun(stop, now)
         elif stop.tid in self.open:
             self.returned(stop, self.open.pop(stop.tid), now)
+            self.flush(now)
 
     def end(self, why: str, unseen: Sequence[str] = ()) -> None:
         """The trailer, without which a recording is not whole."""

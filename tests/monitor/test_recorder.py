@@ -18,6 +18,7 @@ from tests.support import qemu as qemu_needed
 from tests.support.kvm import needs_kvm
 from tests.support.qemu import Qemu, different_pages, needs_qemu
 from tests.support.recorder import PYTHON, RECORD, needs_ptrace, record
+from tests.support.small_vmm import build, needs_gcc
 
 
 def lines(out: Path) -> list[dict]:
@@ -181,6 +182,43 @@ def test_qemu_own_masks_leave_source_and_destination_the_same(tmp_path):
     assert ([], 0) == (different, check(str(out)).exit_code)
 
 
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("vmm"), "busy_vmm")
+
+
+@needs_gcc
+@needs_kvm
+@needs_ptrace
+def test_a_program_that_was_started_outlives_a_recorder_that_is_killed(tmp_path, busy):
+    out = tmp_path / "out.gz"
+    with subprocess.Popen([*RECORD, "-o", str(out), "--", busy, "0.6"], stdout=subprocess.PIPE, text=True) as recorder:
+        recorder.stdout.readline()
+        time.sleep(0.2)
+        recorder.kill()
+        assert "unharmed\n" == recorder.stdout.read()
+    assert 3 == check(str(out)).exit_code
+
+
+@needs_gcc
+@needs_kvm
+@needs_ptrace
+@pytest.mark.parametrize(("number", "trailers"), [(signal.SIGKILL, 0), (signal.SIGINT, 1)])
+def test_a_program_that_is_attached_to_outlives_its_recorders_one_after_the_other(tmp_path, busy, number, trailers):
+    """The second recorder finds the hooks of the first, which it could not take out if it was killed."""
+    with subprocess.Popen([busy, "20"], stdout=subprocess.PIPE, text=True) as program:
+        pid = program.stdout.readline().strip()
+        for name in ("one", "two"):
+            out = tmp_path / name
+            with subprocess.Popen([*RECORD, "-o", str(out), "-p", pid], stderr=subprocess.PIPE) as recorder:
+                assert recorder.stderr.readline().startswith(b"recording process")
+                time.sleep(0.2)
+                recorder.send_signal(number)
+            assert (trailers, 3) == (out.read_bytes().count(b'"t":"end"'), check(str(out)).exit_code)
+            assert out.read_bytes().count(b'"t":"clear"') > 5
+        program.kill()
+
+
 def recorder_of(qemu: Qemu) -> int:
     """The process that traces a QEMU."""
     status = Path(f"/proc/{qemu.process.pid}/status").read_text()
@@ -195,6 +233,7 @@ def attached(qemu: Qemu, out: Path):
         yield process
 
 
+@pytest.mark.slow
 @needs_qemu
 @needs_ptrace
 def test_a_recorder_that_is_killed_in_the_middle_of_a_migration_spares_the_vm(tmp_path):
@@ -214,6 +253,7 @@ def test_a_recorder_that_is_killed_in_the_middle_of_a_migration_spares_the_vm(tm
     assert 3 == found.exit_code
 
 
+@pytest.mark.slow
 @needs_qemu
 @needs_ptrace
 def test_attaching_to_a_running_qemu_and_detaching_leaves_it_running_twice(tmp_path):

@@ -1,18 +1,12 @@
 """A VMM with one hazard at a time: the page is really lost on this kernel, and the monitor says so."""
 
-import shutil
-
 import pytest
 
 from tests.support.kvm import needs_kvm
 from tests.support.recorder import needs_ptrace
-from tests.support.small_vmm import MARKED, RING, SILENT, build, results
+from tests.support.small_vmm import MARKED, RING, SILENT, build, needs_gcc, results
 
-pytestmark = [
-    needs_kvm,
-    needs_ptrace,
-    pytest.mark.skipif(not shutil.which("gcc"), reason="gcc is missing: apt-get install gcc libc6-dev"),
-]
+pytestmark = [needs_kvm, needs_ptrace, needs_gcc]
 
 BROKEN = {
     "dropped": {"dropped-log"},

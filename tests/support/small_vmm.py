@@ -6,16 +6,19 @@ monitor says.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from model.monitor.judgement import CERTAIN
 from model.monitor.recorder import record
 from model.monitor.watch import check
 from tests.support.paths import DATA, ROOT
 
-SOURCE = DATA / "vmm" / "small_vmm.c"
+needs_gcc = pytest.mark.skipif(not shutil.which("gcc"), reason="gcc is missing: apt-get install gcc libc6-dev")
 MARKED = (
     *("dropped", "removed", "initially-set", "legacy-twice", "stale-mask", "stale-mask-set", "late-clear"),
     *("reset-before-publishing", "reset-after-reading", "twice"),
@@ -28,11 +31,11 @@ VARIANTS = [
 ]
 
 
-def build(at: Path) -> Path:
-    """The program, compiled without a warning."""
-    flags = ("-Wall", "-Wextra", "-Werror", "-O1")
-    subprocess.run(["gcc", *flags, "-o", at / "small_vmm", SOURCE], check=True)
-    return at / "small_vmm"
+def build(at: Path, name: str = "small_vmm") -> Path:
+    """A program of tests/data/vmm, compiled without a warning."""
+    flags = ("-Wall", "-Wextra", "-Werror", "-O1", "-pthread")
+    subprocess.run(["gcc", *flags, "-o", at / name, DATA / "vmm" / f"{name}.c"], check=True)
+    return at / name
 
 
 def results(binary: Path, at: Path) -> dict[tuple[str, ...], tuple[str, int, list[str]]]:
