@@ -23,14 +23,17 @@ from model.monitor.remote import PAGE, Borrowed, Mapping, borrowed, mappings, pe
 MAGIC = b"clearorder hook\0"
 BEGUN, ENDED, STUBS, FILTER = 16, 24, 64, 3072  # places on the page
 IOCTL, KVM_RUN = 16, 0xAE80
-# Five bytes that a jump replaces, and the instruction after them: ioctl() and its like, and syscall().
-SITE = re.compile(rb"(\xb8\x10\0\0\0|\x4c\x8b\x4c\x24\x08)\x0f\x05")
+PROCESS_VM_READV = 310
+# Five bytes that a jump replaces, and the instruction after them: ioctl() and its like, process_vm_readv(), syscall().
+SITE = re.compile(rb"(\xb8\x10\0\0\0|\xb8\x36\x01\0\0|\x4c\x8b\x4c\x24\x08)\x0f\x05")
 HOOKED = re.compile(rb"\xe9(.{4})\x0f\x05", re.DOTALL)
 LIBRARY = re.compile(r"/(libc|ld)[-.][^/]*$|/ld-linux[^/]*$|/libc\.musl[^/]*$")
 MMAP, PRCTL, SECCOMP = 9, 157, 317
 NO_NEW_PRIVS, SET_MODE_FILTER, TSYNC = 38, 1, 1
 READ_WRITE_RUN, PRIVATE_ANONYMOUS_HERE = 7, 0x100022  # MAP_FIXED_NOREPLACE
 REACH = 1 << 30
+LOAD_NUMBER = 0xB8  # mov eax, …
+TRACED_LENGTH = 2 + 4 + 6 + 5 + 5  # of what Stub.trace adds
 
 
 class Unhooked(Exception):
@@ -70,31 +73,51 @@ def sites(pid: int, mapping: Mapping) -> dict[int, bytes]:
     return found
 
 
-def stub(at: int, site: int, replaced: bytes, page: int, requests: Sequence[int]) -> tuple[bytes, int]:
-    """The code at `at` that a site jumps to, and the address after its traced `syscall`."""
-    code = bytearray(replaced)
+class Stub:
+    """Code that a site jumps to, put together from its address on.
 
-    def jump(opcode: bytes, target: int) -> None:
-        code.extend(opcode + struct.pack("<i", target - (at + len(code) + len(opcode) + 4)))
+    Attributes:
+        stop: the address after its traced `syscall`.
+    """
 
-    back = at + 5 + 3 + 6 + 12 * (1 + len(requests))
-    traced = back + 5
-    run = traced + 2 + 4 + 6 + 5 + 5
-    code += b"\x83\xf8\x10"  # cmp eax, 16
-    jump(b"\x0f\x85", back)
-    for request, target in ((KVM_RUN, run), *((r, traced) for r in requests)):
-        code += b"\x81\xfe" + struct.pack("<I", request)  # cmp esi, request
-        jump(b"\x0f\x84", target)
-    jump(b"\xe9", site + 5)
-    code += b"\x0f\x05\x48\x83\xf8\xda"  # traced: syscall; cmp rax, -ENOSYS
-    jump(b"\x0f\x85", site + 7)
-    code += b"\xb8" + struct.pack("<I", IOCTL)  # mov eax, 16
-    jump(b"\xe9", site + 5)
-    jump(b"\xf0\x48\xff\x05", page + BEGUN)  # run: lock inc qword [begun]
-    code += b"\x0f\x05"
-    jump(b"\xf0\x48\xff\x05", page + ENDED)
-    jump(b"\xe9", site + 7)
-    return bytes(code), traced + 2
+    def __init__(self, at: int, site: int, replaced: bytes, page: int, requests: Sequence[int]) -> None:
+        self.at, self.site, self.page = at, site, page
+        self.code = bytearray(replaced)
+        number = struct.unpack("<I", replaced[1:])[0] if replaced[0] == LOAD_NUMBER else IOCTL
+        if number == IOCTL:
+            self.sort_out(requests)
+        self.stop = at + len(self.code) + 2
+        self.trace(number)
+        if number == IOCTL:
+            self.count()
+
+    def jump(self, opcode: bytes, target: int) -> None:
+        self.code += opcode + struct.pack("<i", target - (self.at + len(self.code) + len(opcode) + 4))
+
+    def sort_out(self, requests: Sequence[int]) -> None:
+        """Ioctls of interest go on after this, KVM_RUN to where it is counted, all else back."""
+        back = self.at + len(self.code) + 3 + 6 + 12 * (1 + len(requests))
+        traced = back + 5
+        self.code += b"\x83\xf8\x10"  # cmp eax, 16
+        self.jump(b"\x0f\x85", back)
+        for request, target in ((KVM_RUN, traced + TRACED_LENGTH), *((r, traced) for r in requests)):
+            self.code += b"\x81\xfe" + struct.pack("<I", request)  # cmp esi, request
+            self.jump(b"\x0f\x84", target)
+        self.jump(b"\xe9", self.site + 5)
+
+    def trace(self, number: int) -> None:
+        """The call where the filter sees it, and once more where it does not if nobody traces us."""
+        self.code += b"\x0f\x05\x48\x83\xf8\xda"  # syscall; cmp rax, -ENOSYS
+        self.jump(b"\x0f\x85", self.site + 7)
+        self.code += b"\xb8" + struct.pack("<I", number)  # mov eax, number
+        self.jump(b"\xe9", self.site + 5)
+
+    def count(self) -> None:
+        """KVM_RUN, counted before and after."""
+        self.jump(b"\xf0\x48\xff\x05", self.page + BEGUN)  # lock inc qword [begun]
+        self.code += b"\x0f\x05"
+        self.jump(b"\xf0\x48\xff\x05", self.page + ENDED)
+        self.jump(b"\xe9", self.site + 7)
 
 
 def program(addresses: Iterable[int]) -> bytes:
@@ -138,11 +161,11 @@ def _page(call: Borrowed, pid: int, near: Mapping, places: dict[int, bytes], req
     text, stops, jumps = bytearray(MAGIC.ljust(STUBS, b"\0")), [], {}
     for site, replaced in places.items():
         at = page + len(text)
-        added, stop = stub(at, site, replaced, page, requests)
-        if len(text) + len(added) > FILTER:
+        added = Stub(at, site, replaced, page, requests)
+        if len(text) + len(added.code) > FILTER:
             break
-        text += added
-        stops.append(stop)
+        text += added.code
+        stops.append(added.stop)
         jumps[site] = b"\xe9" + struct.pack("<i", at - site - 5)
     filter = program(stops)
     text = text.ljust(FILTER, b"\0") + struct.pack("<HxxxxxxQ", len(filter) // 8, page + FILTER + 16) + filter

@@ -15,16 +15,19 @@ import platform
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from model.errors import MissingTool, ModelError
-from model.monitor.hook import Hook, Unhooked, install
+from model.monitor.hook import PROCESS_VM_READV, Hook, Unhooked, install
 from model.monitor.remote import (
     CONT,
     DETACH,
     INTERRUPT,
     LISTEN,
+    ORIG_RAX,
+    R8,
+    R10,
     RAX,
     RDI,
     RDX,
@@ -49,6 +52,7 @@ OPTIONS = SYSGOOD | FORK | VFORK | CLONE | EXEC | SECCOMP
 EVENT_EXEC, EVENT_SECCOMP, EVENT_STOP = 4, 7, 128
 RESTARTS = (512, 513, 514, 516)  # the kernel will begin the call anew
 FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+READV = 1 << 32  # no number of an ioctl
 LEAVING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GONE = (errno.ESRCH, errno.EIO)  # a thread was killed between its stop and our request
 PATIENCE = 5.0  # seconds for a thread to stop when it is asked to
@@ -63,6 +67,8 @@ class Stop:
     """A thread at the begin or end of one of the ioctls.
 
     Attributes:
+        request: the number of the ioctl, or READV for process_vm_readv().
+        fd, argument: the descriptor and what was handed over; of READV the process and its list of `count` pieces.
         runs: how often a KVM_RUN of its process had begun and had ended by then.
         result: what the ioctl returned, negative error numbers as the kernel has them; None at its begin.
     """
@@ -73,6 +79,7 @@ class Stop:
     request: int
     argument: int
     runs: tuple[int, int]
+    count: int = 0
     result: int | None = None
 
 
@@ -303,14 +310,17 @@ class Tracer:
         for hook in self._hooks(pid):
             one, other = hook.runs(pid)
             begun, ended = begun + one, ended + other
-        return Stop(tid, pid, values[RDI] & 0xFFFFFFFF, values[RSI] & 0xFFFFFFFF, values[RDX], (begun, ended))
+        fd = values[RDI] & 0xFFFFFFFF
+        if values[ORIG_RAX] == PROCESS_VM_READV:
+            return Stop(tid, pid, fd, READV, values[R10], (begun, ended), values[R8])
+        return Stop(tid, pid, fd, values[RSI] & 0xFFFFFFFF, values[RDX], (begun, ended))
 
     def _returned(self, tid: int, handle: Callable[[Stop], None]) -> None:
         begun = self.begun.pop(tid, None)
         if begun:
             result = signed(registers(tid)[RAX])
             result = -errno.EINTR if -result in RESTARTS else result
-            handle(Stop(tid, begun.pid, begun.fd, begun.request, begun.argument, begun.runs, result))
+            handle(replace(begun, result=result))
         ptrace(CONT, tid)
 
     def _process(self, tid: int) -> int:

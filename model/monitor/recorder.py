@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from model.monitor.bitmap import MAX_PAGES, spell
-from model.monitor.ptrace import Stop, Tracer
+from model.monitor.ptrace import READV, Stop, Tracer
 from model.monitor.recording import UNKNOWN, VERSION
 from model.monitor.remote import PAGE, mappings, peek
 from model.monitor.vms import Vms
@@ -29,7 +29,10 @@ KINDS = {
     0xC018AEC0: "clear",  # KVM_CLEAR_DIRTY_LOG
     0xAEC7: "reset",  # KVM_RESET_DIRTY_RINGS
     READ: "read",
+    READV: "readv",
 }
+IOCTLS = [request for request in KINDS if request != READV]
+MOST_PIECES = 1024  # IOV_MAX
 FLUSHED_EVERY = 500_000_000  # nanoseconds
 ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 RING_AT = 64 * PAGE  # KVM_DIRTY_LOG_PAGE_OFFSET on x86
@@ -47,9 +50,10 @@ class Recorder:
 
     def __init__(self, out: BinaryIO, pid: int, argv: Sequence[str], *, attached: bool = False) -> None:
         self.out, self.pid, self.position, self.lines = out, pid, 0, 0
-        self.open: dict[int, dict[str, Any]] = {}
+        self.open: dict[int, list[dict[str, Any]]] = {}
         self.pointer: dict[int, int] = {}  # where each thread's GET puts its bitmap
         self.pages: dict[tuple[int, int], int] = {}
+        self.memory: dict[tuple[int, int], tuple[int, int, int]] = {}  # (vm, slot) -> process, address, pages
         self.runs: dict[int, tuple[int, int]] = {}
         self.vms = Vms(attached)
         head = {"t": "hdr", "v": VERSION, "rec": "ptrace", "clock": "monotonic-ns", "page": PAGE}
@@ -74,33 +78,42 @@ class Recorder:
     def __call__(self, stop: Stop) -> None:
         now = time.monotonic_ns()
         if stop.result is None:
-            self.open[stop.tid] = self.begun(stop, now)
-        elif stop.tid in self.open:
-            self.returned(stop, self.open.pop(stop.tid), now)
+            self.open[stop.tid] = self.read_by_call(stop, now) if stop.request == READV else [self.begun(stop, now)]
+        else:
+            for record in self.open.pop(stop.tid, ()):
+                self.returned(stop, record, now)
             self.flush(now)
 
     def end(self, why: str, unseen: Sequence[str] = ()) -> None:
         """The trailer, without which a recording is not whole."""
-        open_ = sorted(record["q"][0] for record in self.open.values())
+        open_ = sorted(record["q"][0] for records in self.open.values() for record in records)
         counts = {"lines": self.lines, "positions": self.position, "open": open_}
         self.write({"t": "end", "why": why, **counts, "unseen": list(unseen)})
 
+    def read_by_call(self, stop: Stop, now: int) -> list[dict[str, Any]]:
+        """A read for each slot whose memory process_vm_readv() copies, pages of which it copies a part included."""
+        pieces = [*struct.iter_unpack("<QQ", peek(stop.tid, stop.argument, 16 * min(stop.count, MOST_PIECES)))]
+        found = []
+        for (vm, slot), (pid, address, pages) in self.memory.items():
+            read = (
+                [page for at, size in pieces for page in touched(at - address, size, pages)] if pid == stop.fd else []
+            )
+            if read:
+                record = self.line("read", stop, now) | {"vm": vm, "ran": self.ran(stop)}
+                found.append(record | {"slot": slot, "first": 0, "n": pages, "bm": spell(packed(read))})
+        return found
+
+    def line(self, kind: str, stop: Stop, now: int) -> dict[str, Any]:
+        """What every line has; its end is filled in when the call returns."""
+        record = {"q": [self.take(), 0], "b": now, "e": 0, "tid": stop.tid, "fd": stop.fd, "rc": 0, "t": kind}
+        return record | ({"pid": stop.pid} if stop.pid != self.pid else {})
+
     def begun(self, stop: Stop, now: int) -> dict[str, Any]:
         kind = KINDS[stop.request]
-        record: dict[str, Any] = {
-            "q": [self.take(), 0],
-            "b": now,
-            "e": 0,
-            "tid": stop.tid,
-            "fd": stop.fd,
-            "rc": 0,
-            "t": kind,
-        }
+        record = self.line(kind, stop, now)
         if kind != "vm":
             record["vm"] = self.vms.of(stop.pid, stop.fd)
         record["ran"] = self.ran(stop)
-        if stop.pid != self.pid:
-            record["pid"] = stop.pid
         return record | self.arguments(kind, stop, record.get("vm", 0))
 
     def ran(self, stop: Stop) -> int:
@@ -159,8 +172,12 @@ class Recorder:
             record["vm"] = self.vms.created(stop.pid, record["rc"])
 
     def after_region(self, stop: Stop, record: dict[str, Any]) -> None:
+        key, pages = (record["vm"], record["slot"]), record["npages"]
         if record["rc"] >= 0:
-            self.pages[record["vm"], record["slot"]] = record["npages"]
+            self.pages[key] = pages
+            self.memory.pop(key, None)
+            if pages:
+                self.memory[key] = stop.pid, record["hva"], pages
 
     def after_get(self, stop: Stop, record: dict[str, Any]) -> None:
         """Its bitmap, as far as the slot's size is known."""
@@ -177,8 +194,9 @@ class Recorder:
 
     def after_read(self, stop: Stop, record: dict[str, Any]) -> None:
         """KVM refuses the marker, which means nothing."""
-        record["rc"] = 0
-        record.pop("errno", None)
+        if stop.request == READ:
+            record["rc"] = 0
+            record.pop("errno", None)
 
 
 def harvested(pid: int) -> dict[int, list[int]]:
@@ -191,6 +209,11 @@ def harvested(pid: int) -> dict[int, list[int]]:
                 if flags & HARVESTED:
                     found.setdefault(slot, []).append(page)
     return found
+
+
+def touched(offset: int, size: int, pages: int) -> range:
+    """The pages of memory of so many pages in which `size` bytes from `offset` lie."""
+    return range(max(offset, 0) // PAGE, min(-(-(offset + size) // PAGE), pages) if size else 0)
 
 
 def packed(pages: Iterable[int]) -> bytes:
@@ -208,7 +231,7 @@ def record(argv: Sequence[str], out: BinaryIO) -> tuple[int, list[str]]:
         MissingTool: ptrace cannot be used here.
         CannotRun: there is no such program.
     """
-    tracer = Tracer(list(KINDS))
+    tracer = Tracer(IOCTLS)
     tracer.start(argv)
     recorder = Recorder(out, tracer.pid, argv)
     code = tracer.run(recorder)
@@ -223,7 +246,7 @@ def attach(pid: int, out: BinaryIO, ready: Callable[[], None]) -> tuple[bool, li
         MissingTool: ptrace cannot be used here.
         CannotRun: there is no such process, or it is not ours.
     """
-    tracer = Tracer(list(KINDS))
+    tracer = Tracer(IOCTLS)
     tracer.attach(pid)
     recorder = Recorder(out, pid, command_line(pid), attached=True)
     ready()

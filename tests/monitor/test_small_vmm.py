@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.kvm import needs_kvm
 from tests.support.recorder import needs_ptrace
-from tests.support.small_vmm import MARKED, RING, SILENT, build, needs_gcc, results
+from tests.support.small_vmm import BY_CALL, MARKED, RING, SILENT, build, needs_gcc, results
 
 pytestmark = [needs_kvm, needs_ptrace, needs_gcc]
 
@@ -42,6 +42,12 @@ def found(tmp_path_factory):
 def test_a_hazard_loses_the_page_and_is_found_and_the_right_order_passes(found, case, more):
     assert (LOST, 1, BROKEN[case]) == (*found[case, "wrong", *more][:2], set(found[case, "wrong", *more][2]))
     assert (KEPT, 0, []) == found[case, "right", *more]
+
+
+@pytest.mark.parametrize("case", BY_CALL)
+def test_reads_by_process_vm_readv_are_seen_without_a_marker(found, case):
+    assert (LOST, 1, ["unread-page"]) == found[case, "wrong", "call"]
+    assert (KEPT, 0, []) == found[case, "right", "call"]
 
 
 @pytest.mark.parametrize("case", SILENT)

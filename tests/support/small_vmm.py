@@ -25,8 +25,10 @@ MARKED = (
 )
 SILENT = ("dropped", "removed", "initially-set", "stale-mask", "stale-mask-set", "twice")
 RING = ("reset-before-publishing", "reset-after-reading")
+BY_CALL = ("late-clear", "reset-after-reading", "initially-set", "stale-mask-set")  # they read something
 VARIANTS = [
     *((case, how, *more) for case in MARKED for how in ("wrong", "right") for more in ((), ("copy",))),
+    *((case, how, "call") for case in BY_CALL for how in ("wrong", "right")),
     *((case, how, "silent") for case in (*SILENT, *RING) for how in ("wrong", "right")),
 ]
 

@@ -1,11 +1,12 @@
 /*
  * A VMM of one slot and one vCPU that copies its guest to a destination, rightly or with one hazard:
  *
- *     small_vmm CASE wrong|right [copy] [silent]
+ *     small_vmm CASE wrong|right [copy] [silent] [call]
  *
  * It prints the pages that differ in the end. `copy` makes GET and CLEAR on a dup'ed descriptor, `silent` leaves out
- * the markers of reads. The guest runs only inside store(), so every run is the same.
+ * the markers of reads, `call` reads by process_vm_readv() instead. The guest runs only inside store(), so every run is the same.
  */
+#define _GNU_SOURCE
 #include <err.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
@@ -15,6 +16,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define PAGES 64
@@ -33,7 +35,7 @@
 /* The marker of clearorder record: KVM refuses it, the recorder notes which pages are being read. */
 #define MARK_READ _IOW(KVMIO, 0xef, struct kvm_clear_dirty_log)
 
-static int vm, vcpu, log_fd, right, silent;
+static int vm, vcpu, log_fd, right, silent, by_call;
 static struct kvm_run *run;
 static struct kvm_dirty_gfn *ring;
 static unsigned int ring_at;
@@ -84,16 +86,26 @@ static void clear(uint64_t mask)
 	call(log_fd, KVM_CLEAR_DIRTY_LOG, &log, "KVM_CLEAR_DIRTY_LOG");
 }
 
+static void read_page(int page)
+{
+	struct iovec here = { &destination[page], 1 }, there = { &source[page * PAGE], 1 };
+
+	if (!by_call)
+		destination[page] = source[page * PAGE];
+	else if (process_vm_readv(getpid(), &here, 1, &there, 1, 0) != 1)
+		err(2, "process_vm_readv");
+}
+
 /* Copies pages to the destination, after telling a recorder so. */
 static void copy(uint64_t mask)
 {
 	struct kvm_clear_dirty_log mark = { .slot = 0, .num_pages = PAGES, .dirty_bitmap = &mask };
 
-	if (!silent)
+	if (!silent && !by_call)
 		ioctl(vm, MARK_READ, &mark);
 	for (int page = 0; page < PAGES; page++)
 		if (mask >> page & 1)
-			destination[page] = source[page * PAGE];
+			read_page(page);
 }
 
 /* The guest stores a byte at the start of a page: mov [rdi], al; out 0x10, al. */
@@ -378,7 +390,7 @@ int main(int argc, char **argv)
 	int lost = 0;
 
 	if (argc < 3)
-		errx(2, "small_vmm CASE wrong|right [copy] [silent]");
+		errx(2, "small_vmm CASE wrong|right [copy] [silent] [call]");
 	right = !strcmp(argv[2], "right");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		if (strcmp(cases[i].name, argv[1]))
@@ -386,6 +398,7 @@ int main(int argc, char **argv)
 		make(cases[i].manual, cases[i].with_ring);
 		for (int option = 3; option < argc; option++) {
 			silent |= !strcmp(argv[option], "silent");
+			by_call |= !strcmp(argv[option], "call");
 			if (!strcmp(argv[option], "copy"))
 				log_fd = dup(vm);
 		}
