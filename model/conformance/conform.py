@@ -99,6 +99,8 @@ def finished(answer: Answer, recording: Recording, disorder: tuple[int, str] | N
         answer.doubt(0, f"{steps}, and pages are looked at one by one, which allows more than the design does")
     if not answer.doubts and not answer.counts["clear"]:
         answer.note("It has no CLEAR, so that it says nothing of how bits are cleared.")
+    if answer.counts["failed"]:
+        answer.note(f"{answer.counts['failed']:,} ioctls failed and count for nothing.")
     if not answer.doubts and recording.end and recording.end.why == "detached":
         answer.note("The recorder was detached, and the VMM went on: this holds until then.")
     if not answer.doubts and not recording.has_trailer:

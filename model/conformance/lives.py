@@ -29,15 +29,9 @@ REPORTED = {True: Letter.GET_1, False: Letter.TAKE_1, None: Letter.SOME_1}
 
 @dataclass
 class Machine:
-    """A VM.
-
-    Attributes:
-        manual: the argument of capability 168, None if it is not known.
-        creator: the thread that created it, None if that is not recorded.
-    """
+    """A VM: the argument of capability 168, None if it is not known."""
 
     manual: int | None = 0
-    creator: int | None = None
 
     @property
     def reported(self) -> Letter:

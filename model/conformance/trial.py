@@ -32,6 +32,7 @@ class Trial:
         self.machines: dict[Vm, Machine] = {}
         self.lives: dict[tuple[Vm, int], Life] = {}
         self.open: dict[tuple[Vm, int], Life] = {}
+        self.creators: dict[int, int] = {}  # process -> the thread of it that creates VMs
         self.line, self.recorded_pages, self.over = 0, 0, False
 
     def feed(self, item: Item) -> bool:
@@ -94,7 +95,8 @@ class Trial:
         """An ioctl that failed did nothing, except a GET that takes what it reports: copying may fail after that."""
         self.answer.counts["failed"] += 1
         machine = self.machines.get(ioctl.vm, Machine(None))
-        if ioctl.kind == "get" and machine.reported != Letter.GET_1:
+        life = self.lives.get((ioctl.vm, ioctl.values.get("slot", -1)))
+        if life and life.ends is None and ioctl.kind == "get" and machine.reported != Letter.GET_1:
             self._stop(ioctl.line, "a GET failed that takes what it reports; what it took is not recorded")
 
     # -- what the VMM sets up
@@ -102,16 +104,16 @@ class Trial:
     def created(self, ioctl: Ioctl) -> None:
         """KVM_CREATE_VM: the descriptor is a new VM, whatever it was before."""
         vm = ioctl.vm
-        before = self.machines.get(vm)
-        if before and before.creator not in (None, ioctl.tid):
+        creator = self.creators.setdefault(ioctl.process, ioctl.tid)
+        if creator != ioctl.tid:
             self._stop(
                 ioctl.line,
-                f"thread {ioctl.tid} creates VM {vm[1]}, which thread {before.creator} created before: are the "
-                "ioctls of two VMMs mixed in this file?",
+                f"thread {ioctl.tid} creates VM {vm[1]}, and thread {creator} created one before: are the ioctls of "
+                "two VMMs mixed in this file?",
             )
         for key in [k for k in self.lives if k[0] == vm]:
             self.forget(key)
-        self.machines[vm] = Machine(creator=ioctl.tid)
+        self.machines[vm] = Machine()
 
     def enabled(self, ioctl: Ioctl) -> None:
         machine = self.machines.setdefault(ioctl.vm, Machine(None))

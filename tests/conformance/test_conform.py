@@ -111,6 +111,19 @@ def test_a_get_that_takes_what_it_reports_is_one_of_a_vm_without_manual_protect(
     assert CONFORMS == judge(legacy, "legacy-get").verdict
 
 
+def test_a_get_that_failed_took_nothing_unless_it_takes_what_it_reports():
+    lines = Lines()
+    lines.get(0b1)
+    lines.add("get", slot=0, rc=-1, errno=14)
+    assert (CONFORMS, 1) == (judge(lines).verdict, judge(lines).counts["failed"])
+    legacy = Lines(manual=None)
+    legacy.add("get", slot=3, rc=-1, errno=2)
+    legacy.get(0)
+    assert CONFORMS == judge(legacy, "legacy-get").verdict
+    legacy.add("get", slot=0, rc=-1, errno=14)
+    assert UNKNOWN == judge(legacy, "legacy-get").verdict
+
+
 def test_a_life_of_a_log_is_a_run_of_its_own():
     """A mask that is older than the slot: the page was reported in the life before."""
     lines = Lines()
@@ -248,6 +261,8 @@ def test_lines_of_two_threads_may_have_changed_places():
 def test_two_vmms_in_one_file_are_not_one():
     lines = Lines()
     lines.get(0b1)
+    lines.add("vm", fd=3, rc=6, tid=7)
+    assert CONFORMS == judge(lines).verdict
     lines.add("vm", fd=3, rc=5, tid=9)
     assert "are the ioctls of two VMMs mixed" in judge(lines).doubts[0].reason
 
