@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from model.monitor.ptrace import Stop, Tracer
-from model.monitor.recorder import KINDS, Recorder
+from model.monitor.recorder import IOCTLS, KINDS, Recorder
 from model.monitor.remote import peek, poke
 
 
@@ -27,7 +27,7 @@ class AllOnes(Recorder):
 
 if __name__ == "__main__":
     kind = {"ones": AllOnes, "as it is": Recorder}[sys.argv[1]]
-    tracer = Tracer(list(KINDS))
+    tracer = Tracer(IOCTLS)
     tracer.start(sys.argv[3:])
     with Path(sys.argv[2]).open("wb") as out:
         recorder = kind(out, tracer.pid, sys.argv[3:])
