@@ -22,14 +22,9 @@ def ready(options: Options) -> None:
     """Refuse early what could not be written after a long search.
 
     Raises:
-        UsageError: --proofs without --certificate, or a certificate of a design in an environment.
+        UsageError: --proofs without --certificate.
         MissingTool: cvc5 is not installed.
     """
-    if options.certificate is not None and options.environment != "none":
-        raise UsageError(
-            f"--certificate speaks of a design by itself, which `clearorder certify` reads again; with --environment "
-            f"{options.environment} it would be another program. Leave one of the two out."
-        )
     if not options.proofs:
         return
     if options.certificate is None:

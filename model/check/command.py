@@ -24,7 +24,6 @@ from model.cli.options import (
     complete_properties,
     folder,
     sized,
-    surrounded,
     written,
 )
 from model.cli.progress import working
@@ -77,7 +76,6 @@ BRIEF = {  # what `--help` tells, first of the argument; `--help-all` tells of e
     metavar="FILE:NAME",
     help="An invariant of yours, an @always property, as a lemma: proved with what is asked, or why not is shown.",
 )
-@surrounded
 @click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="Who is asked.")
 @bounded
 @click.option("--depth", type=click.IntRange(1), metavar="N", help="Moves to unroll at most (bounded, induction).")

@@ -21,7 +21,6 @@ class Options(Sizes):
     vcpus: int | None
     properties: tuple[str, ...]
     invariants: tuple[str, ...]
-    environment: str
     engine: str
     max_states: int | None
     timeout: float | None

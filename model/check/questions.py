@@ -32,6 +32,7 @@ def asked_questions(designs: Sequence[str], options: Options) -> Iterator[Questi
     from model.designs.catalogue import MAIN
     from model.designs.environment import load_in
     from model.limits import Limits
+    from model.program.design import record
     from model.verify.question import Question, refuse_infinite
 
     limits = Limits(options.max_states, options.timeout, options.depth, memory=options.memory)
@@ -50,7 +51,7 @@ def asked_questions(designs: Sequence[str], options: Options) -> Iterator[Questi
         for property, notes in _properties(options.properties, design):
             if property.kind == "sometimes" and options.checkpoint:
                 raise UsageError(f"--checkpoint saves one search, and {property.name} is one for each thing to happen.")
-            refuse_infinite(property, spec)
+            refuse_infinite(property, spec + record(design).surroundings)
             yield Question(
                 design,
                 property,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,19 +36,22 @@ def collected(kind: type[Options]) -> Callable[[Callable[[Given, Options], int]]
 
 @dataclass(frozen=True)
 class Sizes:
-    """What `sized` and `sorts` ask for.
+    """What `sized` asks for: of how many of each, and in which surroundings, a design is an instance.
 
     Attributes:
         extra: (sort, elements) of each `--size`.
+        environment: a name of `model.designs.environment.ENVIRONMENTS`, which is not checked yet.
     """
 
     pages: int
     clients: int
     extra: tuple[tuple[str, int], ...]
+    environment: str = field(default="none", kw_only=True)
 
 
 def sized(pages: int = 2, clients: int | None = 2, *, most: int | None = None, help: str = "") -> Decorator:
-    """`--pages` (`most` at most), `--clients` and `--size SORT=N` of a finite instance, with these defaults.
+    """`--pages` (`most` at most), `--clients` and `--size SORT=N` of a finite instance, with these defaults, and where
+    the design stands: `--environment NAME`.
 
     Args:
         clients: None where the default depends on the design; `help` then says how.
@@ -57,7 +60,7 @@ def sized(pages: int = 2, clients: int | None = 2, *, most: int | None = None, h
     defaults = {"clients": clients, "pages": pages}
 
     def wrap(function: Callable[..., int]) -> Callable[..., int]:
-        function = elements(function)
+        function = elements(surrounded(function))
         for name, default in defaults.items():
             kind = click.IntRange(1, most if name == "pages" else None)
             shown = default is not None

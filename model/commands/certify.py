@@ -87,7 +87,7 @@ def _conditions(directory: Path, manifest: Mapping[str, Any], seconds: float, de
         raise UsageError(f"{directory / 'manifest.json'} is no manifest of a certificate: it lacks impossible.")
     if importlib.util.find_spec("cvc5") is None:
         raise MissingTool(MISSING)
-    found = Findings(f"{', '.join(manifest['properties'])} of {manifest['design']}, {scope(manifest['sizes'])}")
+    found = Findings(title(manifest))
     from_the_files(directory, manifest, seconds, found)
     against_the_design(directory, manifest, design, found)
     return found
@@ -97,7 +97,7 @@ def of_views(directory: Path, manifest: Mapping[str, Any], design: str, seconds:
     """Two roads from the files alone, plain integers and z3, and the design's own set closed again."""
     from model.commands.certify_views import check
 
-    found = Findings(f"{', '.join(manifest['properties'])} of {manifest['design']}, {scope(manifest['sizes'])}")
+    found = Findings(title(manifest))
     found.by = check(directory, manifest, design, seconds, found.wrong)
     return found
 
@@ -118,7 +118,13 @@ def read_manifest(directory: Path) -> dict[str, Any]:
         )
     if wrong := [n for n in manifest["files"] if not re.fullmatch(r"\d+-[A-Za-z0-9_.-]+\.smt2", n)]:
         raise UsageError(f"{path} lists {wrong[0]!r}, which is no file of a certificate.")
-    return manifest
+    return {"environment": "none", **manifest}
+
+
+def title(manifest: Mapping[str, Any]) -> str:
+    """What was proved, of which design, where, and for how many."""
+    where = "" if manifest["environment"] == "none" else f" in the environment {manifest['environment']}"
+    return f"{', '.join(manifest['properties'])} of {manifest['design']}{where}, {scope(manifest['sizes'])}"
 
 
 def scope(sizes: Mapping[str, int]) -> str:
@@ -228,14 +234,15 @@ def against_the_design(directory: Path, manifest: Mapping[str, Any], design: str
 
 def generate(directory: Path, manifest: Mapping[str, Any], design: str, found: Findings) -> tuple[Any, dict[str, str]]:
     """The program, and name -> text of every file of conditions that it has."""
-    from model.designs.catalogue import find_property, load
+    from model.designs.catalogue import find_property
+    from model.designs.environment import load_in
     from model.instance.problem import Problem
     from model.parametric.inference.certificate import questions
     from model.parametric.reading import Reading
     from model.parametric.smtlib import formula
     from model.program.design import record
 
-    loaded = load(design)
+    loaded = load_in(design, manifest["environment"])
     properties = [find_property(name, loaded) for name in manifest["properties"]]
     if not properties:
         raise UsageError("the manifest names no property")

@@ -117,7 +117,8 @@ def _z3(text: str, seconds: float) -> list[str]:
 
 def _against_the_design(manifest: Mapping[str, Any], design: str, files: Mapping[str, Any], found: list[str]) -> None:
     """The design generates this protocol, and closing its views again gives this table."""
-    from model.designs.catalogue import find_property, load
+    from model.designs.catalogue import find_property
+    from model.designs.environment import load_in
     from model.errors import UsageError
     from model.instance.problem import Problem
     from model.limits import Limits
@@ -126,13 +127,14 @@ def _against_the_design(manifest: Mapping[str, Any], design: str, files: Mapping
     from model.program.design import record
     from model.program.store_buffer import SIZE
 
-    loaded, sizes = load(design), dict(manifest["sizes"])
+    loaded, sizes = load_in(design, manifest["environment"]), dict(manifest["sizes"])
     if not manifest["properties"]:
         raise UsageError("the manifest names no property")
     program = record(loaded, buffer=sizes.pop(SIZE, None))
     asked = Problem.of(program, *(find_property(name, loaded) for name in manifest["properties"]))
     if asked.program.digest != manifest["digest"]:
         found.append(f"{design} is not the design that was proved: its digest is {asked.program.digest[:12]}…")
+        return
     pages = manifest["pages"] if manifest.get("all_pages") else None
     safe = prove(asked, Limits(seconds=AGAIN), sizes, pages).detail
     if not isinstance(safe, Safe):

@@ -98,11 +98,11 @@ def _inferred(file: str, options: Options, limits: Limits) -> tuple[list[Answer]
 def _explanations(name: str, options: Options) -> Explanations:
     from model.conformance.automaton import Explanations
     from model.conformance.letters import Reading
-    from model.designs.catalogue import load
+    from model.designs.environment import load_in
     from model.verify.question import sized_program
     from model.verify.result import sizes_for
 
-    program, sizes = sized_program(load(name), options.clients, dict(options.extra))
+    program, sizes = sized_program(load_in(name, options.environment), options.clients, dict(options.extra))
     return Explanations(Reading(program, sizes_for(program, sizes)))
 
 

@@ -11,10 +11,10 @@ import click
 
 from model.cli.files import write_out
 from model.cli.help import verb
-from model.cli.options import Finite, by_property, elements
+from model.cli.options import Finite, by_property, elements, surrounded
 from model.cli.progress import working
 from model.cli.terminal import columns, print_lines
-from model.designs.catalogue import load
+from model.designs.environment import load_in
 from model.expr import Client
 from model.program.design import record
 from model.program.program import Program
@@ -41,6 +41,7 @@ Lines = Iterator["Text"]
 @click.option("--pages", type=click.IntRange(1), default=2, show_default=True, help="Searches go up to so many.")
 @click.option("--clients", type=click.IntRange(1), multiple=True, help="Default: 1 and 2.")
 @elements
+@surrounded
 @by_property("names", "What decides; may be repeated. Default: what `check` asks of each design.")
 @click.option("--source", "sources", type=click.Choice(SOURCES), multiple=True, help="Default: none and device.")
 @click.option(
@@ -67,6 +68,7 @@ def command(
     pages: int,
     clients: tuple[int, ...],
     extra: tuple[tuple[str, int], ...],
+    environment: str,
     names: tuple[str, ...],
     sources: tuple[str, ...],
     rates: tuple[float, ...],
@@ -84,9 +86,9 @@ def command(
     """
     found = []
     with working() as line:
-        for design in [load(d) for d in designs or DESIGNS]:
+        for design in [load_in(d, environment) for d in designs or DESIGNS]:
             program, asked = record(design), asked_of(design, names)
-            one = Candidate(program.name, design, sizes=dict(extra))
+            one = Candidate(program.heading, design, sizes=dict(extra))
             for count, source in product(_counts(program, clients), sources or _sources(program)):
                 line.doing(f"{program.name}, {plural(count, 'client')}, other source: {source}")
                 proven = Judge(asked).proof(one.program(source), timeout) if prove else None

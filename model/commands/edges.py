@@ -46,13 +46,13 @@ def command(design: str, options: Options) -> int:
     Exit codes: 0 written, 2 bad use, 3 a limit was reached or the disk is full, 130 interrupted; but for 0 nothing is
     written.
     """
-    from model.designs.catalogue import load
+    from model.designs.environment import load_in
     from model.engines.packed.edges import write
     from model.instance.instance import Instance
     from model.limits import Limits
     from model.verify.question import sized_program
 
-    program, sizes = sized_program(load(design), options.clients, dict(options.extra))
+    program, sizes = sized_program(load_in(design, options.environment), options.clients, dict(options.extra))
     instance = Instance(program, options.pages, sizes)
     with working("edges", quiet=options.quiet) as shown:
         limits = Limits(options.max_states, options.timeout, report=shown.report)
@@ -68,7 +68,7 @@ def _summary(instance: Instance, graph: Graph, directory: Path) -> Iterator[str]
     from model.verify.result_text import scope
 
     found = graph.components
-    yield f"{instance.program.name}, {scope(finite_scope(instance))}: the graph is in {directory}"
+    yield f"{instance.program.heading}, {scope(finite_scope(instance))}: the graph is in {directory}"
     yield f"{graph.depth.size:>15,} states, depth {graph.metadata['depth']}"
     yield f"{graph.indices.size:>15,} edges"
     yield f"{found.sizes.size:>15,} strongly connected components"

@@ -85,11 +85,11 @@ def command(design: str, options: Options) -> int:
 
     Exit codes: 0 every property holds, 1 a lasso refutes one, 2 bad use, 3 undetermined, 130 interrupted.
     """
-    from model.designs.catalogue import load
+    from model.designs.environment import load_in
     from model.liveness.lasso import Fairness
     from model.verify.question import sized_program
 
-    loaded = load(design)
+    loaded = load_in(design, options.environment)
     program, sizes = sized_program(loaded, options.clients, dict(options.extra))
     fairness = Fairness(options.fairness, dict(_kind(word, program.operations) for word in options.but))
     asked = _Asked(program, sizes, fairness, options, design)

@@ -12,7 +12,8 @@ from model.cli.help import verb
 from model.cli.options import Finite, sized
 from model.cli.progress import Working, working
 from model.cli.terminal import columns, print_lines
-from model.designs.catalogue import find_property, load
+from model.designs.catalogue import find_property
+from model.designs.environment import load_in
 from model.engines.worker import spread
 from model.instance.problem import Problem
 from model.limits import Limits
@@ -26,6 +27,8 @@ from model.verify.result import sizes_for
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+    from model.expr import Property
 
 SAFE = ("per-slot-cache", "top-layer-and-cache", "top-layer")  # the last with a single client
 SECONDS = 10.0
@@ -61,14 +64,16 @@ def judged(
     seconds: float = SECONDS,
     properties: Sequence[str] = (),
     others: Mapping[str, int] | None = None,
+    environment: str = "none",
     line: Working | None = None,
 ) -> list[Judged]:
     """Every mutant of a built-in design (or of a file's), for both forms of safety, two at a time."""
-    program, sizes = sized_program(load(design), clients, others or {})
+    loaded = load_in(design, environment)
+    program, sizes = sized_program(loaded, clients, others or {})
     wanted = [
-        (design, m.kind, m.change, m.program, name, pages, sizes, seconds)
+        (program.heading, m.kind, m.change, m.program, find_property(name, loaded), pages, sizes, seconds)
         for m in mutants(program)
-        for name in [p.name for p in asked_of(load(design), tuple(properties or ()))]
+        for name in [p.name for p in asked_of(loaded, tuple(properties or ()))]
     ]
     answers = spread(_judge, wanted, 2)
     named = (line or Working()).each(wanted, lambda w: f"{w[0]}: {w[1]}: {w[2]}", len(wanted))
@@ -80,16 +85,16 @@ def _judge(
     kind: str,
     change: str,
     program: Program,
-    name: str,
+    wanted: Property,
     pages: int,
     sizes: Mapping[str, int],
     seconds: float,
 ) -> Judged:
     from model.engines.packed import search as lanes
 
-    asked = Problem.of(program, find_property(name, load(design)), pages=pages, sizes=sizes_for(program, sizes))
+    asked = Problem.of(program, wanted, pages=pages, sizes=sizes_for(program, sizes))
     finite = lanes.search(asked, Limits(states=20_000_000))
-    return Judged(design, kind, change, name, finite, proof(asked, seconds)[0])
+    return Judged(design, kind, change, wanted.name, finite, proof(asked, seconds)[0])
 
 
 @verb("clearorder mutants top-layer --clients 1")
@@ -111,6 +116,7 @@ def command(
     pages: int,
     clients: int | None,
     extra: tuple[tuple[str, int], ...],
+    environment: str,
     seconds: float,
     names: tuple[str, ...],
     color: str,
@@ -121,6 +127,7 @@ def command(
     """
     found: list[Judged] = []
     asked = {"pages": pages, "seconds": seconds, "properties": names, "others": dict(extra)}
+    asked["environment"] = environment
     with working() as line:
         for design in designs or SAFE:
             size = clients or (1 if design == "top-layer" else 2)

@@ -14,7 +14,7 @@ from model.cli.options import collected
 from model.cli.progress import working
 from model.cli.terminal import columns, print_lines
 from model.commands.judging import Judging, any_number, judged
-from model.designs.catalogue import load
+from model.designs.environment import load_in
 from model.expr import Client
 from model.instance.problem import Problem
 from model.program.program import Program
@@ -52,7 +52,7 @@ def command(design: str, options: Options) -> int:
     gave up or the design holds vacuously.
     """
     with working(f"repairs of {design}") as line:
-        program, judge = options.judged(load(design), line)
+        program, judge = options.judged(load_in(design, options.environment), line)
         found = repairs(program, judge, options.most)
         named = line.each(found.repairs, lambda r: f"proof: {_and(r.changes)}", len(found.repairs))
         proved = tuple(replace(r, proof=judge.proof(r.program, options.seconds)) for r in named)
@@ -77,12 +77,12 @@ def _report(found: Repairs, most: int, verbose: bool, width: int) -> Lines:
 
     if found.repairs and not found.repairs[0].changes:
         if idle := _vacuous(found):
-            yield Text(f"{found.program.name}: nothing to repair, but it holds vacuously: {idle}.", "bold yellow")
+            yield Text(f"{found.program.heading}: nothing to repair, but it holds vacuously: {idle}.", "bold yellow")
         else:
-            yield Text(f"{found.program.name} is safe as it is.", "bold green")
+            yield Text(f"{found.program.heading} is safe as it is.", "bold green")
         return
     size = len(found.repairs[0].changes) if found.repairs else most
-    yield Text(f"{found.program.name}: {_outcome(found, size)}; {found.tried} sets of changes tried", "bold")
+    yield Text(f"{found.program.heading}: {_outcome(found, size)}; {found.tried} sets of changes tried", "bold")
     for repair in found.repairs:
         yield Text()
         yield Text(_and(repair.changes), "bold green")

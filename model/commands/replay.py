@@ -130,18 +130,18 @@ def _asked(spec: str, options: Options, line: Working) -> Iterator[Replayed | Wa
     if spec.endswith(".json"):
         yield from _loaded(Path(spec), options.stride)
         return
-    from model.designs.catalogue import load
+    from model.designs.environment import load_in
     from model.kvm.trial import tried
     from model.verify.defaults import asked_of
     from model.verify.question import Question, refuse_infinite, sized_program
 
-    design = load(spec)
+    design = load_in(spec, options.environment)
     program, sizes = sized_program(design, options.clients, dict(options.extra))
     asked = asked_of(design, options.names)
     for property in asked if options.names else asked[:1]:  # by default the loss, not the form that speaks of states
-        refuse_infinite(property, spec)
+        refuse_infinite(property, spec + program.surroundings)
         limits = options.limits(line)
-        question = Question(design, property, options.pages, sizes, "lanes", limits, name=program.name)
+        question = Question(design, property, options.pages, sizes, "lanes", limits, name=program.heading)
         yield tried(question, count=options.walks, seed=options.seed, stride=options.stride)
 
 
@@ -152,7 +152,8 @@ def _loaded(path: Path, stride: int) -> Iterator[Replayed]:
     from model.verify.trace_file import replay as run_again
 
     for saved in load_traces(path):
-        yield replayed(saved.design, saved.property, run_again(saved), stride)
+        trace = run_again(saved)
+        yield replayed(saved.design + trace.instance.program.where, saved.property, trace, stride)
 
 
 def _told(found: Replayed | Walked) -> Told:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from model.cli.help import verb
-from model.cli.options import Size, SortSize, bounded, by_property, collected
+from model.cli.options import Size, SortSize, bounded, by_property, collected, surrounded
 from model.studies.campaign import Configuration, Row, campaign, locally, on_cluster, sweep
 from model.verdict import INTERRUPTED, PROVED, REFUTED, UNDETERMINED
 
@@ -38,6 +38,7 @@ class Options:
     """What was asked on the command line."""
 
     sizes: tuple[tuple[int, int] | tuple[str, int], ...]
+    environment: str
     properties: tuple[str, ...]
     engine: str
     max_states: int | None
@@ -61,6 +62,7 @@ class Options:
     metavar="PxC|SORT=N",
     help="Pages x clients; repeat. SORT=N: so many of another sort at each of them, Buffer=N of store buffers.",
 )
+@surrounded
 @by_property("properties", "May be repeated. Default: what `check` asks of each design.")
 @click.option("--engine", type=click.Choice(ENGINES), default="lanes", show_default=True)
 @bounded
@@ -98,6 +100,7 @@ def command(designs: tuple[str, ...], options: Options) -> int:
         sizes or ((1, 1), (2, 1), (1, 2), (2, 2)),
         others=tuple((a, b) for a, b in options.sizes if isinstance(a, str)),
         engine=options.engine,
+        environment=options.environment,
         max_states=options.max_states,
         timeout=options.timeout,
         memory=options.memory,

@@ -13,7 +13,7 @@ from model.cli.options import collected
 from model.cli.progress import Working, working
 from model.cli.terminal import columns, print_lines
 from model.commands.judging import Judging, any_number, judged
-from model.designs.catalogue import load
+from model.designs.environment import load_in
 from model.program.holes import inputs_of, opened, table_of
 from model.program.program import Program
 from model.studies.reorder import Arranged, Arrangement, Arranging, arrange
@@ -58,7 +58,7 @@ def command(design: str, options: Options) -> int:
 
 def _answered(design: str, options: Options, line: Working, width: int) -> tuple[bool, list[Text]]:
     """Whether anything is safe, and what is said."""
-    program, judge = options.judged(load(design), line)
+    program, judge = options.judged(load_in(design, options.environment), line)
     if options.order or options.locks:
         arranged = _arranged(program, judge, options.order, options.locks)
         line.doing("proofs")
@@ -86,7 +86,7 @@ def _fillings(found: Synthesis, own: int | None, verbose: bool, width: int) -> L
     from rich.text import Text
 
     hole, total = found.hole, 1 << found.hole.rows
-    looks = f"{found.program.name}: {hole.name}({', '.join(hole.inputs)}) in {', '.join(hole.places)}"
+    looks = f"{found.program.heading}: {hole.name}({', '.join(hole.inputs)}) in {', '.join(hole.places)}"
     yield Text(looks, "bold")
     yield Text(f"  {len(found.safe):,} of {total:,} fillings are safe{_asked(found.judge)}; {found.checks} searched")
     shown = _different(found)
@@ -158,7 +158,7 @@ def _arrangements(found: Arranged, seconds: float, verbose: bool, width: int) ->
 
     arranging = found.arranging
     total = len(found.safe) + len(found.killed) + len(found.senseless)
-    yield Text(f"{arranging.program.name}: lines of {arranging.operation}, {arranging.original}", "bold")
+    yield Text(f"{arranging.program.heading}: lines of {arranging.operation}, {arranging.original}", "bold")
     yield Text(
         f"  {len(found.safe)} of {total} arrangements are safe{_asked(found.judge)}; {len(found.killed)} are refuted, "
         f"{len(found.senseless)} make no sense; {found.searched} searched"

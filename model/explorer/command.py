@@ -60,12 +60,12 @@ def command(design: str, options: Options) -> int:
 
 
 def _session(spec: str, options: Options) -> Session:
-    from model.designs.catalogue import load
+    from model.designs.environment import load_in
     from model.explorer.session import Session
     from model.verify.defaults import asked_of
     from model.verify.question import sized_program
 
-    design = load(spec)
+    design = load_in(spec, options.environment)
     _, sizes = sized_program(design, options.clients, dict(options.extra))
     return Session(design, asked_of(design, tuple(options.properties)), options.pages, sizes)
 

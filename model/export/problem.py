@@ -79,7 +79,8 @@ def expectation(claim: Claim) -> str:
         return f"holds: {verdict.states:,} states, depth {verdict.depth}" if verdict.states else "holds"
     if isinstance(verdict, Refuted):
         return f"violated, by {verdict.depth} moves at least"
-    return f"not known; python -m model.check {claim.design} --property {claim.rule.name} asks"
+    where = claim.program.surroundings
+    return f"not known; python -m model.check {claim.design}{where} --property {claim.rule.name} asks"
 
 
 def header(claim: Claim, commands: list[str], *remarks: str) -> list[str]:

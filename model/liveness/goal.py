@@ -172,8 +172,8 @@ def asked(program: Program, property: Property) -> Asked:
     """
     if property.kind not in INFINITE:
         raise UsageError(
-            f"{property.name} speaks of states, not of infinite runs; `python -m model.check {program.name} "
-            f"--property {property.name}` asks it."
+            f"{property.name} speaks of states, not of infinite runs; `python -m model.check "
+            f"{program.name}{program.surroundings} --property {property.name}` asks it."
         )
     _understood(program)
     watched = observed(program, property)

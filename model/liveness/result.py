@@ -32,7 +32,7 @@ def result(asked: Asked, instance: Instance, fairness: Fairness, verdict: Verdic
         program=asked.observed,
         evidence=(Evidence(verdict.engine, verdict, scope),),
         story=story(asked, verdict.detail, fairness) if isinstance(verdict.detail, Lasso) else None,
-        notes=tuple(_notes(asked, fairness, verdict)),
+        notes=(*_notes(asked, fairness, verdict), *instance.program.notes),
         spec=spec or name,
     )
 

@@ -96,6 +96,21 @@ class Program:
         steps = [s for s in self.steps if s.by != Client.name and "unread" in s.writes]
         return {s.operation: s.by for s in steps if s.by == Guest.name or any(map(_makes_unread, s.updates))}
 
+    @property
+    def surroundings(self) -> str:
+        """What a command line needs besides, so that the design stands in its environment: an option, or nothing."""
+        return f" --environment {self.environment}" if self.environment else ""
+
+    @property
+    def heading(self) -> str:
+        """What a report calls it: its name, and the environment that it is in."""
+        return self.name + self.where
+
+    @property
+    def where(self) -> str:
+        """The environment that it is in, to stand behind a name; nothing where it is in none."""
+        return f" in the environment {self.environment}" if self.environment else ""
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the meaning of the design: variables and steps, not comments, names of files or lines."""

@@ -26,6 +26,7 @@ from model.errors import MissingTool, ModelError, UsageError
 from model.verdict import UNDETERMINED
 
 Row = dict[str, Any]
+UNASKED: Row = {"others": (), "environment": "none"}
 PATIENCE = 3  # times that workers may die one after the other without a result between
 
 
@@ -55,11 +56,12 @@ class Configuration:
     symmetry: bool = False
     digest: str = ""
     others: tuple[tuple[str, int], ...] = ()
+    environment: str = "none"
 
     @cached_property
     def words(self) -> Row:
-        """What a row and its key say of it; `others` only where there are some, as in files from before."""
-        return {k: v for k, v in asdict(self).items() if k != "others" or v}
+        """What a row and its key say of it; what is not asked for is left out, as in files from before."""
+        return {k: v for k, v in asdict(self).items() if k not in UNASKED or v != UNASKED[k]}
 
     @cached_property
     def key(self) -> str:
@@ -68,21 +70,28 @@ class Configuration:
 
 
 def campaign(
-    designs: Iterable[str], properties: Sequence[str], sizes: Iterable[tuple[int, int]], **how: Any
+    designs: Iterable[str],
+    properties: Sequence[str],
+    sizes: Iterable[tuple[int, int]],
+    environment: str = "none",
+    **how: Any,
 ) -> list[Configuration]:
     """Every design at every (pages, clients) with every property, each once; without any, what `check` asks of it.
 
     Raises:
         ModelError: a design or a property does not exist.
     """
-    from model.designs.catalogue import find_property, load
+    from model.designs.catalogue import find_property
+    from model.designs.environment import load_in
 
     found = []
     for name in designs:
-        design = load(name)
+        design = load_in(name, environment)
         for property in properties or _defaults(design):
             digest = _digest(design, find_property(property, design))
-            found += [Configuration(name, property, *size, digest=digest, **how) for size in sizes]
+            found += [
+                Configuration(name, property, *size, digest=digest, environment=environment, **how) for size in sizes
+            ]
     return list(dict.fromkeys(found))
 
 
@@ -121,7 +130,8 @@ def answered(configuration: Configuration) -> Row:
         UsageError: what is asked about is not here, or another by the same name: a worker on another machine, or a file
             that was changed since the campaign began. Its answer would be filed as that of something else.
     """
-    from model.designs.catalogue import find_property, load
+    from model.designs.catalogue import find_property
+    from model.designs.environment import load_in
     from model.limits import Limits
     from model.program.design import record
     from model.verify.portfolio import answer
@@ -130,7 +140,7 @@ def answered(configuration: Configuration) -> Row:
     row = {"key": configuration.key, **configuration.words}
     packed: dict[str, Any] = {"threads": 1, "reductions": ("symmetry",) if configuration.symmetry else ()}
     limits = Limits(configuration.max_states, configuration.timeout, memory=configuration.memory)
-    design = load(configuration.design)
+    design = load_in(configuration.design, configuration.environment)
     wanted = find_property(configuration.property, design)
     if configuration.digest and configuration.digest != _digest(design, wanted):
         raise UsageError(

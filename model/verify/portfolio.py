@@ -41,7 +41,7 @@ def answer(question: Question) -> Result:
     if question.engine not in ENGINES:
         raise UsageError(f"there is no engine '{question.engine}'{did_you_mean(question.engine, list(ENGINES))}")
     program = record(question.design, buffer=question.sizes.get(SIZE))
-    refuse_infinite(question.property, question.spec or program.name)
+    refuse_infinite(question.property, (question.spec or program.name) + program.surroundings)
     if question.property.kind == "sometimes":
         return _happenings(question, program)
     asked = _Asked(question, program, Problem.of(program, question.property))

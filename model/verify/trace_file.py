@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from model.designs.catalogue import find_property, load
+from model.designs.catalogue import find_property
+from model.designs.environment import load_in
 from model.errors import ModelError
 from model.instance.instance import Instance, Move
 from model.instance.problem import Problem
@@ -58,6 +59,7 @@ class Saved:
     pages: int
     sizes: Mapping[str, int]
     moves: tuple[SavedMove, ...]
+    environment: str = "none"
 
 
 def load_trace(source: Path | str) -> Saved:
@@ -97,7 +99,7 @@ def replay(saved: Saved, design: type[Design] | None = None) -> Trace:
         NotATrace: a move does not exist or is not possible there, or the last state violates nothing.
         UsageError: there is no such design or property, or a size does not fit.
     """
-    design = design or load(saved.design)
+    design = design or load_in(saved.design, saved.environment)
     program = record(design, buffer=saved.sizes.get(SIZE, saved.sizes.get("buffers")))
     if program.digest != saved.digest:
         raise OtherDesign(
@@ -159,7 +161,8 @@ def _from_itf(document: Mapping[str, Any]) -> Saved:
 
 
 def _saved(about: Mapping[str, Any], pages: int, sizes: dict[str, int], moves: list[SavedMove]) -> Saved:
-    return Saved(str(about["design"]), str(about["digest"]), str(about["property"]), pages, sizes, tuple(moves))
+    where = str(about.get("environment", "none"))
+    return Saved(str(about["design"]), str(about["digest"]), str(about["property"]), pages, sizes, tuple(moves), where)
 
 
 def _count(value: object, least: int = 1) -> int:

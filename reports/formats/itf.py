@@ -55,6 +55,7 @@ def _about(result: Result, names: dict[str, str]) -> dict[str, Any]:
         "description": f"{tool['name']} {tool['version']}: {words.headline(result)}",
         "source": result.design,
         "design": spec_of(result.program),
+        "environment": result.program.environment or "none",
         "digest": result.program.digest,
         "property": result.property,
         "verdict": result.verdict.word,

@@ -77,6 +77,7 @@ def contents(found: InductiveInvariant, design: str, properties: Sequence[str]) 
     manifest = {
         "version": VERSION,
         "design": design,
+        "environment": found.reading.program.environment or "none",
         "properties": list(properties),
         "digest": found.reading.program.digest,
         "sizes": scope_sizes(found.reading.program, found.reading.sizes) | entries,

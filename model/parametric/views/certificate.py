@@ -53,6 +53,7 @@ def contents(found: Safe, design: str, properties: Sequence[str]) -> dict[str, s
         "version": VERSION,
         "kind": "views",
         "design": design,
+        "environment": found.program.environment or "none",
         "properties": list(properties),
         "digest": found.digest,
         "sizes": {**found.sizes, **({SIZE: found.program.buffer} if found.program.buffer else {})},

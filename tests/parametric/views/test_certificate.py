@@ -222,6 +222,14 @@ def other_digest(manifest):
     manifest["digest"] = "0" * 64
 
 
+def other_environment(manifest):
+    manifest["environment"] = "qemu"
+
+
+def no_such_environment(manifest):
+    manifest["environment"] = "qmeu"
+
+
 def other_design(manifest):
     manifest["design"] = "naive"
 
@@ -259,6 +267,8 @@ TAMPERED = {
     certificate.CLAUSES: (dropped_clause, weakened_clause, no_clauses),
     certificate.MANIFEST: (
         other_digest,
+        other_environment,
+        no_such_environment,
         other_design,
         other_property,
         fixed_size,

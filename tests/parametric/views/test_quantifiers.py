@@ -7,11 +7,8 @@ from model.designs.catalogue import find_property, load
 from model.designs.environment import load_in
 from model.expr import always
 from model.instance.problem import Problem
-from model.limits import Limits
 from model.parametric.views import quantifiers
-from model.parametric.views.decide import prove
 from model.program.design import record
-from model.verdict import Proved
 from tests.support.one_page import at_one_page, system_of
 
 
@@ -122,10 +119,3 @@ BOTH = [(d, p) for d in ("per-slot-cache", "top-layer-and-cache") for p in ("pro
 def test_who_holds_what_nobody_else_holds_needs_no_partner():
     """The big lock of an environment: with a partner, views of one would be looked at in pairs, for minutes."""
     assert [1] * 4 == [system_of(surrounded(*asked))[0].most for asked in BOTH]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("asked", BOTH, ids="-".join)
-def test_the_cache_designs_are_proved_for_any_number_in_the_environment_of_qemu(asked):
-    """3 to 5 CPU seconds each."""
-    assert isinstance(prove(surrounded(*asked), Limits(seconds=120)), Proved)
