@@ -11,7 +11,7 @@ import click
 
 from model.cli.files import write_lines, write_out
 from model.cli.help import verb
-from model.cli.options import Finite, collected, coloured, complete_designs, elements, written
+from model.cli.options import Finite, collected, coloured, complete_designs, elements, surrounded, written
 from model.cli.progress import working
 from model.cli.terminal import columns, decided
 from model.errors import UsageError
@@ -33,6 +33,7 @@ class Options:
     infer: bool
     clients: int
     extra: tuple[tuple[str, int], ...]
+    environment: str
     timeout: float | None
     json: bool
     output: Path | None
@@ -47,6 +48,7 @@ class Options:
 @click.option("--infer", is_flag=True, help="Ask of every built-in design, and name the weakest that explains it.")
 @click.option("--clients", type=click.IntRange(1), default=2, show_default=True, help="Clients that may have acted.")
 @elements
+@surrounded
 @click.option("--timeout", type=Finite(0, min_open=True), metavar="SECONDS", help="Stop reading after that time.")
 @click.option("--json", is_flag=True, help="Write JSON.")
 @written

@@ -28,8 +28,6 @@ from model.verify.result import sizes_for
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from model.expr import Property
-
 SAFE = ("per-slot-cache", "top-layer-and-cache", "top-layer")  # the last with a single client
 SECONDS = 10.0
 
@@ -71,7 +69,7 @@ def judged(
     loaded = load_in(design, environment)
     program, sizes = sized_program(loaded, clients, others or {})
     wanted = [
-        (program.heading, m.kind, m.change, m.program, find_property(name, loaded), pages, sizes, seconds)
+        (program.heading, m.kind, m.change, m.program, name, (design, environment), pages, sizes, seconds)
         for m in mutants(program)
         for name in [p.name for p in asked_of(loaded, tuple(properties or ()))]
     ]
@@ -85,16 +83,18 @@ def _judge(
     kind: str,
     change: str,
     program: Program,
-    wanted: Property,
+    name: str,
+    spec: tuple[str, str],
     pages: int,
     sizes: Mapping[str, int],
     seconds: float,
 ) -> Judged:
     from model.engines.packed import search as lanes
 
+    wanted = find_property(name, load_in(*spec))  # a property is not sent to another process
     asked = Problem.of(program, wanted, pages=pages, sizes=sizes_for(program, sizes))
     finite = lanes.search(asked, Limits(states=20_000_000))
-    return Judged(design, kind, change, wanted.name, finite, proof(asked, seconds)[0])
+    return Judged(design, kind, change, name, finite, proof(asked, seconds)[0])
 
 
 @verb("clearorder mutants top-layer --clients 1")

@@ -59,7 +59,7 @@ def test_liveness_is_asked_in_the_environment():
 
 def test_costs_are_those_of_the_environment():
     done = clearorder("cost", "top-layer", *SMALL, "--source", "none", "--format", "json")
-    assert done.returncode == 0
+    assert 0 == done.returncode
     assert WHERE in done.stdout
 
 
