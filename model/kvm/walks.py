@@ -6,10 +6,12 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import prod
 
 from model.errors import CannotSay
 from model.expr import Client
 from model.instance.breadth_first import BreadthFirst
+from model.instance.codegen import Successors, compiled
 from model.instance.instance import Instance, Move
 from model.instance.locations import at as location
 from model.instance.state import State
@@ -168,10 +170,10 @@ def walks(
         drain: most moves after that until the watched client has synced and read all it was told of.
         enough: asked before each walk whether to stop early.
     """
-    rng, found, judge = random.Random(seed), Walks(), Judge(instance, invariant)
+    choose, found, judge = _Chooser(instance, random.Random(seed)), Walks(), Judge(instance, invariant)
     with stage(instance) as on:
         while found.walks < count and not found.disagreement and not enough(found):
-            taken, ended = _walk_to_end(instance, judge, rng, busy, drain)
+            taken, ended = _walk_to_end(choose, judge, busy, drain)
             seen = found.rehearse(on, taken)
             if seen is not None:
                 found.finished += ended
@@ -180,30 +182,46 @@ def walks(
     return found
 
 
-def _walk_to_end(
-    instance: Instance, judge: Judge, rng: random.Random, busy: int, drain: int
-) -> tuple[list[Taken], bool]:
+class _Chooser:
+    """Picks an enabled step at random and then one of its moves, so that other steps need not be gone through.
+
+    `stop` is taken as soon as stopping begins and not before.
+    """
+
+    def __init__(self, instance: Instance, rng: random.Random) -> None:
+        self.instance, self.rng = instance, rng
+        self.steps, first = list[tuple[bool, int, Successors]](), 0
+        for ground in instance.steps:
+            successors = compiled([ground], instance.choices, instance.pages, instance.position)
+            self.steps.append((ground.step.operation == "stop", first, successors))
+            first += prod(len(instance.choices(p)) for p in ground.params)
+
+    def __call__(self, state: State, *, stopping: bool) -> Taken | None:
+        """A move with what it leads to; None where none is enabled."""
+        order = self.rng.sample(self.steps, len(self.steps))
+        stops = [step for step in order if step[0]] if stopping else []
+        for _, first, successors in (*stops, *(step for step in order if not step[0])):
+            if found := [*successors(state)]:
+                number, after = self.rng.choice(found)
+                return self.instance.moves[first + number], after
+        return None
+
+
+def _walk_to_end(choose: _Chooser, judge: Judge, busy: int, drain: int) -> tuple[list[Taken], bool]:
     """One walk on the model: moves without `stop`, then `stop`, then moves until the migration is complete.
 
     It also ends where the property fails; the second value says whether it came to an end.
     """
-    state, taken = instance.initial, list[Taken]()
+    instance, state, taken = choose.instance, choose.instance.initial, list[Taken]()
     for at in range(busy + drain):
-        options = _options(instance, state, stopping=at >= busy)
-        if not options:
+        found = choose(state, stopping=at >= busy)
+        if found is None:
             return taken, True
-        taken.append(rng.choice(rng.choice(options)))
-        state = taken[-1][1]
+        taken.append(found)
+        state = found[1]
         if judge.failed(state) or (at >= busy and finished(instance, state)):
             return taken, True
     return taken, False
-
-
-def _options(instance: Instance, state: State, stopping: bool) -> list[list[Taken]]:
-    """Enabled moves by step and thread; `stop` as soon as stopping begins and not before."""
-    groups = by_step(instance, state)
-    stop = [g for g in groups if g[0][0].ground.step.operation == "stop"]
-    return stop if stopping and stop else [g for g in groups if g not in stop]
 
 
 def finished(instance: Instance, state: State) -> bool:
