@@ -11,34 +11,29 @@ from model.verify.claims import NoteKind
 from model.verify.result import Result
 from reports.formats import phrases as words
 from reports.formats.phrases import escaped
+from reports.hues import DARK, LIGHT, properties
 from reports.sequence import Crossing, Diagram, Row, diagram
 from reports.strips import Lane, Strip
 
 COLUMNS, LINE, STRIP, PAD, MARGIN = 26, 15, 14, 10, 44  # characters of a lane's text; heights and widths in pixels
-STYLE = """
-.clearorder { font: 12px sans-serif; --ink: #1b1f24; --paper: #fff; --faint: #9aa4af; --bad: #c62828; --wash: #fde7e7;
-  --kernel: #d1495b; --cache: #edae49; --user: #00798c; --mine: #30638e; --unread: #7a5195; --spare: #4d7c0f; }
-@media (prefers-color-scheme: dark) { .clearorder {
-  --ink: #e6edf3; --paper: #0d1117; --faint: #6e7681; --bad: #ff7b72; --wash: #3d1a1d;
-  --kernel: #f2728c; --cache: #f2c14e; --user: #4fc3d0; --mine: #79b8ff; --unread: #c39bd3; --spare: #a3be5c; } }
-.clearorder text { fill: var(--ink); }
-.clearorder .head, .clearorder .changed { font-weight: bold; }
-.clearorder .note { font-style: italic; }
-.clearorder .label { font-size: 10px; }
-.clearorder .bad { fill: var(--bad); }
-.clearorder .paper { fill: var(--paper); }
-.clearorder .wash { fill: var(--wash); }
-.clearorder .life { stroke: var(--faint); }
-.clearorder .arrow { stroke: var(--ink); fill: none; }
-.clearorder .look { stroke-dasharray: 3 3; }
-.clearorder .cell { stroke: var(--faint); fill: none; }
-.clearorder .kernel { fill: var(--kernel); }
-.clearorder .cache { fill: var(--cache); }
-.clearorder .user { fill: var(--user); }
-.clearorder .mine { fill: var(--mine); }
-.clearorder .unread { fill: var(--unread); }
-.clearorder .spare { fill: var(--spare); }
-""".strip()
+STYLE = f"""
+.clearorder {{ font: 12px sans-serif; --ink: #1b1f24; --paper: #fff; --faint: #9aa4af; --bad: #a40e26; --wash: #ffebe9;
+  {properties(LIGHT)} }}
+@media (prefers-color-scheme: dark) {{ .clearorder {{
+  --ink: #e6edf3; --paper: #0d1117; --faint: #6e7681; --bad: #ff938a; --wash: #341418;
+  {properties(DARK)} }} }}
+.clearorder text {{ fill: var(--ink); }}
+.clearorder .head, .clearorder .changed {{ font-weight: bold; }}
+.clearorder .note {{ font-style: italic; }}
+.clearorder .label {{ font-size: 10px; }}
+.clearorder .bad {{ fill: var(--bad); }}
+.clearorder .paper {{ fill: var(--paper); }}
+.clearorder .wash {{ fill: var(--wash); }}
+.clearorder .life {{ stroke: var(--faint); }}
+.clearorder .arrow {{ stroke: var(--ink); fill: none; }}
+.clearorder .look {{ stroke-dasharray: 3 3; }}
+.clearorder .cell {{ stroke: var(--faint); fill: none; }}
+""".strip() + "".join(f"\n.clearorder .{hue} {{ fill: var(--{hue}); }}" for hue in LIGHT)
 
 
 def document(results: Sequence[Result]) -> str:
@@ -167,11 +162,10 @@ class _Picture:
     def _strip(self, strip: Strip, x: int, y: int) -> Iterator[str]:
         mark = "label changed" if strip.changed else "label"
         yield f"<g><title>{escaped(words.one_line(strip.text))}</title>"
-        hue = strip.hue if not strip.hue.startswith("spare") else "spare"
         for i, full in enumerate(strip.cells):
-            kind = f"cell {hue}" if full else "cell"
+            kind = f"cell {strip.hue}" if full else "cell"
             side = f'width="{self.square}" height="{STRIP - 4}"'
-            yield f'<rect class="{kind if full else "cell"}" x="{x + i * (self.square + 1)}" y="{y}" {side}/>'
+            yield f'<rect class="{kind}" x="{x + i * (self.square + 1)}" y="{y}" {side}/>'
         yield _text(x + len(strip.cells) * (self.square + 1) + 4, y + 9, words.one_line(strip.label), mark) + "</g>"
 
     def _arrows(self, row: Row, y: int) -> Iterator[str]:
