@@ -1,20 +1,31 @@
-"""The README runs: its Python blocks, its commands and the output it shows."""
+"""README and tutorial run: their Python blocks, their commands and the output they show."""
 
 import importlib
 import os
 import re
+import runpy
 import shlex
 import subprocess
 import sys
 
 import pytest
 
+from tests.support.command import check, clearorder
+from tests.support.documents import DOCUMENTS, TUTORIAL
+from tests.support.documents import README as READ_ME
 from tests.support.paths import ROOT
-from tests.support.readme import PYTEST_EXAMPLE, PYTHON, README, SESSIONS, write_example
+from tests.support.readme import PYTEST_EXAMPLE, PYTHON, README, write_example
+
+TYPED = {  # how a reader starts a command -> how this process does
+    ("python", "-m", "model.check"): check,
+    ("clearorder",): clearorder,
+}
+SESSIONS = [(document, *session) for document in DOCUMENTS for session in document.sessions]
+HERE = [row for row in SESSIONS if "pip install" not in row[1]]  # the others need a network
 
 
 def run(command, cwd):
-    """A command of the README, with this Python."""
+    """A command of a document, with this Python."""
     words = shlex.split(command)
     assert "python" == words[0]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
@@ -23,12 +34,50 @@ def run(command, cwd):
     )
 
 
-@pytest.mark.parametrize("session", [s for s in SESSIONS if "\n" in s.strip()], ids=lambda s: s.split("\n")[0][:60])
-def test_a_command_prints_what_the_readme_shows(session, tmp_path):
-    """Byte for byte, in a directory that holds the README's own design."""
-    (tmp_path / "my_design.py").write_text(PYTHON[0])
-    command, _, shown = session.partition("\n")
-    assert shown == run(command.removeprefix("$ "), tmp_path).stdout
+def typed(command, cwd):
+    """A command of a document, in this process."""
+    words = shlex.split(command)
+    start = next(start for start in TYPED if start == tuple(words[: len(start)]))
+    return TYPED[start](*words[len(start) :], cwd=cwd)
+
+
+@pytest.mark.parametrize(("document", "command", "shown"), HERE, ids=lambda value: str(value)[:60])
+def test_a_command_prints_what_the_document_shows(document, command, shown, tmp_path):
+    """Byte for byte, in a directory that holds the designs that the reader has saved."""
+    document.save(tmp_path)
+    done = typed(command, tmp_path)
+    assert shown == done.stdout
+    assert 2 > done.returncode, done.stderr
+
+
+def test_every_block_of_the_tutorial_is_run():
+    """Those with a prompt, and the designs and the test that are saved; the patch is no program."""
+    assert 8 == len(TUTORIAL.sessions)
+    assert ["merge_outside.py", "own_copy.py", "test_merge.py"] == list(TUTORIAL.files)
+    assert len(TUTORIAL.files) == len(TUTORIAL.blocks("python"))
+    assert {"console", "diff", "python", ""} == set(re.findall(r"^```(\w*)$", TUTORIAL.text, re.M))
+    assert READ_ME.sessions[0][0].startswith(TUTORIAL.sessions[0][0])
+
+
+def test_the_tests_of_the_tutorial_pass(tmp_path, monkeypatch):
+    TUTORIAL.save(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("merge_outside", "own_copy"):
+        monkeypatch.setitem(sys.modules, name, importlib.import_module(name))
+    names = runpy.run_path(str(tmp_path / "test_merge.py"))
+    tests = [test for name, test in names.items() if name.startswith("test_")]
+    assert 2 == len(tests)
+    for test in tests:
+        test()
+
+
+def test_the_picture_of_the_readme_is_what_the_command_writes(tmp_path):
+    """docs/race.svg: dark and light in one file."""
+    command = next(c for c in re.findall(r"`(python -m model[^`]*)`", README) if "race.svg" in c)
+    assert 1 == typed(command, tmp_path).returncode
+    assert (ROOT / "docs" / "race.svg").read_text() == (tmp_path / "race.svg").read_text()
+    assert "](docs/race.svg)" in README
+    assert "prefers-color-scheme: dark" in (ROOT / "docs" / "race.svg").read_text()
 
 
 def test_the_design_of_the_readme_has_thirty_lines():
@@ -40,7 +89,7 @@ def test_the_design_of_the_readme_has_thirty_lines():
 def test_the_property_of_the_readme_can_be_asked(tmp_path):
     """Beside the design."""
     (tmp_path / "my_design.py").write_text(PYTHON[0] + "\n" + PYTHON[1])
-    done = run("python -m model.check my_design.py --property mine_was_reported --engine explicit -q", tmp_path)
+    done = check("my_design.py", "--property", "mine_was_reported", "--engine", "explicit", "-q", cwd=tmp_path)
     assert "mine_was_reported  refuted" in done.stdout
 
 
