@@ -16,7 +16,8 @@ from reports.sequence import Crossing, Diagram, Row, diagram
 from reports.strips import Lane, Strip
 
 COLUMNS, LINE, STRIP, PAD, MARGIN = 26, 15, 14, 10, 44  # characters of a lane's text; heights and widths in pixels
-STYLE = f"""
+STYLE = (
+    f"""
 .clearorder {{ font: 12px sans-serif; --ink: #1b1f24; --paper: #fff; --faint: #9aa4af; --bad: #a40e26; --wash: #ffebe9;
   {properties(LIGHT)} }}
 @media (prefers-color-scheme: dark) {{ .clearorder {{
@@ -33,7 +34,9 @@ STYLE = f"""
 .clearorder .arrow {{ stroke: var(--ink); fill: none; }}
 .clearorder .look {{ stroke-dasharray: 3 3; }}
 .clearorder .cell {{ stroke: var(--faint); fill: none; }}
-""".strip() + "".join(f"\n.clearorder .{hue} {{ fill: var(--{hue}); }}" for hue in LIGHT)
+""".strip()
+    + "".join(f"\n.clearorder .{hue} {{ fill: var(--{hue}); }}" for hue in LIGHT)
+)
 
 
 def document(results: Sequence[Result]) -> str:
