@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -16,17 +16,21 @@ from model.program.design import record
 from model.program.holes import formula, inputs_of, opened, table_of
 from model.program.tracing import SomePages
 from model.studies.comparison import SEARCH, Candidate, Row, contains, row, shortest
-from model.studies.cost import with_device
+from model.studies.cost import one_sync_a_round, with_device
+from model.studies.markov import Expected, expected
+from model.studies.questions_2019 import Questions, answers
 from model.studies.synthesis import Synthesis, synthesise, unseen
 from model.verdict import Proved, Verdict
 from model.verify.judge import Judge, Killing
 
-DESIGNS = ("naive", "top-layer", "top-layer-and-cache", "per-slot-cache")
+BOTH = "top-layer-and-cache"
+DESIGNS = ("naive", "top-layer", BOTH, "per-slot-cache")
 OWN = ("top-layer", ("want", "mine", "user"))  # what a client knows without asking below
 SHARED = ("per-slot-cache", ("cache", "want", "span"))  # what QEMU's clear has before it
 CLIENTS = (1, 2)
 SOURCES = ("none", "device")
 RATES = (0.5, 0.1, 2.0)  # rows are compared and drawn at the first
+COPYING = (0.01, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)  # how often a page is written, from rarely to at nearly every copy
 PROOF_SECONDS = 600.0  # a proof takes a few; a slow machine must not change the page
 
 
@@ -84,12 +88,19 @@ class Answer:
 
     Attributes:
         blind: a shortest trace of top-layer with one client that clears a bit that nobody was told of.
+        two_pages: what the cache and the AND cost with two pages and one client, on any schedule.
+        copying: what a GET that clears and the cache cost beside a device, one sync a round, at each rate of writing.
+        crossing: the rate at which both make as many redundant copies, or None where one always makes fewer.
     """
 
     rows: tuple[Row, ...]
     masks: tuple[Mask, ...]
     careless: tuple[Careless, ...]
     blind: Trace | None
+    two_pages: Mapping[str, Expected]
+    copying: tuple[tuple[Expected, Expected], ...]
+    crossing: float | None
+    questions: Questions
 
     def row(self, design: str, clients: int, source: str = "none") -> Row:
         return next(r for r in self.rows if (r.design, r.clients, r.source) == (design, clients, source))
@@ -123,7 +134,33 @@ def answer(pages: int = 2, rates: Sequence[float] = RATES, seconds: float = PROO
         masks=tuple(masks),
         careless=tuple(careless(name) for name in DESIGNS),
         blind=shortest(built_in_properties()["no_blind_clear"], top, 1, 1),
+        two_pages={n: expected(record(load(n)), 2, 1, rates=rates[:1], seed=1)[0] for n in ("per-slot-cache", BOTH)},
+        copying=copying(COPYING),
+        crossing=crossing(COPYING[0], COPYING[-1]),
+        questions=answers(seconds),
     )
+
+
+def copying(rates: Sequence[float]) -> tuple[tuple[Expected, Expected], ...]:
+    """(where GET clears, with the per-slot cache) beside a device, one client, one sync a round, at each rate."""
+    both = (Candidate("get-clears", GetClears), Candidate("per-slot-cache", load("per-slot-cache")))
+    costs = [expected(one_sync_a_round(each.program("device")), 1, 1, rates=rates, seed=1) for each in both]
+    return tuple(zip(*costs, strict=True))
+
+
+def crossing(low: float, high: float) -> float | None:
+    """The rate between the two at which the cache stops to make fewer redundant copies than a GET that clears."""
+
+    def better(rate: float) -> bool:
+        ((before, after),) = copying((rate,))
+        return after.redundant.mean < before.redundant.mean
+
+    if better(low) == better(high):
+        return None
+    for _ in range(12):
+        middle = (low + high) / 2
+        low, high = (middle, high) if better(middle) == better(low) else (low, middle)
+    return (low + high) / 2
 
 
 def careless(design: str) -> Careless:

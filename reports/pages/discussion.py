@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from model.designs.catalogue import load
@@ -13,7 +13,7 @@ from model.studies.cost import tally, with_totals
 from model.studies.discussion_2019 import DESIGNS, OWN, SHARED, Answer, Careless, GetClears, Mask
 from model.verify.wording import plural
 from reports.formats.markdown import escaped
-from reports.pages import claims
+from reports.pages import claims, open_questions, settling
 from reports.pages.costs import records, tables
 from reports.pages.pareto import as_svg, picture
 from reports.pages.render import page
@@ -21,7 +21,8 @@ from reports.pages.render import page
 TALLIED = ("writes", "copies", "redundant", "gets", "clears")
 TALLY_HEADS = ("writes", "copies", "redundant", "GET", "CLEAR")
 MASK_HEADS = ("mask", "over", "clients", "other source", "safe of all", "all ones")
-CLASSES = {claims.HOLDS: "proved", claims.PARTLY: "undetermined", claims.FAILS: "refuted"}  # of `page.css`
+CLASSES = {settling.HOLDS: "proved", settling.PARTLY: "undetermined", settling.FAILS: "refuted"}  # of `page.css`
+SHOWN = 20  # rows of a table; the others are folded
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,10 @@ def _html(found: Answer, tool: Mapping[str, str]) -> str:
         "discussion.html",
         styles=("pareto.css",),
         tool=tool,
+        lead=open_questions.lead(found),
         claims=claims.settled(found),
+        answered=list(open_questions.answered(found)),
+        most=SHOWN,
         rows=list(_rows()),
         classes=CLASSES,
         marks=claims.MARKS,
@@ -118,11 +122,15 @@ def _lines(trace: Trace) -> Iterator[tuple[str, ...]]:
 
 
 def _markdown(found: Answer) -> Iterator[str]:
-    yield from ("# The clear-ordering discussion of 2019, answered", "", "## What the claims come to", "")
+    yield from ("# The clear-ordering discussion of 2019, answered", "")
+    yield from (escaped(" ".join(open_questions.lead(found))), "", "## What the claims come to", "")
     for each in claims.settled(found):
         c = each.claim
-        yield from (f"### {escaped(c.who)}, {escaped(c.when)}: {each.word}", "", f"> {escaped(c.said)}", "")
-        yield from (f"{escaped(c.source)} ({claims.MARKS[c.mark]}).", "", escaped(each.text), "")
+        yield from (f"### {escaped(c.who)}, {escaped(c.when)}: {escaped(each.judged)}", "", f"> {escaped(c.said)}", "")
+        yield from (f"[{escaped(c.source)}]({c.address}) ({claims.MARKS[c.mark]}).", "", escaped(each.text), "")
+    yield from ("## Questions of the mails that nobody answered", "")
+    for asked in open_questions.answered(found):
+        yield from (f"### {escaped(asked.question)}", "", f"> {escaped(asked.said)}", "", escaped(asked.answer), "")
     for table in tables(found.rows):
         yield from _table(table.title, table.heads, table.lines)
         yield from (escaped(table.note), "")
@@ -159,8 +167,9 @@ def _record(found: Answer) -> dict[str, Any]:
             for c in found.careless
         ],
         "claims": [
-            {"who": s.claim.who, "when": s.claim.when, "source": s.claim.source, "mark": s.claim.mark}
-            | {"said": s.claim.said, "verdict": s.word, "because": s.text}
+            {"who": s.claim.who, "when": s.claim.when, "source": s.claim.source, "address": s.claim.address}
+            | {"mark": s.claim.mark, "said": s.claim.said, "verdict": s.word, "judged": s.judged, "because": s.text}
             for s in claims.settled(found)
         ],
+        "questions": [asdict(each) for each in open_questions.answered(found)],
     }
