@@ -110,6 +110,18 @@ class Log:
         if act.kind == "clear":
             self.waiting.append(act)
 
+    def tell(self, act: Act) -> None:
+        """The same for who wants no judgement, only what stands in the end."""
+        for _ in self.add(act):
+            pass
+
+    @property
+    def finished(self) -> Standing:
+        """What stands in the end."""
+        for _ in self.finish():
+            pass
+        return self.standing
+
     def finish(self) -> Iterator[Judged]:
         """The CLEARs that are left, judged: nothing overlaps what has come in."""
         yield from self._judged(LAST)

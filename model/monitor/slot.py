@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from model.monitor.bitmap import NOTHING, WORD, Bits
+from model.monitor.bitmap import NOTHING, WORD, Bits, union
 from model.monitor.blindness import Act, Log, Standing
 from model.monitor.judgement import Moment
 from model.monitor.recording import Ioctl
@@ -52,9 +52,11 @@ class Slot:
 
     Attributes:
         log: what stands reported.
-        owed: pages that were taken out of the log and not read since.
+        taken: pages that were taken out of the log, until a read is marked.
+        owed: from then on, what was taken and is not read since.
         ends: the position where a delete of it ended: later ioctls are not about this log.
         known: its creation is in the recording, and every line since then can be read.
+        initially_set: the log began all ones.
         reported: pages that some GET reported, ever.
         untold: pages that were cleared on the strength of INITIALLY_SET, before any GET reported them; the first CLEAR.
         unasked: pages that were taken and that no GET has asked about since.
@@ -64,9 +66,11 @@ class Slot:
 
     pages: int
     log: Log
-    owed: Log = field(default_factory=lambda: Log(Standing()))
+    taken: Bits = NOTHING
+    owed: Log | None = None
     ends: int | None = None
     known: bool = True
+    initially_set: bool = False
     reported: Bits = NOTHING
     untold: Bits = NOTHING
     untold_by: Act | None = None
@@ -80,7 +84,31 @@ class Slot:
     @property
     def weight(self) -> int:
         own = self.reported.weight + self.untold.weight + self.unasked.weight
-        return own + self.log.weight + self.owed.weight + self.recent_weight
+        return own + self.log.weight + (self.owed.weight if self.owed else self.taken.weight) + self.recent_weight
+
+    def take(self, act: Act) -> None:
+        """Pages left the log: their newest content has to be read after that."""
+        self.last_take = act
+        if self.owed is None:
+            self.taken |= act.bits
+        else:
+            self.owed.tell(Act("get", act.bits, act.ioctl))
+
+    def read(self, bits: Bits, ioctl: Ioctl) -> None:
+        """A mark that these pages are being read."""
+        mark = Act("clear", bits, ioctl)
+        if self.owed is None:
+            beside = [Act("get", a.bits, a.ioctl) for a in self.recent if a.kind != "get" and not a.before(mark)]
+            self.owed = Log(Standing(self.taken - union(a.bits for a in beside)))
+            for act in beside:
+                self.owed.tell(act)
+        self.owed.tell(mark)
+
+    def unread(self) -> Standing:
+        """What was taken and not read since, once all is said."""
+        if self.owed is None:
+            return Standing(self.taken)
+        return self.owed.finished
 
     def remember(self, act: Act) -> None:
         self.recent.append(act)

@@ -136,7 +136,8 @@ class Monitor:
                 slot.ends = ioctl.end
         elif not (slot and live and slot.pages in (values["npages"], MAX_PAGES)):
             self.drop(key)
-            self.slots[key] = Slot(values["npages"], Log(fresh(machine)))
+            standing = fresh(machine)
+            self.slots[key] = Slot(values["npages"], Log(standing), initially_set=bool(standing.sure))
             self.added(1)
         elif slot:
             slot.pages = values["npages"]
@@ -167,17 +168,11 @@ class Monitor:
             slot.unasked, slot.asked = NOTHING, act.ioctl.begin
             if slot.untold:
                 slot.untold -= union(clear.bits for clear in slot.overlapping(act)) & act.bits
-        elif (early := act.bits - slot.reported) and slot.known:
+        elif slot.initially_set and (early := act.bits - slot.reported):
             slot.untold, slot.untold_by = slot.untold | early, slot.untold_by or act
         if act.kind != "get":
             slot.unasked |= act.bits
-            self.taken(slot, act.bits, act)
-
-    def taken(self, slot: Slot, bits: Bits, act: Act) -> None:
-        """Pages left the log: their newest content has to be read after that."""
-        slot.last_take = act
-        for _ in slot.owed.add(Act("get", bits, act.ioctl)):
-            pass
+            slot.take(act)
 
     def reset(self, ioctl: Ioctl) -> None:
         """KVM_RESET_DIRTY_RINGS: the entries that the VMM has marked are taken, and their pages fault again."""
@@ -194,7 +189,7 @@ class Monitor:
                 except BadBitmap as error:
                     self.findings.damage(ioctl.line, f"ring: {error}")
                     continue
-                self.taken(slot, bits, Act("reset", bits, ioctl))
+                slot.take(Act("reset", bits, ioctl))
                 self.added(bits.weight)
 
     def read(self, ioctl: Ioctl) -> None:
@@ -208,8 +203,7 @@ class Monitor:
         except BadBitmap as error:
             self.findings.damage(ioctl.line, f"bm: {error}")
             return
-        for _ in slot.owed.add(Act("clear", bits, ioctl)):
-            pass
+        slot.read(bits, ioctl)
 
     def slot(self, key: Key, ioctl: Ioctl) -> Slot:
         """The slot; one that the recording has not shown may have any page reported, and surely has none."""
@@ -277,12 +271,10 @@ class Monitor:
         if slot is None:
             return
         self.settle(key, slot)
-        for _ in slot.owed.finish():
-            pass
-        machine, owed = self.machines[key[0]], slot.owed.standing
+        machine, owed = self.machines[key[0]], slot.unread()
         if machine.reads and owed.maybe and slot.last_take:
             self.report(key, "unread", slot.last_take, owed.sure, owed.doubt)
-        elif not machine.reads and slot.untold and slot.untold_by and fresh(machine).sure:
+        elif not machine.reads and slot.untold and slot.untold_by:
             self.report(key, "untold", slot.untold_by, slot.untold, NOTHING)
         del self.slots[key]
 
