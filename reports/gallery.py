@@ -9,6 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from model.designs.gallery import Entry, source_of
+from model.verify.wording import plural
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -53,27 +54,32 @@ def _lines(entry: Entry) -> Iterator[list[str]]:
         yield [str(shown.get(name, "")) for name in HEAD]
 
 
-def _cut(line: str, width: int) -> str:
-    line = line.rstrip()
-    return line if len(line) <= width else f"{line[: width - 1].rstrip()}…"
-
-
 def as_text(found: Sequence[Entry], width: int) -> Iterator[Text]:
-    """One line a design, cut to the width; a pipe is as wide as they are."""
-    from rich.text import Text
+    """A table for each family: what is recorded of each design; all of them are counted at the end."""
+    from model.printing.lines import verdict, wrapped
+    from model.printing.tables import table
 
-    rows = [line[:-1] for e in found for line in _lines(e)]
-    widths = [max(len(r[i]) for r in [*rows, list(HEAD[:-1])]) for i in range(len(HEAD) - 1)]
-    yield Text(_cut("  ".join(f"{h:{w}}" for h, w in zip(HEAD[:-1], widths, strict=True)), width), "bold")
-    for row in rows:
-        yield Text(_cut("  ".join(f"{c:{w}}" for c, w in zip(row, widths, strict=True)), width))
-    refuted = sum(verdict_word(e) == "refuted" for e in found)
+    heads = ("design", "entry", "recorded", "moves", "scope", "certainty")
+    for family in dict.fromkeys(e.family for e in found):
+        rows = []
+        for _, design, entry, word, moves, scope, certainty, _ in (
+            cells for e in found if e.family == family for cells in _lines(e)
+        ):
+            rows.append((design, entry, verdict(word), moves, scope, certainty))
+        yield from wrapped(family, width, style="bold")
+        yield from table(heads, rows, width)
+        yield from wrapped("", width)
+    yield from wrapped(_counted(found), width)
+
+
+def _counted(found: Sequence[Entry]) -> str:
+    words = [verdict_word(e) for e in found]
     proved = [e for e in found if e.any.get(e.decided_by) == "proved"]
     pages = sum(bool(e.only) for e in proved)
-    yield Text()
-    yield Text(
-        f"{len(found)} designs: {refuted} refuted, {len(found) - refuted} safe; "
-        f"{len(proved) - pages} proved for any number, {pages} for any number of pages."
+    return (
+        f"{plural(len(found), 'design')}, as recorded: {words.count('refuted')} refuted, {words.count('proved')} safe; "
+        f"{len(proved) - pages} proved for any number, {pages} for any number of pages. --check runs all again; "
+        "gallery NAME tells of one."
     )
 
 

@@ -24,14 +24,43 @@ EXPORT_STATES = 10_000_000  # up to which the verdict that an export names is lo
 
 
 def list_all(color: str) -> int:
-    """Every design and property, one per line."""
-    from model.designs.catalogue import built_in_designs, built_in_properties, gallery_designs, load
-    from reports.formats.text import first_sentence, listing
+    """Every property and design in groups, properties first, one per line."""
+    from reports.formats.text import listing
 
-    names = [*built_in_designs(), *gallery_designs()]
-    designs = {name: first_sentence(load(name).__doc__ or "") for name in names}
-    print_lines(listing(designs, built_in_properties(), width=columns(color)), color)
+    print_lines(listing({**_properties(), **_designs()}, width=columns(color)), color)
     return PROVED
+
+
+def _properties() -> dict[str, dict[str, str]]:
+    """The properties by what they speak of."""
+    from model.designs.catalogue import DEFAULT_PROPERTIES, built_in_properties
+    from model.expr import INFINITE
+    from reports.formats.text import first_sentence
+
+    titles = {
+        "asked": "Properties that are asked by default",
+        "always": "Properties of every state (--property NAME)",
+        "sometimes": "Properties of what has to happen (--property NAME)",
+        "infinite": "Properties of infinite runs (clearorder liveness DESIGN --property NAME)",
+    }
+    found: dict[str, dict[str, str]] = {title: {} for title in titles.values()}
+    for name, property in built_in_properties().items():
+        kind = "infinite" if property.kind in INFINITE else property.kind
+        found[titles["asked" if name in DEFAULT_PROPERTIES else kind]][name] = first_sentence(property.doc)
+    return found
+
+
+def _designs() -> dict[str, dict[str, str]]:
+    """The designs by family."""
+    from model.designs.catalogue import load
+    from model.designs.gallery import entries
+    from reports.formats.text import first_sentence
+
+    found: dict[str, dict[str, str]] = {}
+    for entry in entries():
+        title = f"Designs of the family {entry.family} (clearorder gallery NAME tells of one)"
+        found.setdefault(title, {})[entry.design] = first_sentence(load(entry.design).__doc__ or "")
+    return found
 
 
 def show_steps(designs: Sequence[str], options: Options) -> int:

@@ -16,8 +16,16 @@ if TYPE_CHECKING:
 
 
 def complain(message: str) -> None:
-    """One message on stderr."""
-    click.echo(f"error: {message}", err=True)
+    """One message on stderr; on a terminal broken between words, but for lines of code."""
+    said = f"error: {message}"
+    if sys.stderr.isatty():
+        from functools import partial
+        from textwrap import fill
+
+        width = max(40, console("auto", stderr=True).width)
+        lay = partial(fill, width=width, break_on_hyphens=False, break_long_words=False)
+        said = "\n".join(line if " | " in line else lay(line) for line in said.splitlines())
+    click.echo(said, err=True)
 
 
 @contextlib.contextmanager
@@ -53,10 +61,14 @@ def console(color: str, *, stderr: bool = False) -> Console:
 
 
 def print_lines(lines: Iterable[Text], color: str) -> None:
-    """Lines of text to stdout."""
-    out = console(color)
+    """Lines of text to stdout; what is still wider than the terminal is broken between words."""
+    from model.printing.lines import wrapped
+
+    out, width = console(color), columns(color)
     for line in lines:
-        out.print(line, soft_wrap=True)
+        begin = len(line.plain) - len(line.plain.lstrip())
+        for part in wrapped(line, width, begin + 4):
+            out.print(part, soft_wrap=True)
 
 
 def columns(color: str) -> int:

@@ -12,7 +12,7 @@ import click
 from model.cli.help import verb
 from model.cli.options import Sizes, bounded, collected, folder, sized
 from model.cli.progress import working
-from model.cli.terminal import decided
+from model.cli.terminal import decided, print_lines
 from model.verdict import PROVED
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ def command(design: str, options: Options) -> int:
     Exit codes: 0 written, 2 bad use, 3 a limit was reached or the disk is full, 130 interrupted; but for 0 nothing is
     written.
     """
+    from rich.text import Text
+
     from model.designs.environment import load_in
     from model.engines.packed.edges import write
     from model.instance.instance import Instance
@@ -58,8 +60,7 @@ def command(design: str, options: Options) -> int:
         limits = Limits(options.max_states, options.timeout, report=shown.report)
         graph = write(instance, options.output, limits)
     with decided(PROVED):
-        for line in _summary(instance, graph, options.output):
-            click.echo(line)
+        print_lines(map(Text, _summary(instance, graph, options.output)), "auto")
     return PROVED
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from model.cli.files import write_out
+from model.cli.files import write_lines, write_out
 from model.cli.help import verb
 from model.cli.options import collected, coloured, written
 from model.cli.progress import Working, working
@@ -20,10 +19,11 @@ from model.designs.gallery import RULES, Entry, Row, entries
 from model.errors import UsageError, did_you_mean
 from model.limits import Limits
 from model.verdict import PROVED, REFUTED, Verdict
-from reports.gallery import FORMATS, as_text, verdict_word
+from reports.gallery import FORMATS, as_text
 
 if TYPE_CHECKING:
     from model.program.program import Program
+    from model.verify.result import Result
 
 # ---------------------------------------------------------------- asking
 
@@ -79,19 +79,30 @@ def _rule(program: Program, rule: Any, row: Row | None) -> str:
     return {"proved": "keeps", "refuted": "breaks"}.get(verdict.word, "?")
 
 
-def matrix(found: Sequence[Entry], line: Working) -> str:
-    """Designs by ordering rules, every cell asked of the engine, as Markdown; and what each rule says."""
-    from model.designs.catalogue import built_in_properties
+def asked_rules(found: Sequence[Entry], line: Working) -> list[tuple[Entry, dict[str, str]]]:
+    """Each design with what each ordering rule says of it, asked of the engine now."""
+    return [(entry, rule_verdicts(entry)) for entry in line.each(found, lambda e: e.design, len(found))]
 
-    known = built_in_properties()
-    lines = [f"| design | verdict | {' | '.join(f'`{r}`' for r in RULES)} |", f"|{'---|' * (len(RULES) + 2)}"]
-    for entry in line.each(found, lambda e: e.design, len(found)):
-        said = rule_verdicts(entry)
-        lines.append(f"| {entry.design} | {verdict_word(entry)} | {' | '.join(said[r] for r in RULES)} |")
-    lines += ["", "keeps: holds in every reachable state of the recorded size; breaks: refuted; -: does not apply.", ""]
-    for rule in RULES:
-        lines += [f"## {rule}", "", " ".join(known[rule].doc.replace("Source:", "\nSource:").split()), ""]
-    return "\n".join(lines)
+
+def broken(entry: Entry) -> list[str]:
+    """The ordering rules that the design breaks, asked now."""
+    return [rule for rule, said in rule_verdicts(entry).items() if said == "breaks"]
+
+
+def run_now(entry: Entry, line: Working) -> Result | None:
+    """The answer of the packed engine at the recorded size; None where nothing is recorded."""
+    from model.designs.catalogue import find_property, load
+    from model.verify.portfolio import answer
+    from model.verify.question import Question
+
+    row = entry.deciding
+    if row is None:
+        return None
+    design = load(entry.design)
+    asked = find_property(row.property, design)
+    line.doing(f"{entry.design} {row.property}")
+    limits = Limits(report=line.report)
+    return answer(Question(design, asked, row.pages, row.sizes, "lanes", limits, spec=entry.design))
 
 
 # ---------------------------------------------------------------- the command
@@ -127,20 +138,38 @@ def command(designs: tuple[str, ...], options: Options) -> int:
 
     Exit code 1 where --check finds a verdict, a depth or a count that is not the recorded one.
     """
+    from rich.text import Text
+
+    from reports.gallery_entry import told
+
     found = chosen(designs, options.families, options.properties)
     if options.again:
         return _check(found, options.nightly, options.color)
+    width = columns("never" if options.output else options.color)
     if options.rules:
-        with working() as line:
-            text = matrix(found, line)
-        write_out(text, options.output)
-    elif options.form == "text" and not options.output:
-        print_lines(as_text(found, columns(options.color) if sys.stdout.isatty() else sys.maxsize), options.color)
-    elif options.form == "text":
-        write_out("".join(f"{line.plain}\n" for line in as_text(found, 1000)), options.output)
-    else:
+        _matrix(found, options, width)
+    elif options.form != "text":
         write_out(FORMATS[options.form](found), options.output)
+    elif designs:
+        with working() as line:
+            lines = [text for e in found for text in (*told(e, run_now(e, line), broken(e), width), Text())]
+        write_lines(lines[:-1], options.output, options.color)
+    else:
+        write_lines(as_text(found, width), options.output, options.color)
     return PROVED
+
+
+def _matrix(found: Sequence[Entry], options: Options, width: int) -> None:
+    from reports import matrix
+
+    if options.form not in ("text", *matrix.FORMATS):
+        raise UsageError(f"--matrix is written as text, {' or '.join(matrix.FORMATS)}, not as {options.form}.")
+    with working() as line:
+        asked = asked_rules(found, line)
+    if options.form == "text":
+        write_lines(matrix.as_text(asked, width), options.output, options.color)
+    else:
+        write_out(matrix.FORMATS[options.form](asked), options.output)
 
 
 def chosen(designs: Sequence[str], families: Sequence[str], properties: Sequence[str]) -> list[Entry]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from model.cli.help import verb
-from model.cli.options import Finite, sized
+from model.cli.options import Finite, coloured, sized
 from model.cli.progress import Working, working
 from model.cli.terminal import columns, print_lines
 from model.designs.catalogue import find_property
@@ -19,11 +19,12 @@ from model.instance.problem import Problem
 from model.limits import Limits
 from model.program.mutation import mutants
 from model.program.program import Program
-from model.verdict import PROVED, REFUTED, Verdict
+from model.verdict import PROVED, REFUTED, Undetermined, Verdict
 from model.verify.defaults import asked_of
 from model.verify.portfolio import proof
 from model.verify.question import sized_program
 from model.verify.result import sizes_for
+from model.verify.wording import plural
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -110,7 +111,8 @@ def _judge(
     help="Give up on a proof after that time.",
 )
 @click.option("--property", "names", multiple=True, metavar="NAME", help="Default: what `check` asks.")
-@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
+@click.option("-v", "--verbose", is_flag=True, help="What search and proof say of each property.")
+@coloured
 def command(
     designs: tuple[str, ...],
     pages: int,
@@ -119,6 +121,7 @@ def command(
     environment: str,
     seconds: float,
     names: tuple[str, ...],
+    verbose: bool,
     color: str,
 ) -> int:
     """Change one line of a safe DESIGN in every way, and compare what finite search and proof say of each.
@@ -132,28 +135,66 @@ def command(
         for design in designs or SAFE:
             size = clients or (1 if design == "top-layer" else 2)
             found += judged(design, clients=size, line=line, **asked)  # type: ignore[arg-type]
-    print_lines(_table(found, columns(color)), color)
+    print_lines(_report(found, verbose, columns(color)), color)
     return PROVED if all(j.agrees for j in found) else REFUTED
 
 
-def _table(found: Sequence[Judged], width: int) -> Iterator[Text]:
+Slip = tuple[str, str, str]  # design, kind, change
+
+
+def _report(found: Sequence[Judged], verbose: bool, width: int) -> Iterator[Text]:
+    """Each mutant whole with one verdict, then the slips that are safe, and how often the two sides conclude."""
     from rich.text import Text
 
-    last = ("", "")
+    from model.printing.lines import verdict, wrapped
+    from model.printing.tables import Row, table
+
+    slips: dict[Slip, list[Judged]] = {}
     for one in found:
-        if (one.design, one.change) != last:
-            last = (one.design, one.change)
-            yield Text(f"{one.design}: {one.kind}: {one.change}"[:width], "bold")
-        finite = f"{one.finite.word} ({one.finite.depth} moves)" if one.finite.word == "refuted" else (one.finite.word)
-        verdict = "agree" if one.agrees else "CONTRADICT ONE ANOTHER"
-        both = one.finite.conclusive and one.proof.conclusive
-        text = f"    {one.asked:15}finite {finite:22}proof {one.proof.word:14}{verdict if both else ''}"
-        yield Text(text.rstrip(), "" if one.agrees else "bold red")
+        slips.setdefault((one.design, one.kind, one.change), []).append(one)
+    for design in dict.fromkeys(design for design, *_ in slips):
+        yield Text(design, "bold")
+        rows = [
+            Row((verdict(word), f"{kind}: {change}", why), _each(answers) if verbose else ())
+            for (of, kind, change), answers in slips.items()
+            if of == design
+            for word, why in [summary(answers)]
+        ]
+        yield from table(("verdict", "mutant", "because"), rows, width)
+        yield Text()
+    safe = [slip for slip, answers in slips.items() if summary(answers)[0] in ("proved", "safe")]
+    yield from wrapped(f"Safe slips: {len(safe)} of {len(slips)}{':' if safe else '.'}", width, style="bold")
+    for design, kind, change in safe:
+        yield from wrapped(f"  {design}: {kind}: {change}", width, 6)
     yield Text()
     concluded = [j for j in found if j.finite.conclusive and j.proof.conclusive]
-    changes = {(j.design, j.change) for j in found}
     wrong = [j for j in found if not j.agrees]
-    yield Text(
-        f"{len(changes)} mutants, {len(found)} questions: both sides conclude on {len(concluded)}, "
-        f"{len(wrong)} contradiction{'' if len(wrong) == 1 else 's'}."
+    counts = (
+        f"{plural(len(slips), 'mutant')}, {plural(len(found), 'question')}: both sides conclude on {len(concluded)}, "
     )
+    yield from wrapped(f"{counts}{plural(len(wrong), 'contradiction')}.", width, style="bold red" if wrong else "")
+
+
+def summary(answers: Sequence[Judged]) -> tuple[str, str]:
+    """One verdict for a mutant, and what it rests on.
+
+    `proved`: everything that is asked, for any number; `safe`: at the size that was searched.
+    """
+    if wrong := [j for j in answers if not j.agrees]:
+        return "contradiction", f"finite search refutes {wrong[0].asked}, and the proof proves it"
+    if refuted := [j for j in answers if j.finite.word == "refuted"]:
+        return "refuted", " and ".join(f"{plural(j.finite.depth, 'move')} ({j.asked})" for j in refuted)
+    if all(j.proof.word == "proved" for j in answers):
+        return "proved", "for any number"
+    if all(j.finite.word == "proved" for j in answers):
+        return "safe", "at the size that was searched; no proof for any number"
+    return "undetermined", "; ".join(dict.fromkeys(_reason(j.finite) for j in answers if not j.finite.conclusive))
+
+
+def _reason(verdict: Verdict) -> str:
+    return verdict.reason if isinstance(verdict, Undetermined) else ""
+
+
+def _each(answers: Sequence[Judged]) -> list[str]:
+    """What the two sides say of each property."""
+    return [f"{j.asked}: finite search: {j.finite.word}; proof for any number: {j.proof.word}" for j in answers]

@@ -13,6 +13,7 @@ import click
 
 from model.cli.help import verb
 from model.cli.options import Size, SortSize, bounded, by_property, collected, surrounded
+from model.cli.terminal import print_lines
 from model.studies.campaign import Configuration, Row, campaign, locally, on_cluster, sweep
 from model.verdict import INTERRUPTED, PROVED, REFUTED, UNDETERMINED
 
@@ -91,7 +92,10 @@ def command(designs: tuple[str, ...], options: Options) -> int:
     Exit codes: 0 every property holds, 1 some are refuted, 3 some are undetermined or refused and none refuted,
     130 interrupted.
     """
+    from rich.text import Text
+
     from model.designs.catalogue import built_in_designs
+    from model.printing.lines import verdict
 
     sizes = tuple((a, b) for a, b in options.sizes if isinstance(a, int))
     wanted = campaign(
@@ -114,7 +118,8 @@ def command(designs: tuple[str, ...], options: Options) -> int:
 
     def report(have: int, of: int, row: Row) -> None:
         size = f"{row['pages']}x{row['clients']}"
-        click.echo(f"{have:>{len(str(of))}}/{of}  {row['design']} {row['property']} {size}: {row['verdict']}")
+        begin = f"{have:>{len(str(of))}}/{of}  {row['design']} {row['property']} {size}: "
+        print_lines([Text(begin) + verdict(row["verdict"])], "auto")
 
     try:
         rows = sweep(wanted, options.output, compute, None if options.quiet else report)
@@ -122,9 +127,8 @@ def command(designs: tuple[str, ...], options: Options) -> int:
         click.echo(f"interrupted; the same command goes on with what is missing in {options.output}.", err=True)
         return INTERRUPTED
     words = Counter(r["verdict"] for r in rows)
-    click.echo(
-        f"{len(rows):,} results in {options.output}: {', '.join(f'{n:,} {w}' for w, n in sorted(words.items()))}"
-    )
+    counts = ", ".join(f"{n:,} {w}" for w, n in sorted(words.items()))
+    print_lines([Text(f"{len(rows):,} results in {options.output}: {counts}")], "auto")
     if words["refuted"]:
         return REFUTED
     return UNDETERMINED if set(words) - {"proved"} else PROVED

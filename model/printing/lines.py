@@ -18,6 +18,7 @@ STYLE = {
     "refuted": "bold red",
     "undetermined": "bold yellow",
     "skipped": "bold yellow",
+    "contradiction": "bold red",
     "confirmed": "bold green",
     "not confirmed": "bold red",
     "safe": "bold green",

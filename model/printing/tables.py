@@ -84,7 +84,8 @@ def _told(heads: Sequence[str], rows: Sequence[Row], width: int, indent: int) ->
     for row in rows:
         first, *rest = (_text(cell) for cell in row.cells)
         names = heads[1:] or [""] * len(rest)
-        yield from wrapped(Text(" " * indent) + Text(first.plain, first.style or "bold"), width, indent + GAP)
+        if first.plain:
+            yield from wrapped(Text(" " * indent) + Text(first.plain, first.style or "bold"), width, indent + GAP)
         said = [f"{n}: {c.plain}" if n else c.plain for n, c in zip(names, rest, strict=True) if c.plain]
         yield from packed(said, width, " " * (indent + GAP), indent + GAP)
         for below in row.below:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.text import Text
 
-from model.expr import Client, Guest, Property, is_register, show
+from model.expr import Client, Guest, is_register, show
 from model.printing.lines import wrapped
+from model.printing.tables import table
 from model.program.program import Program
 from model.program.step import Step
 from model.verdict import Proved
@@ -143,11 +144,13 @@ def first_sentence(doc: str) -> str:
     return doc.strip().split("\n")[0].rstrip(".") if doc.strip() else ""
 
 
-def listing(designs: Mapping[str, str], properties: Mapping[str, Property], *, width: int) -> Iterator[Text]:
-    """Designs and properties, one per line."""
-    rows = [("Designs", designs), ("Properties", {n: first_sentence(p.doc) for n, p in properties.items()})]
-    for title, entries in rows:
-        yield Text(title, "bold")
-        left = max(len(n) for n in entries) + 4
-        for name, doc in entries.items():
-            yield from wrapped(Text(f"  {name:{left - 2}}{doc}"), width, left)
+def listing(groups: Mapping[str, Mapping[str, str]], *, width: int) -> Iterator[Text]:
+    """What each group has, one per line with what is said of it; a group without entries is left out."""
+    fresh = True
+    for title, entries in groups.items():
+        if not entries:
+            continue
+        yield from [Text()] * (not fresh)
+        fresh = False
+        yield from wrapped(title, width, style="bold")
+        yield from table((), list(entries.items()), width, 2)

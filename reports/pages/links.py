@@ -43,6 +43,11 @@ def address(words: str) -> str:
     return mail(DATED[words]) if words in DATED else COMMITS[words] + words
 
 
+def known(text: str) -> list[str]:
+    """The commits and dated mails of a text that have an address."""
+    return [match[0] for match in _KNOWN.finditer(text)]
+
+
 def ticked(text: str) -> Markup:
     """The text as markup, with what stands in `backticks` as code."""
     from markupsafe import Markup, escape

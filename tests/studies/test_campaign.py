@@ -199,7 +199,8 @@ def test_workers_that_always_die_end_the_campaign_with_a_sentence(monkeypatch):
 
 def test_the_command_writes_the_file_and_goes_on(tmp_path):
     """Exit code 1: some are refuted."""
-    first, again = (clearorder("sweep", "naive", "--size", "1x1", "--size", "2x1", "-o", tmp_path / "r") for _ in "12")
+    words = ("sweep", "naive", "--size", "1x1", "--size", "2x1", "-o", tmp_path / "r")
+    first, again = (clearorder(*words, env={"COLUMNS": "200"}) for _ in "12")
     assert (1, "", 1, "") == (first.returncode, first.stderr, again.returncode, again.stderr)
     assert 5 == len(first.stdout.splitlines())
     assert f"4 results in {tmp_path / 'r'}: 2 proved, 2 refuted\n" == again.stdout

@@ -297,7 +297,7 @@ def command(*words):
 
 
 def run(*words):
-    return clearorder("edges", *words)
+    return clearorder("edges", *words, env={"COLUMNS": "200"})
 
 
 def test_the_command_prints_what_the_graph_is_like(tmp_path):
