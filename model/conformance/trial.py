@@ -16,7 +16,7 @@ from model.monitor.bitmap import BadBitmap
 from model.monitor.recording import Damage, End, Gap, Ioctl, Item
 from model.monitor.watch import LOGGED, MANUAL_PROTECT, RINGS
 
-MOST_PAGES = 1 << 27  # of all slots together; each takes two bytes
+MOST_PAGES = 1 << 29  # of all slots together; a bit for each set that occurs in a block
 
 
 class Over(Exception):
