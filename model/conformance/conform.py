@@ -15,6 +15,13 @@ from model.monitor.recording import Ioctl, Item, Recording, opened
 ASKED_EVERY = 2_048  # ioctls between two looks at the clock
 
 
+class Reading(Progress):
+    """How far a recording has been read: `depth` ioctls, which led to `states` sets of states."""
+
+    def text(self, silent: float = 0.0) -> str:
+        return f"{self.depth:,} ioctls, {self.states:,} sets of states, {self.depth / self.seconds:,.0f} a second"
+
+
 def conform(path: str, designs: Sequence[Explanations], limits: Limits | None = None) -> list[Answer]:
     """Is what was recorded a behaviour of each design? An answer for each.
 
@@ -58,7 +65,7 @@ def _watched(items: Iterable[Item], trials: Sequence[Trial], limits: Limits) -> 
                 raise _Stopped(f"{reason} after {number:,} ioctls")
             if limits.report:
                 sets = sum(len(t.explanations.sets) for t in trials)
-                limits.report(Progress("conform", sets, number, seconds=monotonic() - begin))
+                limits.report(Reading("conform", sets, number, seconds=monotonic() - begin))
         yield item
 
 

@@ -175,6 +175,10 @@ class Trial:
                 f"{ioctl.kind.upper()} of slot {key[1]} worked, and the recording does not show where its log began",
             )
             return
+        if ioctl.values.get("first", 0) >= life.pages.pages:
+            self._stop(
+                ioctl.line, f"a range that begins at page {ioctl.values['first']}, past the end of slot {key[1]}"
+            )
         try:
             made, fits = as_event(ioctl, self.machines.get(key[0], Machine(None)), life.pages.pages)
         except BadBitmap as wrong:
