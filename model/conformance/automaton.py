@@ -7,7 +7,7 @@ with the same letters are in the same set, and the step from a set by a letter i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import reduce
+from functools import cached_property, reduce
 from operator import or_
 
 from model.conformance.letters import MATCHES, STAYS, Letter, Reading
@@ -98,6 +98,11 @@ class Explanations:
         return self.number[state]
 
     # -- sets
+
+    @cached_property
+    def any(self) -> int:
+        """The set of every state: nothing is known."""
+        return self._id((1 << len(self.states)) - 1)
 
     def members(self, number: int) -> list[State]:
         """The states of a set."""

@@ -15,7 +15,7 @@ from functools import partial
 
 from model.conformance.letters import Letter
 from model.conformance.pages import Event, Pages
-from model.monitor.bitmap import parse
+from model.monitor.bitmap import CHUNK, MAX_PAGES, WORD, parse
 from model.monitor.recording import ALL, Ioctl
 from model.monitor.slot import ENABLED, INITIALLY_SET
 from model.monitor.watch import mask, within
@@ -29,14 +29,22 @@ REPORTED = {True: Letter.GET_1, False: Letter.TAKE_1, None: Letter.SOME_1}
 
 @dataclass
 class Machine:
-    """A VM: the argument of capability 168, None if it is not known."""
+    """A VM.
 
-    manual: int | None = 0
+    Attributes:
+        manual: the argument of capability 168, None if it is not known.
+        created: the recording shows its creation.
+        clears: a CLEAR worked, which says that capability 168 is enabled.
+    """
+
+    manual: int | None = None
+    created: bool = False
+    clears: bool = False
 
     @property
     def reported(self) -> Letter:
         """What a GET says of a page that it reports."""
-        return REPORTED[None if self.manual is None else bool(self.manual & ENABLED)]
+        return REPORTED[self.clears or None if self.manual is None else bool(self.manual & ENABLED)]
 
     @property
     def starts_full(self) -> bool | None:
@@ -49,12 +57,14 @@ class Life:
     """A log that is on: its pages, and the ioctls that overlap and were not taken yet.
 
     Attributes:
+        unseen: it began before the recording did, so that nobody knows how many pages it has, or what they were in.
         ends: position where the ioctl that ends it ended; None while it goes on.
     """
 
     vm: Vm
     slot: int
     pages: Pages
+    unseen: bool = False
     ends: int | None = None
     group: list[Event] = field(default_factory=list)
     group_end: int = -1
@@ -64,6 +74,18 @@ class Life:
         """The group was taken."""
         self.recent += self.group
         self.group, self.group_end = [], -1
+
+
+def least_pages(ioctl: Ioctl) -> int:
+    """So many pages has a slot of which this ioctl worked.
+
+    Raises:
+        BadBitmap: the bitmap is not in the form of a recording.
+    """
+    if ioctl.kind != "get":
+        return min(int(ioctl.values["first"] + ioctl.values["n"]), MAX_PAGES)
+    last = max(parse(ioctl.bm)[0].chunks.items(), default=(0, 0))
+    return -(-(last[0] * CHUNK + last[1].bit_length()) // WORD) * WORD
 
 
 def as_event(ioctl: Ioctl, machine: Machine, pages: int) -> tuple[Event, bool]:

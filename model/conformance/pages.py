@@ -70,15 +70,28 @@ class Pages:
 
     A CLEAR says ELSEWHERE of all pages outside of its range. Blocks that it is not about are told when they are looked
     at again, and at most as often as it changes anything.
+
+    Args:
+        start: the set that every page is in.
     """
 
     def __init__(self, explanations: Explanations, pages: int, start: int) -> None:
-        self.explanations, self.pages = explanations, pages
-        whole, rest = divmod(pages, BLOCK)
-        self.blocks: list[Block] = [{start: (1 << BLOCK) - 1} for _ in range(whole)]
-        self.blocks += [{start: (1 << rest) - 1}] if rest else []
-        self.seen = [0] * len(self.blocks)
-        self.clears = 0
+        self.explanations, self.pages, self.clears = explanations, 0, 0
+        self.blocks: list[Block] = []
+        self.seen: list[int] = []
+        self.grow(pages, start)
+
+    def grow(self, pages: int, start: int) -> None:
+        """There are so many pages at least; those that come in are in the set `start`."""
+        while self.pages < pages:
+            inside = self.pages % BLOCK
+            more = min(pages - self.pages, BLOCK - inside)
+            if not inside:
+                self.blocks.append({})
+                self.seen.append(self.clears)
+            block = self._caught_up(len(self.blocks) - 1)
+            block[start] = block.get(start, 0) | (1 << inside + more) - (1 << inside)
+            self.pages += more
 
     def take(self, event: Event) -> int | None:
         """Move on by an ioctl that overlaps no other; the first page that nothing explains then, or None."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 from model.conformance.answer import Answer
 from model.conformance.automaton import START, Explanations
 from model.conformance.letters import Letter
-from model.conformance.lives import Life, Machine, Vm, as_event
+from model.conformance.lives import Life, Machine, Vm, as_event, least_pages
 from model.conformance.offence import empty_mask, full_start, offence
 from model.conformance.pages import Pages, TooMany
 from model.errors import TooWide
@@ -43,6 +43,10 @@ class Trial:
     def finish(self) -> Answer:
         """The recording is over."""
         self._over(lambda: self.close_before(None))
+        if not self.over and any(m.reported == Letter.SOME_1 for m in self.machines.values()):
+            self.answer.doubt(
+                0, "whether GET takes what it reports is not known: neither capability 168 nor a CLEAR shows"
+            )
         return self.answer
 
     def stopped(self, reason: str, interrupted: bool = False) -> None:
@@ -70,7 +74,7 @@ class Trial:
         elif not isinstance(item, End):
             self.take(item)
 
-    def _stop(self, line: int, reason: str) -> None:
+    def _stop(self, line: int, reason: str) -> NoReturn:
         self.answer.doubt(line, reason)
         raise Over
 
@@ -94,7 +98,7 @@ class Trial:
     def _failed(self, ioctl: Ioctl) -> None:
         """An ioctl that failed did nothing, except a GET that takes what it reports: copying may fail after that."""
         self.answer.counts["failed"] += 1
-        machine = self.machines.get(ioctl.vm, Machine(None))
+        machine = self.machines.get(ioctl.vm, Machine())
         life = self.lives.get((ioctl.vm, ioctl.values.get("slot", -1)))
         if life and life.ends is None and ioctl.kind == "get" and machine.reported != Letter.GET_1:
             self._stop(ioctl.line, "a GET failed that takes what it reports; what it took is not recorded")
@@ -113,10 +117,10 @@ class Trial:
             )
         for key in [k for k in self.lives if k[0] == vm]:
             self.forget(key)
-        self.machines[vm] = Machine()
+        self.machines[vm] = Machine(manual=0, created=True)
 
     def enabled(self, ioctl: Ioctl) -> None:
-        machine = self.machines.setdefault(ioctl.vm, Machine(None))
+        machine = self.machines.setdefault(ioctl.vm, Machine())
         if ioctl.values["cap"] == MANUAL_PROTECT:
             machine.manual = ioctl.values["args"][0]
         elif ioctl.values["cap"] in RINGS and ioctl.values["args"][0]:
@@ -140,7 +144,7 @@ class Trial:
 
     def _start(self, ioctl: Ioctl) -> int:
         """The set in which every page of a new log is."""
-        full = self.machines.get(ioctl.vm, Machine(None)).starts_full
+        full = self.machines.get(ioctl.vm, Machine()).starts_full
         if full is False and self.explanations.starts_full:
             self.answer.offence = full_start(self.explanations, ioctl)
             raise Over
@@ -148,10 +152,8 @@ class Trial:
 
     def begin_life(self, key: tuple[Vm, int], pages: int, start: int) -> Life:
         self.forget(key)
-        self.recorded_pages += pages
+        self._counted(pages)
         self.answer.pages = max(self.answer.pages, pages)
-        if self.recorded_pages > MOST_PAGES:
-            self._stop(self.line, f"the slots have more than {MOST_PAGES:,} pages; no more are kept")
         life = self.lives[key] = Life(*key, Pages(self.explanations, pages, start))
         return life
 
@@ -169,18 +171,18 @@ class Trial:
         """A GET, CLEAR or read: it waits until nothing that is still to come overlaps it."""
         key = ioctl.vm, ioctl.values["slot"]
         life = self.lives.get(key)
+        machine = self.machines.setdefault(key[0], Machine())
+        machine.clears |= ioctl.kind == "clear"
         if life is None or (life.ends is not None and ioctl.begin > life.ends):
-            self._stop(
-                ioctl.line,
-                f"{ioctl.kind.upper()} of slot {key[1]} worked, and the recording does not show where its log began",
-            )
-            return
+            life = self._unseen(key, ioctl, machine, life)
+        if life.unseen:
+            self._grown(life, ioctl)
         if ioctl.values.get("first", 0) >= life.pages.pages:
             self._stop(
                 ioctl.line, f"a range that begins at page {ioctl.values['first']}, past the end of slot {key[1]}"
             )
         try:
-            made, fits = as_event(ioctl, self.machines.get(key[0], Machine(None)), life.pages.pages)
+            made, fits = as_event(ioctl, machine, life.pages.pages)
         except BadBitmap as wrong:
             self._stop(ioctl.line, f"bm: {wrong}")
             return
@@ -189,6 +191,34 @@ class Trial:
         life.group.append(made)
         life.group_end = max(life.group_end, made.finish)
         self.open[key] = life
+
+    def _unseen(self, key: tuple[Vm, int], ioctl: Ioctl, machine: Machine, ended: Life | None) -> Life:
+        """A log that the recording has not shown to begin, of a VM that was there before.
+
+        Its pages may be in any state; what nothing explains even then is an offence all the same.
+        """
+        said = f"{ioctl.kind.upper()} of slot {key[1]} worked, and the recording does not show where its log began"
+        if machine.created or ended:
+            self._stop(ioctl.line, said)
+        self.answer.doubt(ioctl.line, said)
+        life = self.begin_life(key, 0, self.explanations.any)
+        life.unseen = True
+        return life
+
+    def _grown(self, life: Life, ioctl: Ioctl) -> None:
+        """A log that began before has at least the pages that an ioctl speaks of."""
+        try:
+            pages = least_pages(ioctl)
+        except BadBitmap as wrong:
+            self._stop(ioctl.line, f"bm: {wrong}")
+        more = max(pages - life.pages.pages, 0)
+        self._counted(more)
+        life.pages.grow(pages, self.explanations.any)
+
+    def _counted(self, pages: int) -> None:
+        self.recorded_pages += pages
+        if self.recorded_pages > MOST_PAGES:
+            self._stop(self.line, f"the slots have more than {MOST_PAGES:,} pages; no more are kept")
 
     def close_before(self, position: int | None) -> None:
         """Take the ioctls that ended before this position; None is the end."""

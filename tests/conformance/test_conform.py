@@ -124,6 +124,27 @@ def test_a_get_that_failed_took_nothing_unless_it_takes_what_it_reports():
     assert UNKNOWN == judge(legacy, "legacy-get").verdict
 
 
+def test_a_log_that_began_before_the_recording_is_judged_and_never_confirmed():
+    """The recorder came to a VM that ran: the first report may lack what stood reported, a second may not."""
+    lines = Lines(attached=True)
+    lines.clear(0b1)
+    lines.get(0b10)
+    lines.get(0b11, slot=9)
+    answer = judge(lines)
+    assert (UNKNOWN, [2, 4]) == (answer.verdict, [d.line for d in answer.doubts])
+    lines.get(0b01)
+    assert (5, 1) == (judge(lines).offence.at.line, judge(lines).offence.page)
+
+
+def test_a_log_that_begins_after_the_recorder_came_is_whole():
+    lines = Lines(attached=True)
+    lines.region(64)
+    lines.get(0b1)
+    assert UNKNOWN == judge(lines).verdict, "it may be a GET that takes what it reports"
+    lines.clear(0b1)
+    assert CONFORMS == judge(lines).verdict
+
+
 def test_a_life_of_a_log_is_a_run_of_its_own():
     """A mask that is older than the slot: the page was reported in the life before."""
     lines = Lines()

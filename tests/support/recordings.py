@@ -19,8 +19,11 @@ def bm(bits):
 class Lines:
     """A recording that is being written; positions are given out as lines are added."""
 
-    def __init__(self, pages=64, manual=MANUAL, slot=0):
-        self.lines, self.position, self.slot = [json.dumps(HEADER)], 0, slot
+    def __init__(self, pages=64, manual=MANUAL, slot=0, attached=False):
+        """`attached`: the VM was there before the recorder, which saw none of its ioctls until now."""
+        self.lines, self.position, self.slot, self.pages = [json.dumps(HEADER | {"attached": attached})], 0, slot, pages
+        if attached:
+            return
         self.add("vm", fd=3, rc=5)
         if manual is not None:
             self.add("cap", cap=168, args=[manual, 0, 0, 0])
@@ -36,7 +39,7 @@ class Lines:
         self.add("region", slot=self.slot, flags=flags, gpa=0, npages=pages, hva=0)
 
     def get(self, bits, **values):
-        self.add("get", slot=self.slot, bm=bm(bits), **values)
+        self.add("get", **({"slot": self.slot, "bm": bm(bits)} | values))
 
     def clear(self, bits, first=0, count=None, **values):
         """`bits` are of the mask: bit 0 is page `first`."""
