@@ -15,7 +15,7 @@ from functools import partial
 
 from model.conformance.letters import Letter
 from model.conformance.pages import Event, Pages
-from model.monitor.bitmap import CHUNK, MAX_PAGES, WORD, parse
+from model.monitor.bitmap import CHUNK, MAX_PAGES, NOTHING, WORD, Bits, parse
 from model.monitor.recording import ALL, Ioctl
 from model.monitor.slot import ENABLED, INITIALLY_SET
 from model.monitor.watch import mask, within
@@ -57,6 +57,7 @@ class Life:
     """A log that is on: its pages, and the ioctls that overlap and were not taken yet.
 
     Attributes:
+        reported: pages that some GET has reported.
         unseen: it began before the recording did, so that nobody knows how many pages it has, or what they were in.
         ends: position where the ioctl that ends it ended; None while it goes on.
     """
@@ -64,11 +65,19 @@ class Life:
     vm: Vm
     slot: int
     pages: Pages
+    reported: Bits = NOTHING
     unseen: bool = False
     ends: int | None = None
     group: list[Event] = field(default_factory=list)
     group_end: int = -1
     recent: deque[Event] = field(default_factory=partial(deque, maxlen=RECENT))
+
+    def told(self, event: Event) -> None:
+        """Take note of what a GET reports; a read counts where one has: what is read before is the first copy."""
+        if event.kind == "get":
+            self.reported |= event.bits
+        elif event.kind == "read":
+            event.bits &= self.reported
 
     def remember(self) -> None:
         """The group was taken."""

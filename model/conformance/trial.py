@@ -188,6 +188,7 @@ class Trial:
             return
         if not fits:
             self._stop(ioctl.line, f"bm reports pages past the end of slot {key[1]}")
+        life.told(made)
         life.group.append(made)
         life.group_end = max(life.group_end, made.finish)
         self.open[key] = life

@@ -225,9 +225,24 @@ def test_a_marker_of_a_read_tells_designs_apart_that_clear_alike():
     assert CONFORMS == judge(proper).verdict
 
 
+def test_a_read_before_any_get_has_reported_the_page_is_the_first_copy():
+    lines = Lines()
+    lines.read((1 << 64) - 1)
+    lines.get(0b1)
+    lines.clear(0b1)
+    lines.read(0b11)
+    assert CONFORMS == judge(lines).verdict
+    lines.read(0b01)
+    lines.get(0b1)
+    lines.read(0b01)
+    assert DOES_NOT == judge(lines).verdict
+
+
 def test_a_marker_without_a_bitmap_is_of_its_whole_range():
     lines = Lines(pages=70_000)
     lines.get(1 << 69_990)
+    lines.add("read", slot=0, first=0, n=69_990)
+    assert CONFORMS == judge(lines).verdict
     lines.add("read", slot=0, first=69_990, n=1)
     assert 69_990 == judge(lines).offence.page
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from model.monitor.watch import check
-from tests.monitor.test_recorder import migrated
+from tests.support.mask_of_ones import migrated
 from tests.support.paths import ROOT
 from tests.support.qemu import needs_qemu
 from tests.support.recorder import needs_ptrace

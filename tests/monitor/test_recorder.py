@@ -16,6 +16,7 @@ from model.monitor.recorder import KINDS
 from model.monitor.watch import check
 from tests.support import qemu as qemu_needed
 from tests.support.kvm import needs_kvm
+from tests.support.mask_of_ones import migrated
 from tests.support.qemu import Qemu, different_pages, needs_qemu
 from tests.support.recorder import PYTHON, RECORD, needs_ptrace, record
 from tests.support.small_vmm import build, needs_gcc
@@ -149,19 +150,6 @@ def test_a_migration_of_real_qemu_to_a_file_has_no_blind_clear(tmp_path):
     assert (0, 0, 0) == (found.blind, found.possible, found.damaged)
     assert found.counts["clear"] > 100
     assert found.counts["get"] > 10
-
-
-def migrated(at: Path, mask: str) -> tuple[list[int], Path]:
-    """Migrate from one QEMU to another; returns the pages that differ in the end, and the recording."""
-    out = at / "qemu.jsonl"
-    wrap = [*PYTHON, "-m", "tests.support.mask_of_ones", mask, str(out)]
-    with Qemu(at, "source", wrap=wrap) as source, Qemu(at, "target", incoming=f"unix:{at}/mig") as target:
-        source.running()
-        assert "completed" == source.migrate(f"unix:{at}/mig", 3.0)["status"]
-        different = different_pages(source.memory(), target.memory())
-        source("quit")
-        source.process.wait(20)
-    return different, out
 
 
 @needs_qemu

@@ -6,6 +6,8 @@ from pathlib import Path
 from model.monitor.ptrace import Stop, Tracer
 from model.monitor.recorder import IOCTLS, KINDS, Recorder
 from model.monitor.remote import peek, poke
+from tests.support.qemu import Qemu, different_pages
+from tests.support.recorder import PYTHON
 
 
 class AllOnes(Recorder):
@@ -23,6 +25,19 @@ class AllOnes(Recorder):
         super().__call__(stop)
         if stop.result is not None and stop.tid in self.saved:
             poke(stop.tid, *self.saved.pop(stop.tid))
+
+
+def migrated(at: Path, mask: str) -> tuple[list[int], Path]:
+    """Migrate from one QEMU to another; returns the pages that differ in the end, and the recording."""
+    out = at / "qemu.jsonl"
+    wrap = [*PYTHON, "-m", "tests.support.mask_of_ones", mask, str(out)]
+    with Qemu(at, "source", wrap=wrap) as source, Qemu(at, "target", incoming=f"unix:{at}/mig") as target:
+        source.running()
+        assert "completed" == source.migrate(f"unix:{at}/mig", 3.0)["status"]
+        different = different_pages(source.memory(), target.memory())
+        source("quit")
+        source.process.wait(20)
+    return different, out
 
 
 if __name__ == "__main__":
