@@ -20,6 +20,7 @@ from model.verdict import PROVED, REFUTED, UNDETERMINED, USAGE
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from model.expr import Property
     from model.kvm.trial import Replayed, Walked
     from model.limits import Limits
 
@@ -140,9 +141,19 @@ def _asked(spec: str, options: Options, line: Working) -> Iterator[Replayed | Wa
     asked = asked_of(design, options.names)
     for property in asked if options.names else asked[:1]:  # by default the loss, not the form that speaks of states
         refuse_infinite(property, spec + program.surroundings)
+        _refuse_goal(property)
         limits = options.limits(line)
         question = Question(design, property, options.pages, sizes, "lanes", limits, name=program.heading)
         yield tried(question, count=options.walks, seed=options.seed, stride=options.stride)
+
+
+def _refuse_goal(property: Property) -> None:
+    """Refuse what asks whether something ever happens."""
+    if property.kind == "sometimes":
+        raise UsageError(
+            f"{property.name} asks whether something ever happens; no single run violates it, so there is none to "
+            f"perform. `python -m model.check --property {property.name}` answers it."
+        )
 
 
 def _loaded(path: Path, stride: int) -> Iterator[Replayed]:

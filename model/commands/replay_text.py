@@ -7,11 +7,14 @@ from typing import Any
 
 from rich.text import Text
 
+from model.designs.catalogue import OWN_END
 from model.expr import Client as ClientSort
 from model.kvm.replay import Client, Performed
 from model.kvm.trial import Replayed, Walked
 from model.verify.narration import narrated
 from model.verify.wording import members, page_set, plural, thread_name
+
+LOSSES = ("no_lost_write", OWN_END)  # a run that violates one of these has lost a page
 
 
 def lines(found: Replayed | Walked) -> Iterator[Text]:
@@ -70,7 +73,7 @@ def _who(found: Replayed, client: Client) -> str:
 
 def _answer(found: Replayed, broken: bool) -> str:
     """`lost`, `not lost`; of a property that is about something else `no_blind_clear broken`, `no_blind_clear kept`."""
-    if found.outcome.model_lost:
+    if found.rule in LOSSES:
         return "lost" if broken else "not lost"
     return f"{found.rule} {'broken' if broken else 'kept'}"
 
@@ -127,22 +130,30 @@ def _walked(found: Walked) -> Iterator[Text]:
     cut = f" of {found.asked:,} in the time" if walks.walks < found.asked and not walks.disagreement else ""
     yield Text(
         f"  {plural(walks.performed, 'random walk')}{cut}, {plural(walks.moves, 'move')}, {walks.ioctls:,} ioctls and "
-        f"writes: {plural(walks.finished, 'migration')} finished, {walks.broken:,} lost a write"
+        f"writes: {plural(walks.finished, 'migration')} finished, {walks.broken:,} {_harm(found, 'lost a write')}"
     )
     if walks.refused:
         left = plural(walks.walks - walks.performed, "random walk")
         yield Text(f"  {left} not performed, such as {walks.refused}")
     if found.disagreement:
         yield Text(f"model and kernel disagree {found.disagreement}", "bold yellow")
-    model = f"undetermined: {found.reason}" if found.reason else "no loss found"
+    none = "no loss found" if found.rule in LOSSES else f"{found.rule} holds"
+    model = f"undetermined: {found.reason}" if found.reason else none
     style = "bold red" if walks.broken else "bold yellow" if found.exit_code else "bold green"
     yield Text(f"model: {model}; this kernel: {_came_to(found)}", style)
 
 
 def _came_to(found: Walked) -> str:
     if found.walks.broken:
-        return "lost"
-    return f"nothing lost in {plural(found.walks.performed, 'walk')}" if found.walks.performed else "nothing was run"
+        return _harm(found, "lost")
+    if not found.walks.performed:
+        return "nothing was run"
+    kept = "nothing lost" if found.rule in LOSSES else f"{found.rule} kept"
+    return f"{kept} in {plural(found.walks.performed, 'walk')}"
+
+
+def _harm(found: Walked, lost: str) -> str:
+    return lost if found.rule in LOSSES else f"broke {found.rule}"
 
 
 def _walked_json(found: Walked) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def test_without_a_walk_and_without_an_end_of_the_search_nothing_is_claimed():
 @pytest.mark.parametrize(
     ("rule", "answer"),
     [
-        ("promise_kept", "model: lost; this kernel: lost"),
+        ("promise_kept", "model: promise_kept broken; this kernel: promise_kept broken"),
         ("no_blind_clear", "model: no_blind_clear broken; this kernel: no_blind_clear broken"),
     ],
 )
@@ -80,11 +80,27 @@ def test_any_property_of_states_is_asked(rule, answer):
     assert (1, answer) == (result.return_value, result.output.splitlines()[-1])
 
 
-def test_a_property_of_infinite_runs_is_refused(monkeypatch):
+@needs_kvm
+def test_of_a_property_that_is_not_about_losses_the_walks_say_that_it_was_kept():
+    result = run("top-layer", "--property", "clear_before_read", "--pages", "1", "--walks", "2")
+    assert 0 == result.return_value
+    assert result.output.splitlines()[2].endswith(", 0 broke clear_before_read")
+    expected = "model: clear_before_read holds; this kernel: clear_before_read kept in 2 walks"
+    assert expected == result.output.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ("every_write_is_read", "every_write_is_read speaks of infinite runs"),
+        ("every_step_fires", "every_step_fires asks whether something ever happens; no single run violates it"),
+    ],
+)
+def test_a_property_that_no_run_violates_is_refused(monkeypatch, rule, why):
     monkeypatch.setattr("model.kvm.device.missing", str)
-    refused = run("top-layer", "--property", "every_write_is_read").exception
+    refused = run("top-layer", "--property", rule).exception
     assert isinstance(refused, UsageError)
-    assert "every_write_is_read speaks of infinite runs" in str(refused)
+    assert str(refused).startswith(why)
 
 
 @needs_kvm
