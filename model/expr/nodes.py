@@ -144,6 +144,12 @@ def simplified(op: str, args: tuple[Any, ...]) -> Expr | None:
     return CONSTANTS[found] if isinstance(found, str) else found
 
 
+_NOTHING = (
+    "None: use NONE for the empty set. A call that only acts gives None as well: what pop() takes away is read before, "
+    "as .head"
+)
+
+
 def lift(value: object) -> Expr:
     """A Python value as an expression; raises DesignError for what is neither pages nor a truth value."""
     if isinstance(value, Expr):
@@ -152,7 +158,7 @@ def lift(value: object) -> Expr:
         return TRUE if value else FALSE
     if complain := getattr(type(value), "complain", None):
         complain(value)
-    what = "None: use NONE for the empty set" if value is None else _shown(value)
+    what = _NOTHING if value is None else _shown(value)
     raise DesignError(f"a set of pages or a truth value is needed here, not {what}.", here())
 
 

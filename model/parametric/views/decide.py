@@ -90,7 +90,7 @@ class _Decision:
         try:
             program = seen()
         except CannotSay as wrong:
-            return Undetermined(engine="views", reason=wrong.message)
+            return Undetermined(engine="views", reason=str(wrong))
         for number in pages:
             ask = Look(self.problem, self.limits, self.sizes, program, number, whole, monotonic(), until)
             verdict = ask.verdict()

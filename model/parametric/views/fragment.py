@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
-from model.errors import CannotSay
+from model.errors import CannotSay, Place
 from model.expr import Expr, Index, indices, walk
 from model.instance.sizes import every_index, used_sorts
 from model.parametric.views.rule import Cast
 from model.program.program import Invariant, Program
 from model.program.step import Param, Step
+
+
+@contextmanager
+def said_at(place: Place | None) -> Iterator[None]:
+    """What cannot be said inside is said of that line of the design."""
+    try:
+        yield
+    except CannotSay as wrong:
+        raise CannotSay(wrong.message, wrong.place or place) from None
 
 
 def open_sorts(program: Program, sizes: Mapping[str, int]) -> tuple[str, ...]:
@@ -66,5 +76,6 @@ def refuse_pointers(program: Program, sizes: Mapping[str, int]) -> None:
             if remembered:
                 raise CannotSay(
                     f"{step.operation} remembers one {p.sort.lower()} (`{p.name}`) from one step to the next; do what "
-                    f"it does to that {p.sort.lower()} in the step that chooses it, or give {p.sort} a size"
+                    f"it does to that {p.sort.lower()} in the step that chooses it, or give {p.sort} a size",
+                    step.place,
                 )

@@ -67,7 +67,7 @@ class Look:
                 if monotonic() > self.until:
                     break
         except CannotSay as wrong:
-            return self.open(wrong.message)
+            return self.open(str(wrong))
         return self.open("; ".join(dict.fromkeys(filter(None, reasons))))
 
     def parts(self) -> Iterator[Callable[[], Verdict]]:
@@ -122,7 +122,8 @@ class Look:
 
     def unreal(self, run: tuple[Step, ...]) -> str:
         steps = {s.rule.rule.label for s in run}
-        loose = [w for w in self.seen.larger if w.rpartition(" relates")[0] in steps]
+        lines = {f"{s.label} relates pages": f" ({s.place})" for s in self.seen.program.steps if s.place}
+        loose = [w + lines.get(w, "") for w in self.seen.larger if w.rpartition(" relates")[0] in steps]
         why = ", ".join(loose) or "a choice leaves the page out"
         return f"one page shows a run that whole pages do not have: {why}"
 

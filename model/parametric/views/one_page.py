@@ -14,6 +14,7 @@ from model.errors import CannotSay
 from model.expr import NONE, PAGES, TRUE, TRUTH, Expr, Index, indices, make, node, show, walk
 from model.expr.traversal import children
 from model.parametric.views.elsewhere import Others, flag, flags, single, within
+from model.parametric.views.fragment import said_at
 from model.program.program import Invariant, Program
 from model.program.step import Param, Step, Update
 
@@ -106,8 +107,9 @@ def group_of(program: Program) -> int:
 def _step(step: Step, tracked: Collection[str], group: int) -> tuple[Step, str]:
     """The step on one page, and what of it was made larger."""
     reader = _Reader(single(step), tracked, group)
-    guards = tuple(reader.asked(g) for g in step.guards)
-    updates = tuple(u for old in step.updates for u in reader.updates(old))
+    with said_at(step.place):
+        guards = tuple(reader.asked(g) for g in step.guards)
+        updates = tuple(u for old in step.updates for u in reader.updates(old))
     kinds = {"some": "any", "page": "any" if group == 1 else ONE_OR_NONE}
     params = [replace(p, kind=kinds.get(p.kind, p.kind)) for p in step.params]
     params += [Param(name, "any") for name in reader.fresh]
@@ -174,7 +176,10 @@ class _Reader:
 
     def _value(self, e: Expr) -> Expr:
         if e.op in ("for_all", "exists") and (compares(e) or any(map(self._leaves, walk(e)))):
-            raise CannotSay(f"a quantifier whose inside relates pages: {e!r}")
+            raise CannotSay(
+                f"a question about all whose inside relates pages ({show(e)}); keep what is asked in a flag "
+                f"that is set where it is known"
+            )
         if self._leaves(e):
             there = self._choice("pages", e)
             return make("union", self.value(e.args[0]), there) if e.op == "spread" else there

@@ -11,7 +11,7 @@ from model.expr import FALSE, PLACE, TRUE, TRUTH, Expr, Index, make, node, repla
 from model.instance.ground_expr import number_of
 from model.instance.ground_step import ground_updates
 from model.instance.locations import at
-from model.parametric.views.fragment import parameters
+from model.parametric.views.fragment import parameters, said_at
 from model.parametric.views.one_page import ONE_OR_NONE
 from model.parametric.views.protocol import Protocol
 from model.parametric.views.quantifiers import Universal, Variant, hoisted, variants
@@ -38,7 +38,11 @@ class Casting:
 
 def rules(protocol: Protocol) -> tuple[Rule, ...]:
     """Every step, for every way to cast it."""
-    return tuple(r for step in protocol.program.steps for r in of_step(protocol, step))
+    found: list[Rule] = []
+    for step in protocol.program.steps:
+        with said_at(step.place):
+            found += of_step(protocol, step)
+    return tuple(found)
 
 
 def violations(protocol: Protocol) -> tuple[Rule, ...]:
