@@ -6,7 +6,7 @@ collect, a read) has none. Which move is which ioctl is what `clearorder replay`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from enum import IntEnum
 
 from model.errors import CannotSay
@@ -80,7 +80,7 @@ class Reading:
         self.steps = self._visible_steps()
         if self.steps.keys() <= {"read"}:
             raise CannotSay(f"{program.name} has no step that is a GET or a CLEAR, so a recording shows nothing of it.")
-        self.relevant = relevant(self.instance)
+        self.relevant = relevant(self.instance, set(self.acts.interface.unread.values()))
         self.chosen = {step: self._chosen(step) for step in self.steps.get("clear", [])}
 
     def _log(self) -> int:
@@ -172,11 +172,17 @@ class Reading:
         return found
 
 
-def relevant(instance: Instance) -> frozenset[int]:
-    """Positions of what a guard or the log ever depends on; all else can be left out of a state."""
+def relevant(instance: Instance, unread: Collection[int]) -> frozenset[int]:
+    """Positions of what a guard, the log or a read ever depends on; all else can be left out of a state.
+
+    Args:
+        unread: positions from which reads take; they are left out themselves where nothing else depends on them.
+    """
     position = instance.position
+    reads = [value for g in instance.steps for at, value in g.updates if at in unread]
     kept = {position[KERNEL, None]} | {p for g in instance.steps for e in g.guards for p in _fields(e, instance)}
     kept |= {p for p, field in enumerate(instance.fields) if field.role == "location"}
+    kept |= {p for value in reads for p in _fields(value, instance) if p not in unread}
     while True:
         more = {
             p for g in instance.steps for at, value in g.updates if at in kept for p in _fields(value, instance)

@@ -5,12 +5,13 @@ import json
 
 import pytest
 
-from model import ALL, Pages, record
+from model import ALL, Pages, operation, record, wait_for
 from model.conformance.answer import CONFORMS, DOES_NOT, UNKNOWN
 from model.conformance.automaton import Explanations
 from model.conformance.conform import held
 from model.conformance.letters import Reading
 from model.designs.per_slot_cache import PerSlotCache
+from model.designs.top_layer import TopLayer
 from model.limits import Limits
 from tests.support.command import clearorder
 from tests.support.conformance import explanations
@@ -223,6 +224,27 @@ def test_a_marker_of_a_read_tells_designs_apart_that_clear_alike():
     proper.clear(0b11)
     proper.read(0b10)
     assert CONFORMS == judge(proper).verdict
+
+
+class NeverEmptiesMine(TopLayer):
+    """What was chosen for the clear is kept for the read alone."""
+
+    @operation
+    def clear(s, me, want):
+        wait_for(want <= s.mine[me])
+        s.kernel -= want
+        yield "cleared"
+        s.unread[me] -= want
+        yield "read"
+
+
+def test_what_only_a_read_depends_on_is_part_of_a_state():
+    lines = Lines()
+    lines.get(0b1)
+    lines.clear(0b1)
+    lines.read(0b1)
+    (answer,) = held(lines.opened(), [Explanations(Reading(record(NeverEmptiesMine), {"Client": 1}))], Limits())
+    assert CONFORMS == answer.verdict
 
 
 def test_a_read_before_any_get_has_reported_the_page_is_the_first_copy():
