@@ -355,13 +355,13 @@ def test_a_proof_for_any_number_comes_with_a_certificate_that_a_second_solver_co
     from model.commands.certify import certify
 
     rule = built_in_properties()["promise_kept"]
-    proved = answer(Question(load("per-slot-cache"), rule, 1, {"Client": 2}, "inductive"))
+    proved = answer(Question(load("delivers-nothing"), rule, 1, {"Client": 2}, "inductive"))
     for _ in range(2):
         write([proved], tmp_path, TOOL)
-        found = certify(tmp_path / "certificates" / "per-slot-cache-promise-kept")
+        found = certify(tmp_path / "certificates" / "delivers-nothing-promise-kept")
         assert ([], [], len(proved.proof.conjuncts)) == (found.wrong, found.unknown, found.conjuncts)
     page = (tmp_path / "index.html").read_text()
-    assert "clearorder certify certificates/per-slot-cache-promise-kept" in page
+    assert "clearorder certify certificates/delivers-nothing-promise-kept" in page
 
 
 # ---------------------------------------------------------------- names that mean harm

@@ -111,12 +111,18 @@ def test_a_name_that_means_harm_is_text():
     assert any("</text><script>" in (e.text or "") for e in elements(text, "text"))
 
 
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as found:
+        yield found
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_picture_can_be_read_in_both_schemes(scheme, tmp_path):
+def test_the_picture_can_be_read_in_both_schemes(browser, scheme, tmp_path):
     """Text differs from its ground by more than half of the scale, and no label runs into the next panel."""
     page = f"<!doctype html><html lang=en data-ready=yes><title>p</title><body>{as_svg(rows()).partition('?>')[2]}"
     (tmp_path / "p.html").write_text(page)
-    with chromium() as browser, Sheet(browser, (tmp_path / "p.html").as_uri(), NARROW, scheme) as sheet:
+    with Sheet(browser, (tmp_path / "p.html").as_uri(), NARROW, scheme) as sheet:
         ink, paper = (
             sheet.page.evaluate(f"getComputedStyle(document.querySelector('.pareto {part}')).fill.match(/\\d+/g)")
             for part in ("text", ".p-paper")

@@ -142,7 +142,7 @@ def test_a_clear_that_takes_no_mask_away_is_refused_with_what_to_write():
 @pytest.mark.parametrize(
     ("design", "inputs", "scopes", "safe"),
     [
-        ("top-layer-and-cache", ("cache", "want"), SMALL.scopes, 4),
+        pytest.param("top-layer-and-cache", ("cache", "want"), SMALL.scopes, 4, marks=pytest.mark.slow),
         pytest.param("per-slot-cache", ("cache", "want"), SMALL.scopes, 4, marks=pytest.mark.slow),  # as below
         ("naive", ("want", "mine"), ((1, 1), (2, 1)), 8),
         ("top-layer", ("mine", "want"), ((1, 1), (2, 1)), 8),

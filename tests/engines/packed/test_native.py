@@ -16,7 +16,7 @@ from model.engines.packed import search as lanes
 from model.engines.store.bitset import LANES, ones
 from model.engines.store.packing import Packing
 from model.errors import UsageError
-from model.expr import algebra
+from model.expr import algebra, operators
 from model.limits import Limits
 from model.verdict import Refuted, Undetermined
 from tests.support.clear_k import ClearK, ClearKNaive, ClearKTopLayer, promise
@@ -66,7 +66,13 @@ def test_a_wrong_row_in_its_table_is_caught(operator, monkeypatch):
     right = algebra.c_source
     monkeypatch.setattr(native_text, "c_source", lambda pages: with_bug(right(pages), operator))
     monkeypatch.setattr(native, "FLAGS", ("-O0", *native.FLAGS[1:]))  # wrong at any speed, and sooner compiled
-    assert any(difference(*each) is not None for each in sample(150))
+    assert any(difference(*each) is not None for each in sample(150) if uses(each[0], operator))
+
+
+def uses(asked, operator):
+    """A step or the property has it; else the wrong row changes nothing of what is compiled."""
+    steps = [e for s in asked.program.steps for e in (*s.guards, *(u.value for u in s.updates))]
+    return any(operator in operators(e) for e in (*steps, *(rule.holds for rule in asked.invariants)))
 
 
 @pytest.mark.parametrize("word_bits", [3, 8])
