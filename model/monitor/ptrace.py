@@ -52,6 +52,7 @@ OPTIONS = SYSGOOD | FORK | VFORK | CLONE | EXEC | SECCOMP
 EVENT_EXEC, EVENT_SECCOMP, EVENT_STOP = 4, 7, 128
 RESTARTS = (512, 513, 514, 516)  # the kernel will begin the call anew
 FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+RIGHT = "it takes root, or its owner and kernel.yama.ptrace_scope = 0, and nobody else may trace it"
 READV = 1 << 32  # no number of an ioctl
 LEAVING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GONE = (errno.ESRCH, errno.EIO)  # a thread was killed between its stop and our request
@@ -111,15 +112,18 @@ class Tracer:
         self.leaving = self.detached = False
 
     def start(self, argv: Sequence[str]) -> None:
-        """Start a program, found on PATH as a shell does.
+        """Start a program, found on PATH as a shell does, and hold it before its first instruction until `run`.
 
         Raises:
             CannotRun: there is no such program.
         """
         self.pid = _spawn(argv)
         self._executed(self.pid)
-        with _gone():
-            ptrace(CONT, self.pid)
+
+    def abandon(self) -> None:
+        """End a program that was started and not run."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
 
     def attach(self, pid: int) -> None:
         """Come to a process that runs already, all its threads.
@@ -135,7 +139,8 @@ class Tracer:
                 raise CannotRun(f"process {pid} is stopped; let it go on (kill -CONT {pid}) and try again.")
             self.hooks[pid] = install(leader, pid, self.requests)
         except OSError as error:
-            raise CannotRun(f"cannot attach to process {pid}: {error.strerror}.") from None
+            why = f"; {RIGHT}" if error.errno == errno.EPERM else ""
+            raise CannotRun(f"cannot attach to process {pid}: {error.strerror}{why}.") from None
         except Unhooked as reason:
             raise CannotRun(f"cannot attach to process {pid}: {reason}.") from None
         for tid, number in resume.items():
@@ -164,6 +169,8 @@ class Tracer:
         Killed by a signal n it is 128 + n, as a shell has it. Signals to this process are passed on.
         """
         with _forwarding(self.pid):
+            with _gone():
+                ptrace(CONT, self.pid)
             while stops := self._waited():
                 self._all(stops, handle)
         return self.code

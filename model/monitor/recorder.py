@@ -233,7 +233,11 @@ def record(argv: Sequence[str], out: BinaryIO) -> tuple[int, list[str]]:
     """
     tracer = Tracer(IOCTLS)
     tracer.start(argv)
-    recorder = Recorder(out, tracer.pid, argv)
+    try:
+        recorder = Recorder(out, tracer.pid, argv)
+    except OSError:
+        tracer.abandon()
+        raise
     code = tracer.run(recorder)
     recorder.end("exited", tracer.unseen)
     return code, tracer.unseen

@@ -262,7 +262,8 @@ class Monitor:
         others = [s for k, s in self.slots.items() if k[0] == key[0] and s.ends is None]
         machine.given_up |= any(s.log.reported.base & span(0, s.pages) for s in others)
         ran = self.ran_at.get(machine.process, -1) > slot.asked and (machine.reads or not machine.legacy)
-        if slot.unasked and ran and slot.last_take and not machine.given_up and slot.known:
+        alone = sum(other.process == machine.process for other in self.machines.values()) == 1  # whose vCPU was it?
+        if slot.unasked and ran and alone and slot.last_take and not machine.given_up and slot.known:
             self.report(key, "dropped", Act("drop", slot.unasked, ioctl), slot.unasked, NOTHING, slot.last_take)
 
     def drop(self, key: Key) -> None:

@@ -55,6 +55,13 @@ def test_a_file_that_cannot_be_written_is_bad_use(tmp_path):
 
 
 @needs_ptrace
+def test_a_program_whose_recording_cannot_be_written_is_not_run(tmp_path):
+    done = record(Path("/dev/full"), "touch", str(tmp_path / "ran"))
+    assert (2, "error: cannot write /dev/full: No space left on device.\n") == (done.returncode, done.stderr)
+    assert not (tmp_path / "ran").exists()
+
+
+@needs_ptrace
 def test_a_signal_to_the_recorder_reaches_the_program(tmp_path):
     script = "trap 'exit 9' TERM; echo up; while :; do sleep 0.05; done"
     with subprocess.Popen([*RECORD, "-o", str(tmp_path / "out"), "--", "sh", "-c", script], stdout=-1) as process:

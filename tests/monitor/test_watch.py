@@ -438,6 +438,11 @@ def test_a_log_is_asked_again_before_it_is_switched_off_if_the_guest_ran():
     assert [] == cases(script.region(flags=0, ran=1))
 
 
+def test_where_a_process_has_two_vms_it_is_not_known_whose_guest_ran():
+    script = Script().get("0:1", ran=1).clear("0:1", ran=0).add("vm", fd=3, rc=9)
+    assert [] == cases(script.region(flags=0, ran=1))
+
+
 def test_a_client_that_gave_up_with_reports_not_acted_on_misses_nothing():
     script = Script().get("0:3", ran=1).clear("0:1", ran=0)
     assert [] == cases(script.region(flags=0, ran=1))
