@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from model.expr import Client
 from model.monitor.judgement import BLIND, CERTAIN, SHOWN_BY, Finding, Findings, Moment
+from model.monitor.slot import REMEMBERED
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -65,6 +66,11 @@ def _get_before(finding: Finding, start: int | None) -> str:
     """Which GET a blind CLEAR should have followed."""
     if finding.cleared and finding.get and finding.cleared.line == finding.get.line:
         return f"the GET at {ioctl(finding.get, start)} reported and cleared the first of them; none since"
+    if finding.far:
+        return (
+            f"a GET that reports page {finding.ranges[0][0]}; the last that did is further back than the "
+            f"{REMEMBERED} ioctls of the slot that are kept to name it"
+        )
     since = f"the CLEAR at {ioctl(finding.cleared, start)}" if finding.cleared else "the log began"
     if finding.case == "unknown":
         since = "the gap in the recording" if not finding.cleared else since
@@ -158,9 +164,11 @@ def _drawn(finding: Finding, start: int | None) -> Iterator[str]:
     syncs = [n for n, text in moves if "sync" in text]
     clears = [n for n, text in moves if "cleared" in text]
     acted = clears[0] if len(clears) > 1 else None
+    far = "further back"
+    unreported, untaken = (far, far) if finding.far else ("none had reported it", "none had taken it")
     columns = (
-        _column("GET", finding.get, start, "reports it", "none had reported it", syncs[0] if syncs else None),
-        _column("CLEAR", finding.cleared, start, "takes it", "none had taken it", acted),
+        _column("GET", finding.get, start, "reports it", unreported, syncs[0] if syncs else None),
+        _column("CLEAR", finding.cleared, start, "takes it", untaken, acted),
         _column("CLEAR", finding.clear, start, "takes it: blind", "", clears[-1] if clears else None),
     )
     for row in zip(*columns, strict=True):

@@ -87,6 +87,7 @@ class Finding:
         get: the last GET that reported the first of these pages, or None.
         cleared: the CLEAR that has taken that page away since, or None; the last one before a log was dropped.
         case: a row of NEXT.
+        far: a GET had reported the page, further back than the ioctls that the monitor keeps to name it.
     """
 
     file: str
@@ -100,6 +101,7 @@ class Finding:
     get: Moment | None
     cleared: Moment | None
     case: str
+    far: bool = False
 
     @property
     def next(self) -> str:

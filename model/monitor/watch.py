@@ -12,6 +12,7 @@ kvm_prepare_memory_region(); virt/kvm/dirty_ring.c; Documentation/virt/kvm/api.r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import Any, ClassVar
 
@@ -302,7 +303,8 @@ class Monitor:
             page = (certain or possible).first() or 0
             get, cleared = slot.history(act, page)
             case = self.case(key, slot, act, certain, cleared is not None)
-            self.findings.add(self.finding(key, case, act, certain, possible, get, cleared))
+            far = get is None and cleared is None and slot.forgotten and slot.reported.has(page)
+            self.findings.add(replace(self.finding(key, case, act, certain, possible, get, cleared), far=far))
 
     def report(self, key: Key, case: str, act: Act, certain: Bits, possible: Bits, after: Act | None = None) -> None:
         """A finding of another rule than that of blind clears."""

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from model.commands.monitor import command
 from model.monitor.bitmap import Bits
 from model.monitor.blindness import Act, Log, Standing
-from model.monitor.findings import trace
+from model.monitor.findings import should_have_followed, trace
 from model.monitor.judgement import Finding, Findings, exit_code
 from model.monitor.order import in_order
 from model.monitor.recording import Damage, Ioctl, NotARecording, Recording
@@ -380,6 +380,8 @@ def test_a_get_that_is_far_back_is_not_called_none_at_all():
         script.get("0:1")
     found = script.clear("1:1").findings()
     assert ["stale"] == [f.case for f in found.listed]
+    expected = "should have followed a GET that reports page 64; the last that did is further back than the 128 ioctls"
+    assert should_have_followed(found.listed[0], None).startswith(expected)
 
 
 def test_failed_clears_are_counted_apart():
