@@ -14,6 +14,7 @@ from model.verdict import PROVED, REFUTED, Refuted, Undetermined, exit_code
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from model.program.program import Program
     from model.verify.result import Result
 
 
@@ -49,10 +50,23 @@ def _text(results: Sequence[Result], comparing: bool, options: Options) -> Itera
     stories = [] if options.quiet else [r for r in results if not comparing or _in_comparison(r, options.verbose)]
     yield from text.results(results, width=width, verbose=options.verbose, quiet=options.quiet, stories=stories)
     if options.explain:
-        yield from text.explanations(results, width=width)
+        yield from text.explanations(_programs(results), width=width)
         yield from text.cutoffs(_cutoffs(results), width=width)
     if comparing:
         yield from _comparison(results, width)
+
+
+def _programs(results: Sequence[Result]) -> Iterator[tuple[Result, Program]]:
+    """Each result with the program that was asked: what the property observes is part of it."""
+    from model.designs.catalogue import find_property, load
+    from model.instance.problem import Problem
+
+    for result in results:
+        property = find_property(result.property, load(result.spec)) if result.spec else None
+        if property is not None and property.kind == "always":
+            yield result, Problem.of(result.program, property).program
+        else:
+            yield result, result.program
 
 
 def _cutoffs(results: Sequence[Result]) -> Iterator[tuple[Result, str, int]]:

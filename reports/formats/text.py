@@ -15,6 +15,7 @@ from model.verdict import Proved
 from model.verify.narration import Story
 from model.verify.result import Result
 from model.verify.result_text import scope, story
+from reports.clauses import glossary, plain
 
 
 def results(
@@ -68,9 +69,13 @@ def verdicts(found: Sequence[Result], *, width: int, verbose: bool, quiet: bool)
 # ---------------------------------------------------------------- proofs
 
 
-def explanations(found: Sequence[Result], *, width: int) -> Iterator[Text]:
-    """The invariant of each proof for any number: one clause per line, with the steps that need it."""
-    for result in found:
+def explanations(found: Iterable[tuple[Result, Program]], *, width: int) -> Iterator[Text]:
+    """The invariant of each proof for any number: one clause per line, with the steps that need it, and its words.
+
+    Args:
+        found: each result with the program that was asked, what its property adds included.
+    """
+    for result, program in found:
         if not isinstance(result.verdict, Proved):
             continue
         yield Text()
@@ -81,8 +86,11 @@ def explanations(found: Sequence[Result], *, width: int) -> Iterator[Text]:
             continue
         yield from wrapped("  At the start, and after every step of every thread:", width, 2)
         for number, clause in enumerate(clauses, 1):
-            yield from wrapped(f"  {number:2}. {clause.text}", width, 6)
+            yield from wrapped(f"  {number:2}. {plain(clause.text)}", width, 6)
             yield from wrapped(f"      needed for {', '.join(clause.needed_by)}", width, 8)
+        yield from wrapped("  The words:", width, 2)
+        for word, meaning in glossary(program, [clause.text for clause in clauses]):
+            yield from wrapped(f"    {word}: {meaning}", width, 6)
 
 
 def cutoffs(found: Iterable[tuple[Result, str, int]], *, width: int) -> Iterator[Text]:

@@ -314,7 +314,7 @@ def test_explain_prints_the_invariant_and_whether_one_page_decides():
     text = " ".join(done.stdout.split())
     assert (0, "") == (done.returncode, done.stderr)
     assert "Why per-slot-cache keeps promise_kept, for any number of pages and clients:" in text
-    assert "unread[c] <= kernel | mine[c] | user[c]" in text
+    assert "every page of unread[c] is in kernel, mine[c] or user[c]" in text
     assert "Pages in per-slot-cache, for promise_kept: they are independent, by 114 side conditions" in text
 
 
