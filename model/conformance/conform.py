@@ -97,6 +97,8 @@ def finished(answer: Answer, recording: Recording, disorder: tuple[int, str] | N
         return _with_what_never_returned(answer, recording)
     if disorder:
         answer.doubt(*disorder)
+    if recording.end and recording.end.unseen:
+        answer.doubt(0, f"the ioctls of a program could not be recorded: {recording.end.unseen[0]}")
     if not answer.doubts and recording.has_trailer and not recording.end:
         answer.doubt(0, "it ends without a trailer: it was cut off, or the recorder was killed")
     if not answer.doubts and not answer.counts["get"] + answer.counts["clear"]:

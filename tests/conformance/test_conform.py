@@ -342,6 +342,13 @@ def test_an_ioctl_that_never_returned_may_explain_what_came_after():
     assert UNKNOWN == judge(lines).verdict
 
 
+def test_a_program_whose_ioctls_were_not_seen_leaves_the_answer_open():
+    lines = Lines()
+    lines.get(0b1)
+    lines.trailer(unseen=["/bin/static: no place for a hook"])
+    assert "/bin/static" in judge(lines).doubts[0].reason
+
+
 def test_a_recording_with_its_trailer_is_whole():
     lines = Lines()
     lines.get(0b1)
