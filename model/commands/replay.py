@@ -93,6 +93,8 @@ def command(designs: tuple[str, ...], options: Options) -> int:
 
     if options.everything == bool(designs):
         raise UsageError("name the designs to replay, or say --all for the refuted ones of the gallery: not both.")
+    if options.everything and (options.names or options.environment != "none"):
+        raise UsageError("--all asks each design its recorded question: leave --property and --environment out.")
     if reason := missing():
         raise MissingTool(reason)
     with working(quiet=options.quiet) as line:

@@ -81,11 +81,14 @@ def _word(found: Replayed) -> tuple[str, str]:
         return DISAGREES, outcome.disagreement
     if not (outcome.model_broken and outcome.kernel_broken):
         return DISAGREES, f"{found.rule} is kept here"
-    return AGREES, f"{plural(len(found.trace), 'move')}, {found.rule} broken on the model and on this kernel"
+    return AGREES, plural(len(found.trace), "move")
 
 
 def table(found: Sequence[Row]) -> Iterator[Text]:
-    """A line a design, those that agree first, and how many there are of each kind."""
+    """A line a design, those that agree first, and how many there are of each kind.
+
+    Agreed is on every move and on the end: the property is broken on the model and on this kernel.
+    """
     names = [(row.entry.entry, row.entry.design) for row in found]
     wide = [max(map(len, column)) for column in zip(*names, strict=True)]
     for word in (AGREES, DISAGREES, UNSETTLED, REFUSED):
@@ -95,7 +98,7 @@ def table(found: Sequence[Row]) -> Iterator[Text]:
             yield Text.assemble(begin, (f"{word:12}", STYLE[word]), f"  {why}")
     counts = Counter(row.word for row in found)
     yield Text(
-        f"{counts[AGREES]} of {len(found)} refuted designs are performed and agree, {counts[REFUSED]} are refused by "
-        f"name, {counts[UNSETTLED]} undetermined, {counts[DISAGREES]} disagree",
+        f"{counts[AGREES]} of {len(found)} agree, {counts[REFUSED]} are refused by name, "
+        f"{counts[UNSETTLED]} undetermined, {counts[DISAGREES]} disagree",
         "bold",
     )

@@ -130,8 +130,9 @@ def _walked(found: Walked) -> Iterator[Text]:
     cut = f" of {found.asked:,} in the time" if walks.walks < found.asked and not walks.disagreement else ""
     yield Text(
         f"  {plural(walks.performed, 'random walk')}{cut}, {plural(walks.moves, 'move')}, {walks.ioctls:,} ioctls and "
-        f"writes: {plural(walks.finished, 'migration')} finished, {walks.broken:,} {_harm(found, 'lost a write')}"
+        "writes"
     )
+    yield Text(f"  {plural(walks.finished, 'migration')} finished, {walks.broken:,} {_harm(found, 'lost a write')}")
     if walks.refused:
         left = plural(walks.walks - walks.performed, "random walk")
         yield Text(f"  {left} not performed, such as {walks.refused}")

@@ -124,7 +124,14 @@ def perform(on: Bench, script: Script) -> tuple[list[Performed], str]:
         performed.append(Performed(number, line.move, done, line.paper.seen.pages, seen.pages))
         if trouble:
             trouble = f"after move {number}, {line.move.ground.step.label}: {trouble}"
-    return performed, trouble
+    return performed, trouble or _rest(on, script)
+
+
+def _rest(on: Bench, script: Script) -> str:
+    """Where the log that a run leaves behind is another one than promised, or an empty string."""
+    if script.rest is None or (found := on.do(Act("take"))) == script.rest:
+        return ""
+    return f"after the run, GET should report {page_set(script.rest)}, it reports {page_set(found or 0)}"
 
 
 def _line(on: Bench, line: Line) -> tuple[str, Seen]:

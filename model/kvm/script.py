@@ -62,6 +62,11 @@ class Script:
     def end(self) -> Paper:
         return self.lines[-1].paper if self.lines else Paper.fresh(self.setup)
 
+    @property
+    def rest(self) -> int | None:
+        """What a GET after the run must report, where a GET between its moves would empty the log; else None."""
+        return self.end.log if self.setup.mode == "legacy" else None
+
 
 def setup_of(acts: Acts) -> Setup:
     """What a VM for these acts is like."""

@@ -14,6 +14,7 @@ from model.program.design import record
 from model.verify.portfolio import answer
 from model.verify.question import Question
 from tests.support.kvm import needs_kvm
+from tests.support.moves import moves
 
 LOSING = ["naive", "top-layer", "no-lock", "cache-not-forgotten", "read-before-clear", "two-in-one", "asker-only"]
 SAFE = ["per-slot-cache", "top-layer-and-cache"]
@@ -67,6 +68,18 @@ def test_legacy_gets_rings_and_two_threads_of_one_log_are_performed_too(name):
     sizes = {"Vcpu": 1} if "snapshot" not in name else {"Client": 1}
     outcome = performed(name, "complete_copy", 1, **sizes)
     assert ("", 1, 1, 1) == (outcome.disagreement, outcome.model_lost, outcome.kernel_lost, outcome.exit_code)
+
+
+@needs_kvm
+def test_what_a_legacy_log_has_left_after_a_run_is_compared_too():
+    """Here the kernel's last GET hides what it has: the write at the end of a run that takes nothing."""
+    instance = Instance(record(load("legacy-get")), 1, {"Vcpu": 1})
+    (fault,) = moves(instance, "fault.marked")
+    run = [(fault, instance.apply(fault, instance.initial))]
+    with stage(instance) as on:
+        assert "" == on.rehearse(run)[0]
+        on.on.every = 0
+        assert "after the run, GET should report {0}, it reports {}" == on.rehearse(run)[0]
 
 
 @needs_kvm

@@ -80,7 +80,8 @@ def program(acts: Acts, script: Script, judge: Judge, words: Words, form: str = 
     broken = bool(judge.failed(script.last)) and not any(c.lost and c.lacks for c in checks)
     needed = {*ALWAYS, *(FRAGMENT[done.act.kind] for line in script.lines for done in line.done)}
     needed |= {name for name, holds in _wanted(script, bool(checks), broken) if holds}
-    moves = [*_moves(script, words.texts), *map(str, checks)]
+    rest = [] if script.rest is None else [f"/* What is left in the log. */\nget_reports({script.rest:#x});"]
+    moves = [*_moves(script, words.texts), *rest, *map(str, checks)]
     if broken:
         moves.append(f'say_expected("{_plain(words.property)}", "the design breaks it");')
     known = fragments(form)
@@ -142,6 +143,7 @@ def _wanted(script: Script, judges: bool, broken: bool) -> Iterator[tuple[str, b
     yield "map_ring", setup.mode == "ring"
     yield "expect_log", setup.mode in ("manual", "initially_set") and bool(script.lines)
     yield "enable", bool(_caps(script))
+    yield "report", script.rest is not None
     yield "guest_store", setup.open
     yield "forget", any(unread for _, unread in setup.unread)
     yield "move", bool(script.lines)
