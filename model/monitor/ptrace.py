@@ -14,11 +14,11 @@ import os
 import platform
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from model.errors import MissingTool, ModelError
+from model.errors import MissingTool
 from model.monitor.hook import PROCESS_VM_READV, Hook, Unhooked, install
 from model.monitor.remote import (
     CONT,
@@ -31,25 +31,18 @@ from model.monitor.remote import (
     RAX,
     RDI,
     RDX,
-    RIP,
     RSI,
     SEIZE,
     SYSCALL,
     WALL,
-    entry,
-    peek,
-    poke,
     process_of,
     ptrace,
     registers,
-    set_registers,
     signed,
     threads,
 )
+from model.monitor.spawn import EVENT_EXEC, EVENT_SECCOMP, EVENT_STOP, OPTIONS, CannotRun, spawn, to_entry
 
-SYSGOOD, FORK, VFORK, CLONE, EXEC, SECCOMP = 1, 2, 4, 8, 16, 128
-OPTIONS = SYSGOOD | FORK | VFORK | CLONE | EXEC | SECCOMP
-EVENT_EXEC, EVENT_SECCOMP, EVENT_STOP = 4, 7, 128
 RESTARTS = (512, 513, 514, 516)  # the kernel will begin the call anew
 FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 RIGHT = "it takes root, or its owner and kernel.yama.ptrace_scope = 0, and nobody else may trace it"
@@ -57,10 +50,6 @@ READV = 1 << 32  # no number of an ioctl
 LEAVING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GONE = (errno.ESRCH, errno.EIO)  # a thread was killed between its stop and our request
 PATIENCE = 5.0  # seconds for a thread to stop when it is asked to
-
-
-class CannotRun(ModelError):
-    """The program could not be started, or there is no such process."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +106,7 @@ class Tracer:
         Raises:
             CannotRun: there is no such program.
         """
-        self.pid = _spawn(argv)
+        self.pid = spawn(argv)
         self._executed(self.pid)
 
     def abandon(self) -> None:
@@ -197,7 +186,7 @@ class Tracer:
 
         def leave(number: int, frame: object) -> None:
             self.leaving = True
-            for tid in threads(self.pid)[:1]:
+            for tid in threads(self.pid):
                 with contextlib.suppress(OSError):
                     ptrace(INTERRUPT, tid)
 
@@ -294,7 +283,7 @@ class Tracer:
         self.begun.pop(tid, None)
         self.hooks.pop(tid, None)
         try:
-            ended = _to_entry(tid)
+            ended = to_entry(tid)
             if ended is not None:
                 self._ended(tid, ended)
                 return
@@ -351,27 +340,6 @@ def _stopping_signal(tid: int) -> int:
     return 0 if status >> 16 == EVENT_STOP and number == signal.SIGTRAP else number
 
 
-def _to_entry(tid: int) -> int | None:
-    """Let a process that has just been executed run to its first instruction; its status if it ended before."""
-    at = entry(tid)
-    code = peek(tid, at, 1)
-    poke(tid, at, b"\xcc")
-    number = 0
-    while True:
-        ptrace(CONT, tid, 0, number)
-        _, status = os.waitpid(tid, WALL)
-        if not os.WIFSTOPPED(status):
-            return status
-        number = 0 if status >> 16 else os.WSTOPSIG(status)
-        if number == signal.SIGTRAP:
-            break
-    values = registers(tid)
-    values[RIP] = at
-    set_registers(tid, values)
-    poke(tid, at, code)
-    return None
-
-
 @contextlib.contextmanager
 def _gone() -> Iterator[None]:
     """A thread may be killed between its stop and our request: that is not an error."""
@@ -397,61 +365,3 @@ def _forwarding(pid: int) -> Iterator[None]:
     finally:
         for number, handler in old.items():
             signal.signal(number, handler)
-
-
-def _spawn(argv: Sequence[str]) -> int:
-    """Start the program, seized, and stopped where it has just been executed; returns its process id."""
-    ready, go = os.pipe()
-    failed, failure = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(go)
-        _child(argv, ready, failure)
-    os.close(ready)
-    os.close(failure)
-    try:
-        ptrace(SEIZE, pid, 0, OPTIONS)
-    except OSError as error:
-        os.close(go)
-        os.close(failed)
-        os.waitpid(pid, 0)
-        raise MissingTool(f"ptrace is not allowed here ({error.strerror}); the recorder needs it.") from None
-    os.write(go, b"x")
-    os.close(go)
-    _until_exec(pid, failed, argv[0])
-    return pid
-
-
-def _until_exec(pid: int, failed: int, name: str) -> None:
-    """Let the child go on to its exec; raises CannotRun if that fails."""
-    with os.fdopen(failed, "rb") as pipe:
-        while True:
-            _, status = os.waitpid(pid, WALL)
-            if not os.WIFSTOPPED(status):
-                number = int(pipe.read() or b"0")
-                raise CannotRun(f"cannot run {name}: {os.strerror(number) if number else 'it ended before it began'}.")
-            if status >> 16 == EVENT_EXEC:
-                return
-            ptrace(CONT, pid)
-
-
-def _child(argv: Sequence[str], ready: int, failure: int) -> None:
-    """In the child: wait to be seized, become the program. Does not return."""
-    number = 0
-    try:
-        if not os.read(ready, 1):
-            os._exit(127)
-        os.close(ready)
-        _reset((signal.SIGPIPE, signal.SIGXFSZ))
-        os.execvp(argv[0], list(argv))
-    except OSError as error:
-        number = error.errno or errno.EINVAL
-    finally:
-        os.write(failure, str(number).encode())
-        os._exit(127)
-
-
-def _reset(signals: Iterable[int]) -> None:
-    """Undo what Python itself ignores."""
-    for number in signals:
-        signal.signal(number, signal.SIG_DFL)
