@@ -19,6 +19,7 @@ from model.verdict import Proved, Refuted, Undetermined
 from properties.no_lost_write import no_lost_write
 from properties.promise_kept import promise_kept
 from tests.support.designs import Rounds, Synced, never_bad
+from tests.support.nightly import rest_nightly
 from tests.support.packed import question
 
 ROWS = {f"{r.design} {r.property} {r.pages} {r.clients}": r for r in rows() if r.pages * r.clients <= 2}
@@ -33,9 +34,15 @@ def met_or_left_open(row, limits=None):
         assert isinstance(verdict, Proved | Undetermined)
 
 
-@pytest.mark.parametrize("name", ROWS)
+LONG = {"two-in-one", "no-lock", "cache-not-forgotten", "read-before-clear"}  # refuted after 10 moves and more
+
+
+@pytest.mark.parametrize("name", rest_nightly(ROWS, lambda name: ROWS[name].design not in LONG or ROWS[name].pages > 1))
 def test_every_recorded_verdict_is_met_or_left_open(name):
-    """What is recorded as proved is not refuted in 8 moves; deeper proofs of the good designs follow below."""
+    """What is recorded as proved is not refuted in 8 moves; deeper proofs of the good designs follow below.
+
+    By default the four designs that are refuted late at two pages, and the others at every size.
+    """
     row = ROWS[name]
     met_or_left_open(row, Limits(depth=8) if row.verdict == "proved" else None)
 
