@@ -15,11 +15,11 @@ from model.expr.algebra import OPERATORS, fold
 from model.instance.locations import at
 from model.instance.state import Field
 from model.limits import Limits
-from model.parametric.views import scenes
 from model.parametric.views.clauses import few_clauses
 from model.parametric.views.codegen import roles
 from model.parametric.views.conditions import as_json, conditions, scripts
 from model.parametric.views.protocol import Protocol
+from model.parametric.views.relevant import rules_and_violations
 from model.parametric.views.rule import Key, Rule
 from model.parametric.views.situations import Situations
 from model.parametric.views.table import Safe, Table
@@ -85,14 +85,15 @@ def data_of(found: Safe) -> dict[str, dict[str, Any]]:
 def protocol_of(protocol: Protocol) -> dict[str, Any]:
     """Everything that the checker needs to know of the design."""
     layout, sorts = protocol.layout, protocol.cast.sorts
+    rules, violations = rules_and_violations(protocol)
     return {
         "pages": protocol.instance.pages,
         "shared": [[f.name, f.number, f.initial, _sort(protocol, f)] for f in layout.shared],
         "local": {s: [[f.name, f.initial, _sort(protocol, f)] for f in layout.local[s]] for s in sorts},
         "named": dict(protocol.cast.named),
         "holding": {s: [protocol.place_of(s), _holding(protocol, s)] for s in sorts},
-        "rules": [_rule(protocol, r) for r in scenes.rules(protocol)],
-        "violations": [_rule(protocol, r) for r in scenes.violations(protocol)],
+        "rules": [_rule(protocol, r) for r in rules],
+        "violations": [_rule(protocol, r) for r in violations],
     }
 
 

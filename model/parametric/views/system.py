@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from model.parametric.views import scenes
 from model.parametric.views.codegen import Compiled, Values, compiled
 from model.parametric.views.protocol import Protocol
+from model.parametric.views.relevant import rules_and_violations
+from model.parametric.views.rule import Rule
 
 Who = tuple[int, ...]
 UNHEARD = 0  # what bystanders hear of a step that changes nothing of theirs
@@ -89,12 +90,16 @@ class System:
     # -- rules
 
     @cached_property
+    def _asked(self) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+        return rules_and_violations(self.protocol)
+
+    @cached_property
     def rules(self) -> list[Compiled]:
-        return [compiled(self.protocol, r) for r in scenes.rules(self.protocol)]
+        return [compiled(self.protocol, r) for r in self._asked[0]]
 
     @cached_property
     def violations(self) -> list[Compiled]:
-        return [compiled(self.protocol, r) for r in scenes.violations(self.protocol)]
+        return [compiled(self.protocol, r) for r in self._asked[1]]
 
     @cached_property
     def most(self) -> int:
