@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -176,10 +177,17 @@ def opened(path: str) -> Iterator[Recording]:
 
 def _stream(path: str) -> BinaryIO:
     if path == "-":
-        return sys.stdin.buffer
+        stdin = sys.stdin.buffer
+        packed = isinstance(stdin, BufferedReader) and _packed(stdin)
+        return cast(BinaryIO, gzip.open(stdin, "rb")) if packed else stdin
     with Path(path).open("rb") as file:
-        compressed = file.peek(2)[:2] == b"\x1f\x8b"
-    return cast(BinaryIO, gzip.open(path, "rb")) if compressed else Path(path).open("rb")
+        packed = _packed(file)
+    return cast(BinaryIO, gzip.open(path, "rb")) if packed else Path(path).open("rb")
+
+
+def _packed(stream: BufferedReader) -> bool:
+    """Whether it begins as gzip does."""
+    return stream.peek(2)[:2] == b"\x1f\x8b"
 
 
 def _header(path: str, line: bytes | Damage) -> dict[str, Any]:

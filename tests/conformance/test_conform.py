@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -15,7 +17,7 @@ from model.designs.top_layer import TopLayer
 from model.limits import Limits
 from tests.support.command import clearorder
 from tests.support.conformance import explanations
-from tests.support.paths import DATA
+from tests.support.paths import DATA, ROOT
 from tests.support.recordings import INITIALLY_SET, Lines
 
 RECORDINGS = DATA / "recordings"
@@ -376,6 +378,16 @@ def test_the_weakest_and_the_strongest_that_explain_a_recording_are_named():
     found = clearorder("conform", RECORDINGS / "toy_top.jsonl.gz", "--infer")
     assert 0 == found.returncode
     assert found.stdout.endswith("weakest that explains it: top-layer\nstrongest that explains it: top-layer\n")
+
+
+def test_a_recording_comes_through_a_pipe_packed_or_not():
+    packed = (RECORDINGS / "toy_top.jsonl.gz").read_bytes()
+    argv = [sys.executable, "-m", "model", "conform", "-", "--design", "per-slot-cache", "-q"]
+    done = [
+        subprocess.run(argv, cwd=ROOT, input=data, capture_output=True) for data in (packed, gzip.decompress(packed))
+    ]
+    assert [1, 1] == [d.returncode for d in done]
+    assert done[0].stdout == done[1].stdout
 
 
 def test_a_design_or_infer_is_asked_for():
