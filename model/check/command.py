@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,6 +113,7 @@ BRIEF = {  # what `--help` tells, first of the argument; `--help-all` tells of e
 @click.option("--explain", is_flag=True, help="Print the invariant of every proof, a clause a line.")
 @click.option("--show", is_flag=True, help="Print the recorded atomic steps instead of checking.")
 @click.option("--list", "listing", is_flag=True, help="List designs and properties.")
+@click.option("--watch", is_flag=True, help="Check again whenever a DESIGN's file is saved, until Ctrl-C.")
 @click.option("-q", "--quiet", is_flag=True, help="Verdicts only.")
 @click.option("-v", "--verbose", is_flag=True, help="Every engine's answer, every counterexample, seconds.")
 @coloured
@@ -130,6 +132,10 @@ def command(designs: tuple[str, ...], options: Options) -> int:
     """
     from model.designs.environment import known_environment
 
+    if options.watch:
+        from model.check.watching import watch
+
+        return watch(designs, sys.argv[2:] if sys.argv[1:2] == ["check"] else sys.argv[1:])
     known_environment(options.environment)
     if options.listing:
         return list_all(options.color)

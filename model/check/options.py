@@ -39,6 +39,7 @@ class Options(Sizes):
     explain: bool
     show: bool
     listing: bool
+    watch: bool
     quiet: bool
     verbose: bool
     color: str

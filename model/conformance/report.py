@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from model import __version__
@@ -46,13 +45,12 @@ def headline(answer: Answer) -> str:
 
 def text(answers: Sequence[Answer], *, width: int, verbose: bool = False) -> Iterator[Text]:
     """A verdict for each, and why."""
-    from rich.text import Text
+    from model.printing.lines import wrapped
 
     for answer in answers:
-        yield Text(headline(answer), STYLE[answer.verdict])
+        yield from wrapped(headline(answer), width, 4, STYLE[answer.verdict])
         for line in _body(answer, verbose):
-            indent = " " * (len(line) - len(line.lstrip()))
-            yield from map(Text, wrap(line, width, initial_indent="", subsequent_indent=f"{indent}  ") or [""])
+            yield from wrapped(line, width, len(line) - len(line.lstrip()) + 2)
 
 
 def _body(answer: Answer, verbose: bool) -> Iterator[str]:
