@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from model.designs.gallery import Entry, source_of
@@ -92,15 +91,10 @@ def as_markdown(found: Sequence[Entry]) -> str:
 
 def as_html(found: Sequence[Entry]) -> str:
     """A page of its own."""
-    head = "".join(f"<th scope=col>{h}</th>" for h in HEAD)
-    rows = (cells for entry in found for cells in _lines(entry))
-    body = "".join(f"<tr>{''.join(f'<td>{escape(c)}</td>' for c in cells)}</tr>\n" for cells in rows)
-    style = "body{font-family:sans-serif;margin:1em}td,th{padding:.2em .6em;text-align:left;vertical-align:top}"
-    return (
-        f"<!doctype html>\n<html lang=en><meta charset=utf-8><title>Gallery of dirty-tracking designs</title>\n"
-        f"<style>{style}</style>\n<h1>Real designs, real bugs</h1>\n<table><thead><tr>{head}</tr></thead>\n"
-        f"<tbody>\n{body}</tbody></table>\n</html>\n"
-    )
+    from reports.pages.render import page
+
+    lines = [[cells[0], entry.design, *cells[2:]] for entry in found for cells in _lines(entry)]
+    return page("gallery.html", styles=("gallery.css",), heads=HEAD, lines=lines, count=len(found))
 
 
 def as_json(found: Sequence[Entry]) -> str:

@@ -10,6 +10,7 @@ from model.designs.catalogue import built_in_designs, built_in_properties, galle
 from model.designs.gallery import RULES, Entry, Row, entries
 from model.errors import UsageError
 from model.program.design import record
+from tests.support.browser import NARROW, WIDE, Sheet, chromium
 from tests.support.command import clearorder
 from tests.support.paths import ROOT
 
@@ -156,6 +157,15 @@ def test_the_table_has_every_design_in_every_format(form):
     assert [] == [design for design in ENTRIES if design not in shown]
     if form == "json":
         assert len(ENTRIES) == len(json.loads(shown)["designs"])
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(WIDE, "dark"), (NARROW, "light")], ids=["1280-dark", "390-light"])
+def test_the_page_is_readable_wide_and_narrow(size, scheme, tmp_path):
+    """No overhang, nothing that axe finds serious, nothing from outside."""
+    written = tmp_path / "gallery.html"
+    assert 0 == CliRunner().invoke(command, ["--family", "memory", "--format", "html", "-o", str(written)]).exit_code
+    with chromium() as browser, Sheet(browser, written.as_uri(), size, scheme) as sheet:
+        assert (0, [], [written.as_uri()]) == (sheet.overhang(), sheet.serious(), sheet.requests)
 
 
 BOTH = {  # design: verdict, moves and scope of each row
