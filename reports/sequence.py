@@ -10,6 +10,7 @@ from model.instance.instance import Instance, Move
 from model.instance.trace import Trace
 from model.verify.narration import Line, Story
 from model.verify.result_text import code_of
+from reports.lost import Lost
 from reports.strips import Lane, is_ghost, lane_key, lane_keys, lane_of, lane_titles, lanes
 
 
@@ -69,9 +70,11 @@ def diagram(trace: Trace, story: Story) -> Diagram:
 
 
 def _rows(trace: Trace, told: Sequence[Line], first: int) -> Iterator[Row]:
+    lost = Lost(trace.instance)
     for i, (line, move) in enumerate(zip(told, trace.moves, strict=True)):
         before, after = trace.states[i], trace.states[i + 1]
-        drawn = zip(crossings(trace.instance, move), lanes(trace.instance, after, before), strict=True)
+        shown = lanes(trace.instance, after, before, lost.pages(after))
+        drawn = zip(crossings(trace.instance, move), shown, strict=True)
         last = i + 1 in (first, len(told))
         marker = "broken" if _breaks(line) else "violated" if last else ""
         yield Row(line, move.ground.step.label, marker, i >= first, tuple(drawn), tuple(code_of(line)))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from model.expr import PAGES, PLACE, TRUTH, Client, bare
 from model.instance.instance import Instance
 from model.instance.state import Field, State
+from model.verify.stake import Key
 from model.verify.wording import page_set, thread_name
 
 SHARED = "shared"
@@ -25,6 +26,7 @@ class Strip:
         cells: for each page whether its bit is set; of a flag one cell.
         ghost: it is knowledge about the run that no program holds.
         text: what a screen reader says.
+        lost: `lost`, or which of its pages are, where nothing can bring them any more.
     """
 
     key: str
@@ -36,6 +38,7 @@ class Strip:
     ghost: bool
     changed: bool
     text: str
+    lost: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,11 +91,14 @@ def lane_titles(instance: Instance) -> dict[str, str]:
     return {key: names[key] for key in lane_keys(instance)}
 
 
-def lanes(instance: Instance, state: State, before: State | None = None) -> tuple[Lane, ...]:
+def lanes(
+    instance: Instance, state: State, before: State | None = None, lost: Mapping[Key, int] | None = None
+) -> tuple[Lane, ...]:
     """The state, lane by lane.
 
     Args:
         before: the state before it, with which strips are compared to mark what changed.
+        lost: the pages of each field that nothing can bring any more to whom they are owed.
     """
     strips: dict[str, list[Strip]] = {key: [] for key in lane_keys(instance)}
     facts: dict[str, list[str]] = {key: [] for key in strips}
@@ -102,7 +108,8 @@ def lanes(instance: Instance, state: State, before: State | None = None) -> tupl
         if field.sort == PLACE:
             places[key] = _place(instance, field, state[i])
         elif field.role == "part":
-            strips[key].append(_strip(instance, field, state[i], before is not None and before[i] != state[i]))
+            gone = (lost or {}).get(field.key, 0)
+            strips[key].append(_strip(instance, field, state[i], before is not None and before[i] != state[i], gone))
         elif state[i]:
             facts[key if key in facts else next(iter(facts))].append(_fact(field, state[i]))
     if SHARED in facts:
@@ -123,9 +130,10 @@ def _has_shared(instance: Instance) -> bool:
     return bool(instance.program.locks) or any(f.per is None and f.role == "part" for f in instance.fields)
 
 
-def _strip(instance: Instance, field: Field, value: int, changed: bool) -> Strip:
+def _strip(instance: Instance, field: Field, value: int, changed: bool, gone: int) -> Strip:
     flag = field.sort == TRUTH
     cells = (bool(value),) if flag else tuple(bool(value >> p & 1) for p in range(instance.pages))
+    lost = "" if not gone else "lost" if gone == value else f"{page_set(gone)} lost"
     said = ("yes" if value else "no") if flag else f"pages {page_set(value)}" if value else "empty"
     key = field.name
     if field.per and field.number is not None:
@@ -139,7 +147,8 @@ def _strip(instance: Instance, field: Field, value: int, changed: bool) -> Strip
         flag=flag,
         ghost=is_ghost(instance, field),
         changed=changed,
-        text=f"{key}: {said}{', changed' if changed else ''}",
+        text=f"{key}: {said}{', changed' if changed else ''}{f', {lost} for good' if lost else ''}",
+        lost=lost,
     )
 
 

@@ -127,7 +127,8 @@ class _Picture:
         return found
 
     def _width(self, lane: int) -> int:
-        labels = [len(s.label) * 6 + len(s.cells) * (self.square + 1) for s in self.drawn.start[lane].strips]
+        states = [self.drawn.start[lane], *(row.cells[lane][1] for row in self.drawn.rows)]
+        labels = [len(_label(s)) * 6 + len(s.cells) * (self.square + 1) for state in states for s in state.strips]
         texts = [len(t) * 7 for row in self.drawn.rows for t, _ in _texts(row, row.cells[lane][0])]
         return max([90, len(self.drawn.titles[lane][1]) * 8, *labels, *texts]) + 3 * PAD
 
@@ -169,7 +170,8 @@ class _Picture:
             kind = f"cell {strip.hue}" if full else "cell"
             side = f'width="{self.square}" height="{STRIP - 4}"'
             yield f'<rect class="{kind}" x="{x + i * (self.square + 1)}" y="{y}" {side}/>'
-        yield _text(x + len(strip.cells) * (self.square + 1) + 4, y + 9, words.one_line(strip.label), mark) + "</g>"
+        mark += " bad" if strip.lost else ""
+        yield _text(x + len(strip.cells) * (self.square + 1) + 4, y + 9, words.one_line(_label(strip)), mark) + "</g>"
 
     def _arrows(self, row: Row, y: int) -> Iterator[str]:
         actor = next(i for i, (c, _) in enumerate(row.cells) if c.role == "actor")
@@ -186,6 +188,11 @@ class _Picture:
         assert story is not None
         said = " ".join(filter(None, (words.aftermath(story), f"Why: {words.why(story)}" if story.because else "")))
         yield from _paragraph(said, y, max(60, (self.width - 2 * PAD) // 7))
+
+
+def _label(strip: Strip) -> str:
+    """`unread`, or `unread: lost` where nothing can bring its pages any more."""
+    return f"{strip.label}: {strip.lost}" if strip.lost else strip.label
 
 
 def _texts(row: Row, crossing: Crossing) -> tuple[tuple[str, str], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,7 @@ from model.verify.narration import Line, move_text, narrated
 from model.verify.result_text import code_of
 from model.verify.stake import writes_page
 from model.verify.wording import page_set, thread_name
+from reports.lost import Lost, ended
 from reports.pages.render import fragment
 from reports.strips import lanes
 
@@ -45,17 +47,28 @@ def position(trace: Trace, invariants: Sequence[Invariant]) -> dict[str, Any]:
     moves = range(1, len(trace) + 1)
     versions = [sum(writes_page(trace, at, p) for at in moves) for p in range(trace.instance.pages)]
     possible = trace.instance.successors(trace.states[-1])
-    return drawn(trace.instance, trace.states[-1], trace.states[-2] if trace.moves else None) | {
+    before = trace.states[-2] if trace.moves else None
+    return drawn(Lost(trace.instance), trace.states[-1], before) | {
         "moves": [m.number for m in trace.moves],
         "history": history(judged(trace, invariants)),
         "violated": list(violated(trace, invariants)),
-        "enabled": [_option(trace, number, after, versions) for number, after in possible],
+        "enabled": told_apart([_option(trace, number, after, versions) for number, after in possible]),
     }
 
 
-def drawn(instance: Instance, state: State, before: State | None) -> dict[str, Any]:
-    """The state as markup, made by the same template as the printed diagram."""
-    return {"html": fragment("state", lanes(instance, state, before))}
+def drawn(lost: Lost, state: State, before: State | None) -> dict[str, Any]:
+    """The state as markup, made by the same template as the printed diagram, and what can never happen any more."""
+    instance = lost.instance
+    return {
+        "html": fragment("state", lanes(instance, state, before, lost.pages(state))),
+        "dead": [*lost.sentences(state), *ended(instance, state)],
+    }
+
+
+def told_apart(options: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The options; of those that read the same, such as the guest's stop for each client, what they choose is said."""
+    count = Counter(option["text"] for option in options)
+    return [o if count[o["text"]] == 1 else o | {"text": f"{o['text']} ({o['choice']})"} for o in options]
 
 
 def history(trace: Trace) -> list[dict[str, Any]]:
@@ -72,11 +85,16 @@ def judged(trace: Trace, invariants: Sequence[Invariant]) -> Trace:
 
 def detail(instance: Instance, move: Move) -> str:
     """`clear.cleared(want={0})`: the step and what it chooses, in the names of the design."""
+    step, chosen = move.ground.step, choices(instance, move)
+    return f"{step.label}({', '.join(chosen)})" if chosen else step.label
+
+
+def choices(instance: Instance, move: Move) -> list[str]:
+    """`want={0}`, `client=VGA`: everything that the step of a move chooses."""
     step, sorts = move.ground.step, instance.program.sorts
     small = [p for p in step.params if p.name in move.ground.indices]
     chosen = [f"{p.name}={_small(sorts, p, move.ground.indices[p.name])}" for p in small]
-    chosen += [f"{name}={page_set(value)}" for name, value in move.arguments.items()]
-    return f"{step.label}({', '.join(chosen)})" if chosen else step.label
+    return chosen + [f"{name}={page_set(value)}" for name, value in move.arguments.items()]
 
 
 def _small(sorts: Mapping[str, Sort], param: Param, value: int) -> str:
@@ -103,6 +121,7 @@ def _option(trace: Trace, number: int, after: State, versions: Sequence[int]) ->
         "move": number,
         "text": move_text(longer, len(longer), then),
         "label": detail(instance, move),
+        "choice": ", ".join(choices(instance, move)).replace("=", " "),
         "thread": thread_name(instance, move.ground.sort, move.ground.thread),
         "silent": after == trace.states[-1],
     }
@@ -125,9 +144,9 @@ def recorded(trace: Trace, lines: Sequence[Line], first: int, invariants: Sequen
     """
     moves, taken = [m.number for m in trace.moves], [_taken(line) for line in lines]
     labels = [detail(trace.instance, m) for m in trace.moves]
-    positions = []
+    positions, lost = [], Lost(trace.instance)
     for at, state in enumerate(trace.states):
-        here = drawn(trace.instance, state, trace.states[at - 1] if at else None)
+        here = drawn(lost, state, trace.states[at - 1] if at else None)
         so_far = replace(trace, moves=trace.moves[:at], states=trace.states[: at + 1])
         here["violated"] = list(violated(so_far, invariants))
         here["enabled"] = [_next(lines[at], moves[at], labels[at])] if at < len(moves) else []

@@ -4,7 +4,8 @@
   class Served {
     constructor(data) { this.data = data; }
     async ask(path, query) {
-      const answer = await fetch(`api/${path}?${new URLSearchParams(query)}`, {credentials: "omit"});
+      const answer = await fetch(`api/${path}?${new URLSearchParams(query)}`, {credentials: "omit"}).catch(() => null);
+      if (!answer) throw new Error("the server of this page has stopped; start clearorder explore again and open the new address");
       const body = await answer.json();
       if (!answer.ok) throw new Error(body.error);
       return body;
@@ -127,9 +128,9 @@
 
     draw() {
       if (!this.here) return;
-      const {moves, history, enabled, violated, html} = this.here;
+      const {moves, history, enabled, violated, dead, html} = this.here;
       this.part("state").innerHTML = html;   // made by our own template, every name in it escaped
-      this.part("violated").replaceChildren(...violated.map((found) => this.alarm(found)));
+      this.part("violated").replaceChildren(...violated.map((found) => this.alarm(found)), ...dead.map((said) => make("p", said, {class: "dead", "data-dead": ""})));
       this.part("enabled").replaceChildren(...enabled.map((option) => this.option(option)));
       this.part("history").replaceChildren(...history.map((line) => this.step(line, "back", line.number === moves.length)));
       const run = this.run ? this.run.history : [];
@@ -211,6 +212,22 @@
     const wanted = explorer.fromAddress();
     if (wanted && explorer.here && wanted.join(".") !== explorer.here.moves.join(".")) explorer.go(wanted);
   });
+  // Ctrl-Z undoes in the explorer that has the keyboard, or in the only one.
+  document.addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || event.key.toLowerCase() !== "z") return;
+    const explorer = explorers.find((each) => each.root.contains(document.activeElement)) || (explorers.length === 1 ? explorers[0] : null);
+    if (!explorer) return;
+    event.preventDefault();
+    explorer.root.querySelector('[data-do="undo"]').click();
+  });
+  // The link that skips to the moves leaves the address alone, for the position stands there.
+  document.querySelectorAll("a.skip").forEach((link) => link.addEventListener("click", (event) => {
+    const target = document.getElementById(link.hash.slice(1));
+    if (!target) return;
+    event.preventDefault();
+    target.tabIndex = -1;
+    target.focus();
+  }));
   window.addEventListener("popstate", restored);
   window.addEventListener("hashchange", restored);
   Promise.all(explorers.map((explorer) => explorer.start())).then(() => {

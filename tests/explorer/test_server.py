@@ -11,6 +11,7 @@ import threading
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,6 +21,7 @@ from model.errors import UsageError
 from model.explorer.server import Server, numbers
 from model.explorer.session import Session, askable
 from model.instance.problem import Problem
+from reports.lost import ended
 from tests.support.browser import NARROW, WIDE, Sheet, chromium
 from tests.support.command import clearorder
 from tests.support.paths import ROOT
@@ -363,6 +365,56 @@ def test_the_page_leads_along_a_counterexample_and_to_the_nearest_bad_state(brow
         page.go_back()
         after(page, 7)
         assert [] == sheet.complaints
+
+
+def test_two_moves_that_read_the_same_say_what_they_choose():
+    """The guest's stop is one for each client that may be watched."""
+    texts = [option["text"] for option in session().position([])["enabled"]]
+    assert ["the guest: stop (client MIGRATION)", "the guest: stop (client VGA)"] == texts[-2:]
+    assert len(texts) == len(set(texts))
+
+
+def test_a_page_that_is_lost_for_good_is_said_to_be():
+    """From the move that breaks the promise on, of MIGRATION and not of VGA, and drawn in the bitmap."""
+    asked, moves, dead = session(), [], []
+    for text in RACE:
+        moves.append(next(o["move"] for o in asked.position(moves)["enabled"] if o["text"].startswith(text)))
+        dead.append(asked.position(moves)["dead"])
+    assert [[]] * 7 == dead[:7]
+    said = "Page 0 is lost to MIGRATION for good: no run brings it, unless the guest writes it again."
+    assert [[said]] * 3 == dead[7:]
+    html = asked.position(moves)["html"]
+    assert 1 == html.count('<span class="gone">lost</span>')
+    assert "unread[MIGRATION]: pages {0}, lost for good" in html
+
+
+def test_the_end_of_everything_is_said_to_be():
+    """No move at all; moves that leave the state as it is; moves that change something."""
+    still, moving = SimpleNamespace(successors=lambda s: [(0, s)]), SimpleNamespace(successors=lambda s: [(0, s + 1)])
+    assert ["Nothing can happen any more: no thread has a move."] == ended(SimpleNamespace(successors=lambda s: []), 1)
+    assert ["Nothing changes any more: every move that is possible leaves the state as it is."] == ended(still, 1)
+    assert [] == ended(moving, 1)
+
+
+def test_ctrl_z_undoes_the_link_skips_and_a_stopped_server_is_told(browser):
+    """The address keeps the position when the link to the moves is followed."""
+    with serving(session()) as server, Sheet(browser, server.url) as sheet:
+        page = sheet.page
+        take(page, RACE[0])
+        after(page, 1)
+        take(page, RACE[1])
+        after(page, 2)
+        page.keyboard.press("Control+z")
+        after(page, 1)
+        address = page.url
+        page.locator("a.skip").focus()
+        page.keyboard.press("Enter")
+        assert "moves" == page.evaluate("document.activeElement.id")
+        assert address == page.url
+        assert [] == sheet.complaints
+        page.route("**/api/**", lambda route: route.abort())
+        take(page, RACE[1])
+        page.wait_for_function("() => document.body.innerText.includes('the server of this page has stopped')")
 
 
 def test_the_explorer_is_worked_by_keyboard_alone(browser, top_layer):

@@ -210,7 +210,7 @@ def test_the_picture_has_a_lane_a_thread_and_a_strip_a_bitmap_after_each_move():
     texts = [t.text for t in root.iter(f"{SVG}text")]
     for lane in ("the guest", "shared by all", "MIGRATION", "VGA"):
         assert lane in texts
-    assert 7 * 11 == sum(t == "kernel" or t in ("user", "mine", "unread") for t in texts)
+    assert 7 * 11 == sum(t.removesuffix(": lost") in ("kernel", "user", "mine", "unread") for t in texts)
     assert [str(n) for n in range(1, 11)] == [t for t in texts if t.isdigit()]
     width, height = float(root.get("width")), float(root.get("height"))
     for text in root.iter(f"{SVG}text"):
@@ -318,3 +318,9 @@ def test_a_bitmap_has_one_colour_in_pages_pictures_and_the_explorer():
     drawn = svg.document([refuted()])
     assert (1, 1) == (drawn.count(light), drawn.count(dark))
     assert set() == {f".{hue} {{" for hue in (*HUES, "spare0", "spare3")} - set(re.findall(r"\.\w+ \{", drawn))
+
+
+def test_a_page_that_is_lost_for_good_is_marked_in_the_picture_and_on_the_page():
+    """The three rows from the clear at 8 on; before it MIGRATION would still have been told."""
+    assert 3 == svg.document([refuted()]).count(">unread: lost</text>")
+    assert 0 == svg.document([recovered()]).count(": lost</text>")
