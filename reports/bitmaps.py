@@ -1,4 +1,4 @@
-"""The bitmaps after each move as columns of characters: a column a field, a digit a page, a dot where it is empty."""
+"""The bitmaps after each move as columns of text: one per field, one digit per page, a dot where it is empty."""
 
 from __future__ import annotations
 

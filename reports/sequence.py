@@ -1,4 +1,4 @@
-"""A counterexample as a sequence diagram: a row a move, a lane a thread, arrows to what the move may change."""
+"""A counterexample as a sequence diagram: one row per move, one lane per thread, arrows to what may change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A state as a person sees it: one lane a thread (and one for what they share), in it a strip of pages a bitmap."""
+"""A state as a person sees it: one lane per thread, one for what they share, in it a strip of pages per bitmap."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ BRIEF = {  # what `--help` tells, first of the argument; `--help-all` tells of e
 @folder("--report", help="Write the evidence pack: one HTML page and the files beside it.")
 @folder("--certificate", help="Write the certificate of every proof for any number there, for `clearorder certify`.")
 @click.option("--proofs", is_flag=True, help="With --certificate: a proof by cvc5 of every condition, for Ethos.")
-@click.option("--explain", is_flag=True, help="Print the invariant of every proof, a clause a line.")
+@click.option("--explain", is_flag=True, help="Print the invariant of every proof in words, one clause per line.")
 @click.option("--show", is_flag=True, help="Print the recorded atomic steps instead of checking.")
 @click.option("--list", "listing", is_flag=True, help="List designs and properties.")
 @click.option("--watch", is_flag=True, help="Check again whenever a DESIGN's file is saved, until Ctrl-C.")

@@ -1,4 +1,4 @@
-"""Plain ASCII for a mailing list: at most 72 columns, numbered moves or one column a thread, ready to paste."""
+"""Plain ASCII for a mailing list: at most 72 columns, numbered moves or one column per thread, ready to paste."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def document(results: Sequence[Result]) -> str:
 
 
 def in_columns(results: Sequence[Result]) -> str:
-    """The same with one column a thread, as kernel commit messages show a race.
+    """The same with one column per thread, as kernel commit messages show a race.
 
     Threads that are too many for 72 columns are written as numbered moves.
     """
@@ -179,7 +179,7 @@ def _move(line: Line | str) -> Iterator[str]:
     yield from wrap(details, WIDTH, initial_indent=" " * 9, subsequent_indent=" " * 9)
 
 
-# ---------------------------------------------------------------- one column a thread
+# ---------------------------------------------------------------- one column per thread
 
 
 def _columns(result: Result) -> Iterator[str]:

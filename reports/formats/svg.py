@@ -1,4 +1,4 @@
-"""A counterexample as a standalone SVG: a lane a thread, arrows to what a move changes, page strips after each move."""
+"""A counterexample as a standalone SVG: one lane per thread, arrows to what changes, page strips after each move."""
 
 from __future__ import annotations
 
