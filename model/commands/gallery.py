@@ -38,7 +38,18 @@ def ask(entry: Entry, row: Row, limits: Limits | None = None) -> Verdict:
     design = load(entry.design)
     property = find_property(row.property, design)
     asked = Problem.of(record(design), property, pages=row.pages, sizes=row.sizes)
-    return lanes.search(asked, limits)
+    return uninterrupted(lanes.search(asked, limits))
+
+
+def uninterrupted(verdict: Verdict) -> Verdict:
+    """The verdict; a search that Ctrl-C ended is the end of the command, not of one row.
+
+    Raises:
+        KeyboardInterrupt: the search was interrupted.
+    """
+    if getattr(verdict, "interrupted", False):
+        raise KeyboardInterrupt
+    return verdict
 
 
 def differences(
@@ -75,7 +86,7 @@ def _rule(program: Program, rule: Any, row: Row | None) -> str:
         return "-"
     sizes = {} if row is None else row.sizes
     pages = 1 if row is None or row.states > 100_000 else row.pages
-    verdict = lanes.search(asked.at(pages, sizes), Limits(states=2_000_000))
+    verdict = uninterrupted(lanes.search(asked.at(pages, sizes), Limits(states=2_000_000)))
     return {"proved": "keeps", "refuted": "breaks"}.get(verdict.word, "?")
 
 

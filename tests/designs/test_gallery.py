@@ -210,3 +210,15 @@ def test_the_command_answers_and_checks_a_family():
     done = clearorder("gallery", "--check", "--family", "discussion")
     assert (0, "") == (done.returncode, done.stderr)
     assert "0 came out differently" in done.stdout
+
+
+def test_an_interrupted_search_ends_the_command_and_not_one_row(monkeypatch):
+    """Ctrl-C makes the engine's answer undetermined; the next row would begin as if nothing had been typed."""
+    from model.engines.packed import search
+    from model.verdict import Undetermined
+
+    monkeypatch.setattr(search, "search", lambda *_: Undetermined(reason="interrupted", interrupted=True))
+    with pytest.raises(KeyboardInterrupt):
+        list(differences([ENTRIES["naive"]], nightly=False))
+    with pytest.raises(KeyboardInterrupt):
+        rule_verdicts(ENTRIES["naive"])
