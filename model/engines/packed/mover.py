@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ctypes import CDLL
+from itertools import count
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ from model.engines.store.packing import Columns, Words
 from model.engines.store.states import Blocks, Frontier, States
 
 FOUND = 32  # moves whose new states wait to be added together
+ASKED = 32  # moves after which the limits are looked at: they may have found gigabytes
 
 
 class Mover(Protocol):
@@ -76,6 +78,7 @@ class NumpyMover:
         expands: functions that together make every move.
         least: takes states to one state of each orbit, or None.
         orbits: counts the moves of all states that the kept ones stand for, or None; `expands` hand on a column more.
+        ask: called now and then while moves are made, for a few states may have a million; it may stop the search.
     """
 
     ordered, counts_at_once = True, True
@@ -87,8 +90,9 @@ class NumpyMover:
         expands: Sequence[Expand],
         least: Canonical | None = None,
         orbits: Orbits | None = None,
+        ask: Callable[[], None] = lambda: None,
     ) -> None:
-        self.states, self.expands, self.least, self.orbits = states, expands, least, orbits
+        self.states, self.expands, self.least, self.orbits, self.ask = states, expands, least, orbits, ask
 
     @property
     def blocks(self) -> Blocks:
@@ -97,8 +101,11 @@ class NumpyMover:
     def expand(self, block: Words) -> tuple[int, int]:
         """Add what one move leads to: all of them, and how many moves there are."""
         found: list[Columns] = []
+        made = count(1)
 
         def emit(after: Columns) -> None:
+            if not next(made) % ASKED:
+                self.ask()
             if self.least is not None:
                 after = self.least(after)
             new = self.states.unseen(after)

@@ -125,9 +125,9 @@ class Search:
 
     def _numpy(self, blocks: Blocks) -> NumpyMover:
         if self.orbits is None:
-            return NumpyMover(blocks, self.kernel.expands_alone(self.alone), self.least)
+            return NumpyMover(blocks, self.kernel.expands_alone(self.alone), self.least, ask=self.tally.in_time)
         expands = Kernel(self.packing, self.kernel.table, carry=1).expands()
-        return NumpyMover(blocks, expands, self.least, self.orbits)
+        return NumpyMover(blocks, expands, self.least, self.orbits, self.tally.in_time)
 
     def _empty(self) -> Blocks:
         """The set to begin with."""
@@ -211,8 +211,9 @@ class Search:
 
     @property
     def chunk(self) -> int:
-        """States that are worked on at a time."""
-        chunk = min(CHUNK, max(LEAST_CHUNK, CHUNK * MOVES // max(1, self.packing.instance.most_moves)))
+        """States that are worked on at a time: compiled code does not look at the limits before it has done them."""
+        least = LEAST_CHUNK if self.mover.library is None else 1
+        chunk = min(CHUNK, max(least, CHUNK * MOVES // max(1, self.packing.instance.most_moves)))
         return chunk if self.limits.memory is None else max(LEAST_CHUNK, chunk // 8)
 
     def expand_parts(self, frontier: Frontier, parts: list[Part], each: Any) -> None:

@@ -73,6 +73,15 @@ class Tally:
         if stop := self.limits.reached(at_most, self.begin):
             raise Stopped(stop)
 
+    def in_time(self) -> None:
+        """Within a part of a level: stop where that is asked, whatever has been counted.
+
+        Raises:
+            Stopped: there is no time left.
+        """
+        if stop := self.limits.reached(0, self.begin):
+            raise Stopped(stop)
+
     def answer(self, kind: type[Verdict], more: int = 0, **what: Any) -> Verdict:
         """The verdict with what was counted, and `more` states of the level that is not finished.
 

@@ -150,6 +150,15 @@ def test_a_limit_of_seconds_leaves_it_undetermined_with_what_was_covered():
     assert found.states > 1
 
 
+def test_the_limits_are_looked_at_within_a_part_of_a_level():
+    """At 6 pages a state has some ten thousand moves, and a part of a level a thousand states."""
+    looks = iter(range(12))
+    limits = Limits(cancelled=lambda: "" if next(looks, None) is not None else "enough")
+    found = lanes.search(question("per-slot-cache", "promise_kept", 6, 2), limits, threads=1)
+    assert ("undetermined", "enough") == (found.word, found.reason)
+    assert 1 < found.states < 5_000
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_an_interrupt_leaves_it_undetermined_with_what_was_covered(threads, monkeypatch):
     """Control-C between two parts of a level."""
