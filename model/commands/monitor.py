@@ -25,6 +25,7 @@ def command(files: tuple[str, ...], form: str, output: Path | None, verbose: boo
 
     A CLEAR is blind where it takes away a bit that no GET reported since that bit was last cleared. FILE is a
     recording as `clearorder record -o FILE -- qemu-system-x86_64 …` makes it, plain or gzipped; `-` is stdin.
+    The text of ftrace, of trace-cmd report or of QEMU's -trace is read too, as far as it shows anything.
 
     Exit codes: 0 no rule is broken, 1 one certainly is, 2 bad use or not a recording, 3 undetermined: a CLEAR may be
     blind (overlapping ioctls can have run in either order), or the recording does not show it: nothing to judge, no

@@ -9,6 +9,7 @@ from model.conformance.answer import Answer
 from model.conformance.automaton import Explanations
 from model.conformance.trial import Trial
 from model.limits import Limits, Progress
+from model.monitor import tracelines
 from model.monitor.order import in_order
 from model.monitor.recording import Ioctl, Item, Recording, opened
 
@@ -37,6 +38,8 @@ def held(recording: Recording, designs: Sequence[Explanations], limits: Limits) 
     trials = [Trial(recording.name, d) for d in designs]
     lines = Written()
     try:
+        if recording.trace:
+            raise _Stopped(tracelines.why_not(recording))
         for item in _watched(in_order(lines.checked(recording)), trials, limits):
             over = [trial.feed(item) for trial in trials]
             if all(over):

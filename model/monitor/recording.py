@@ -28,6 +28,10 @@ LONGEST_REST = 1 << 20  # bytes of a line without its bitmap
 LARGEST = (1 << 64) - 1
 
 BITMAP = re.compile(rb'"bm"\s*:\s*"([^"\\]*)"')
+TRACE = re.compile(  # the first line of ftrace's `trace`, of `trace-cmd report`, of QEMU's -trace
+    rb"# tracer: |cpus=\d|version = \d| {0,32}\S.{0,32}?-\d+ {1,16}(?:\(.{7}\) )?\[\d+\] .{0,24}?\d+: +\w+:"
+    rb"|\d+@\d+\.\d+:\w+ |kvm_\w+ "
+)
 FIELDS = {
     "vm": (),
     "vcpu": ("id",),
@@ -126,12 +130,14 @@ class Recording:
 
     Attributes:
         end: the trailer, once it was read.
+        trace: the first line where it is the text of a trace, which `tracelines` reads; else empty.
     """
 
     name: str
     stream: BinaryIO
     header: dict[str, Any] = field(default_factory=dict)
     end: End | None = None
+    trace: bytes = b""
 
     @property
     def has_trailer(self) -> bool:
@@ -162,7 +168,7 @@ class Recording:
 
 @contextmanager
 def opened(path: str) -> Iterator[Recording]:
-    """Open a recording, plain or gzipped; `-` is standard input.
+    """Open a recording or the text of a trace, plain or gzipped; `-` is standard input.
 
     Raises:
         NotARecording: it cannot be read, or its first line is not a header of a version that is known.
@@ -170,7 +176,10 @@ def opened(path: str) -> Iterator[Recording]:
     try:
         with _stream(path) as stream:
             first = next(iter(numbered(stream, 1)), (1, b""))[1]
-            yield Recording(path, stream, _header(path, first))
+            if isinstance(first, bytes) and TRACE.match(first):
+                yield Recording(path, stream, trace=first)
+            else:
+                yield Recording(path, stream, _header(path, first))
     except OSError as error:
         raise NotARecording(f"{path}: {error.strerror or error}.") from None
 
@@ -198,7 +207,8 @@ def _header(path: str, line: bytes | Damage) -> dict[str, Any]:
     if not isinstance(found, dict) or found.get("t") != "hdr":
         raise NotARecording(
             f'{path}: line 1 is not the header of a recording, {{"t":"hdr","v":1,…}}; '
-            "make one with clearorder record -o FILE -- qemu-system-x86_64 …"
+            "make one with clearorder record -o FILE -- qemu-system-x86_64 … "
+            "(nor is it that of ftrace, trace-cmd report or QEMU's -trace)"
         )
     if found.get("v") not in VERSIONS or isinstance(found.get("v"), bool):
         known = " and ".join(map(str, VERSIONS))

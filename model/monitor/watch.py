@@ -16,6 +16,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, ClassVar
 
+from model.monitor import tracelines
 from model.monitor.bitmap import EVERY, MAX_PAGES, NOTHING, BadBitmap, Bits, parse, span, union
 from model.monitor.blindness import Act, Judged, Log, Standing
 from model.monitor.judgement import CERTAIN, POSSIBLE, RANGES, Finding, Findings, Moment
@@ -400,6 +401,8 @@ def check(path: str) -> Findings:
 
 def judged(recording: Recording) -> Findings:
     """Check a recording that is open."""
+    if recording.trace:
+        return tracelines.judged(recording)
     monitor = Monitor(recording.name)
     found = monitor.run(in_order(recording))
     if recording.end is None and recording.has_trailer:
