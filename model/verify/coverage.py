@@ -9,6 +9,7 @@ from typing import Any
 from model.expr import PAGES, TRUTH, Expr
 from model.instance.instance import Instance
 from model.instance.state import State
+from model.program.program import Program
 
 STATES = 200_000  # up to which is looked for what is missing
 UNREAD = "unread"
@@ -61,10 +62,10 @@ def coverage(
         states: how many states are looked at, at most.
         only_facts: look for the facts alone.
     """
-    labels = list(dict.fromkeys(s.label for s in instance.program.steps))
     unread = [(i, f.number) for i, f in enumerate(instance.fields) if f.name == UNREAD]
     waiting = {key: (instance.predicate(f.holds), _bit(f, unread)) for key, f in facts.items()}
-    untaken, label_of = set(() if only_facts else labels), [m.ground.step.label for m in instance.moves]
+    every = labels(instance.program)
+    untaken, label_of = set(() if only_facts else every), [m.ground.step.label for m in instance.moves]
     start = (instance.initial, 0)
     seen, level, still = {start}, [start], set() if only_facts else _flags(instance)
     grows = [] if only_facts else [i for i, _ in unread if instance.initial[i] & 1]
@@ -84,8 +85,13 @@ def coverage(
         level = following
     changed = {name for _, name in _flags(instance) - still}
     kept = tuple(sorted({name for _, name in still} - changed))
-    steps = tuple(x for x in labels if x in untaken)
+    steps = tuple(x for x in every if x in untaken)
     return Coverage(steps, frozenset(waiting), kept, not level, (UNREAD,) if grows else ())
+
+
+def labels(program: Program) -> list[str]:
+    """What the steps of a design are called, in its order, each once."""
+    return list(dict.fromkeys(step.label for step in program.steps))
 
 
 def _flags(instance: Instance) -> set[tuple[int, str]]:

@@ -166,6 +166,7 @@ class _Asked:
             proof=decided.verdict.detail if decided.engine in ("inductive", "views") else None,
             spec=self.question.spec or self.name,
             meaning=self.question.property.doc,
+            problem=self.problem,
         )
         if isinstance(decided.verdict, Proved):
             told = buffer_notes(self.program, self.instance, self.question.limits)

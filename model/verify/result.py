@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from model.instance.instance import Instance
@@ -17,6 +17,8 @@ from model.verify.wording import plural
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+    from model.instance.problem import Problem
 
 WIDTH = 80  # columns of a result as text, where nobody says how wide it is shown
 
@@ -59,6 +61,7 @@ class Result:
         lemmas: invariants of the user that the proof rests on, and proves, as `rules.py:name`.
         meaning: what the property says, its docstring.
         proof: what a parametric proof left behind (an invariant), or None.
+        problem: what was asked, at the size of the search; None where it was no question about one design's states.
     """
 
     design: str
@@ -77,6 +80,7 @@ class Result:
     spec: str = ""
     lemmas: tuple[str, ...] = ()
     meaning: str = ""
+    problem: Problem | None = field(default=None, compare=False)
 
     def assert_proved(self) -> None:
         """Return where the property was proved for the stated scope.

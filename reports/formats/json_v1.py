@@ -10,11 +10,22 @@ from model.program.store_buffer import HARDWARE
 from model.verdict import Undetermined, Verdict
 from model.verify.narration import Line, Story
 from model.verify.result import Evidence, Result
+from model.verify.taken import steps_taken
 
 
-def document(results: Sequence[Result], tool: Mapping[str, str]) -> str:
-    """The results as one JSON text, ending in a newline."""
-    return json.dumps({"version": 1, "tool": dict(tool), "results": [result(r) for r in results]}, indent=1) + "\n"
+def document(results: Sequence[Result], tool: Mapping[str, str], *, counted: bool = False) -> str:
+    """The results as one JSON text, ending in a newline; with `counted`, also how often each step was taken."""
+    told = [result(r) | (steps(r) if counted else {}) for r in results]
+    return json.dumps({"version": 1, "tool": dict(tool), "results": told}, indent=1) + "\n"
+
+
+def steps(found: Result) -> dict[str, Any]:
+    """`steps`: what was counted, where, and how often each step was taken; nothing where no state was visited."""
+    taken = steps_taken(found)
+    if taken is None:
+        return {}
+    said = {"scope": dict(taken.scope), "states": taken.states, "whole": taken.whole, "taken": dict(taken.counts)}
+    return {"steps": said | {"reason": taken.reason or None}}
 
 
 def result(found: Result) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def json(results: Sequence[Result]) -> str:
     from reports.formats.json_v1 import document
     from reports.formats.phrases import tool
 
-    return document(results, tool())
+    return document(results, tool(), counted=True)
 
 
 def kselftest(results: Sequence[Result]) -> str:

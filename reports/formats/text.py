@@ -8,13 +8,14 @@ from rich.text import Text
 
 from model.expr import Client, Guest, is_register, show
 from model.printing.lines import wrapped
-from model.printing.tables import table
+from model.printing.tables import Row, table
 from model.program.program import Program
 from model.program.step import Step
 from model.verdict import Proved
 from model.verify.narration import Story
 from model.verify.result import Result
 from model.verify.result_text import scope, story
+from model.verify.taken import Taken, steps_taken
 from reports.clauses import glossary, plain
 
 
@@ -34,6 +35,8 @@ def results(
         quiet: verdicts and notes only.
     """
     yield from verdicts(found, width=width, verbose=verbose, quiet=quiet)
+    if verbose and not quiet:
+        yield from counts(found, width=width)
     told: list[tuple[Result, Story]] = []
     for result in stories:
         if not result.story:
@@ -46,6 +49,30 @@ def results(
             continue
         told.append((result, result.story))
         yield from story(result.story, width=width, code=verbose)
+
+
+def counts(found: Sequence[Result], *, width: int) -> Iterator[Text]:
+    """How often each step was taken, a table for each result; one for the questions that have the same counts."""
+    alike: list[tuple[str, list[str], Taken]] = []
+    for result in found:
+        counted = steps_taken(result)
+        if counted is None:
+            continue
+        same = [names for design, names, taken in alike if (design, taken) == (result.design, counted)]
+        if same:
+            same[0].append(result.property)
+        else:
+            alike.append((result.design, [result.property], counted))
+    for design, names, taken in alike:
+        yield Text()
+        yield from wrapped(Text(f"Steps of {design}, for {' and '.join(names)}: {taken.sentence()}", "bold"), width, 2)
+        rows = [Row((label, _count(times))) for label, times in taken.counts.items()]
+        yield from table(("step", "taken"), rows, width, 2) if rows else ()
+
+
+def _count(times: int) -> Text:
+    """A step that is never taken is not overlooked."""
+    return Text(f"{times:,}", "" if times else "bold yellow")
 
 
 def _same_run(told: Story, other: Story) -> bool:
