@@ -158,7 +158,8 @@ class Rings(Teller):
     def __init__(self, found: Findings) -> None:
         super().__init__(found)
         self.dirty: dict[int, int] = {}  # ring -> its dirty index as seen last
-        self.reset: dict[int, int] = {}
+        self.reset: dict[int, int] = {}  # ring -> where the last RESET left it, or it stood when it was seen first
+        self.free: dict[int, int] = {}  # ring -> up to where a push found its entries reset, RESET in the trace or not
         self.taken: Counter[int] = Counter()
 
     def neither(self, number: int, line: str) -> None:
@@ -191,12 +192,18 @@ class Rings(Teller):
             )
         self.dirty[ring] = dirty
         self.reset.setdefault(ring, reset)
+        if (reset - self.free.setdefault(ring, reset)) % (1 << 32) <= LARGEST_RING:  # not one that a RESET overtook
+            self.free[ring] = reset
 
     def was_reset(self, number: int, match: re.Match[str]) -> None:
         """kvm_dirty_ring_reset: one line a ring for each KVM_RESET_DIRTY_RINGS, also where it took nothing."""
         ring, dirty, reset = int(match[1]), int(match[2], 16), int(match[3], 16)
         if not self.plausible(number, dirty, reset, int(match[4])):
             return
+        if ring not in self.reset:
+            self.found.note(
+                f"What the RESET of ring {ring} at line {number} took is not known: the trace begins with it."
+            )
         took = (reset - self.reset.get(ring, reset)) % (1 << 32)
         if took > LARGEST_RING:
             back = f"ring {ring} is reset to 0x{reset:x}, and stood at 0x{self.reset[ring]:x} before"
@@ -204,7 +211,7 @@ class Rings(Teller):
             took = 0
         self.found.counts["reset"] += 1
         self.taken[ring] += took
-        self.reset[ring] = reset
+        self.reset[ring] = self.free[ring] = reset
 
     def plausible(self, number: int, dirty: int, reset: int, used: int) -> bool:
         """The three numbers agree, and a ring can hold that many."""
@@ -221,13 +228,17 @@ class Rings(Teller):
         full, resets = self.seen["kvm_dirty_ring_exit"], self.found.counts["reset"]
         if self.seen:
             self.found.note(
-                f"KVM pushed {self.seen['kvm_dirty_ring_push']:,} entries, {resets:,} RESETs of a ring "
-                f"took {sum(self.taken.values()):,}; a vCPU stopped {full:,} time{'s' * (full != 1)} at a full ring. "
-                "The same page may be pushed more than once before a RESET."
+                f"KVM pushed {self.seen['kvm_dirty_ring_push']:,} entries, {resets:,} RESET{'s' * (resets != 1)} "
+                f"of a ring took {sum(self.taken.values()):,}; a vCPU stopped {full:,} time{'s' * (full != 1)} at "
+                "a full ring. The same page may be pushed more than once before a RESET."
             )
         for ring, dirty in sorted(self.dirty.items()):
-            if left := (dirty - self.reset[ring]) % (1 << 32):
-                self.found.note(f"Ring {ring} ends with {left:,} entries that no RESET took.")
+            if left := (dirty - self.free[ring]) % (1 << 32):
+                self.found.note(f"Ring {ring} ends with {left:,} entr{'ies' if left > 1 else 'y'} that no RESET took.")
+            if self.free[ring] != self.reset[ring]:
+                self.found.reason(
+                    f"entries of ring {ring} were taken by a RESET that has no line: is kvm_dirty_ring_reset traced?"
+                )
 
     HANDLERS: ClassVar[Mapping[str, Callable[..., None]]] = {
         "kvm_dirty_ring_push": pushed,

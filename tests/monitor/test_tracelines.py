@@ -66,7 +66,7 @@ def test_clear_ranges_have_no_masks():
 def test_a_report_of_trace_cmd():
     found = told(REPORT)
     assert (3, [], 1) == (found.exit_code, found.damages, found.counts["reset"])
-    assert "pushed 2 entries, 1 RESETs of a ring took 448; a vCPU stopped 1 time" in found.notes[0]
+    assert "pushed 2 entries, 1 RESET of a ring took 448; a vCPU stopped 1 time" in found.notes[0]
 
 
 @pytest.mark.parametrize("of", ["ftrace_ring.txt.gz", "qemu_clear.log", "qemu_ring.log.gz"])
@@ -88,6 +88,15 @@ def test_standard_input_is_read():
 
 def test_the_same_page_twice_is_no_finding():
     assert [] == problems(HEAD + push(1) + push(2) + reset(2, 2) + push(3, 2))
+
+
+def test_what_no_line_shows_is_not_counted_as_nothing():
+    """Without the event of RESETs pushes still show that entries were taken; a trace may begin with a RESET."""
+    found = told(HEAD + push(1) + push(2, 1) + push(3, 2))
+    assert any("RESET that has no line" in reason for reason in found.reasons)
+    assert "Ring 0 ends with 1 entry that no RESET took." == found.notes[-1]
+    assert "What the RESET of ring 0 at line 3 took is not known" in told(HEAD + reset(9, 9) + push(10, 9)).notes[0]
+    assert not any("no line" in reason for reason in told(HEAD + push(1) + reset(1, 1) + push(2)).reasons)
 
 
 @pytest.mark.parametrize(
