@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from model.engines.packed.levels import Levels
     from model.engines.store.packing import Columns
 
+MOVES = 500  # moves that a state may have; with more, as of many pages, even few states take long
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -42,8 +44,9 @@ class Taken:
         """What was counted, or why nothing was: `taken at 2 pages, 2 clients, from all of 4,321 states`."""
         if self.reason:
             return f"not counted at {scope(self.scope)}: {self.reason}"
-        part = "all of" if self.whole else "the levels before the violation,"
-        return f"taken at {scope(self.scope)}, from {part} {plural(self.states, 'state')}"
+        many = plural(self.states, "state")
+        where = f"all of {many}" if self.whole else f"the {many} nearer than the violation"
+        return f"taken at {scope(self.scope)}, from {where}"
 
 
 def steps_taken(result: Result) -> Taken | None:
@@ -68,6 +71,8 @@ def taken(asked: Problem, evidence: Sequence[Evidence] = (), most: int = STATES)
         return many
     if any(isinstance(v, Undetermined) for v in searched):
         return Taken(size, reason="the search did not end")
+    if asked.instance.most_moves > MOVES:
+        return Taken(size, reason=f"more than {plural(MOVES, 'move')} to try in each state")
     try:
         found = search(asked, Limits(states=most))
     except ModelError as wrong:  # a state that no word holds, an operator that only another engine knows

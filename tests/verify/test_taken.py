@@ -54,7 +54,7 @@ def test_of_a_refutation_the_levels_before_it_are_counted():
     assert plain_count(found.problem.instance, states) == told.counts
     assert (len(states), False) == (found.verdict.states, told.whole)
     assert found.verdict.transitions == sum(told.counts.values())
-    assert "from the levels before the violation" in told.sentence()
+    assert "states nearer than the violation" in told.sentence()
 
 
 def test_a_step_that_is_never_taken_has_0_and_is_the_one_that_vacuity_names():
@@ -76,6 +76,7 @@ def test_too_many_states_are_said_and_not_counted():
         == taken(large.problem, most=100).reason
         == taken(large.problem, large.evidence, 100).reason
     )
+    assert "more than 500 moves to try in each state" == taken(large.problem.at(14, {"Client": 6})).reason
     cut = verify("per-slot-cache", pages=1, engine="explicit", limits=Limits(states=50))
     assert ({}, "the search did not end") == (steps_taken(cut).counts, steps_taken(cut).reason)
 
