@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from model.commands import replay
 from model.designs.catalogue import load
-from model.errors import UsageError
+from model.errors import CannotSay
 from model.explorer.command import Options as ExploreOptions
 from model.explorer.command import _session
 from model.studies.campaign import campaign
@@ -82,23 +81,29 @@ def test_cost_says_what_holds_vacuously():
     assert (0, ["complete_copy"], "finished is never set", False) == (code, row["asked"], row["vacuous"], row["safe"])
 
 
-def options(**given):
-    """Those of replay, as they are where nothing is typed."""
-    words = {"pages": 1, "clients": 1, "extra": (), "names": (), "walks": 1, "seed": 0, "stride": 64}
-    return replay.Options(**(words | {"form": "text", "output": None, "color": "auto"} | given))
-
-
-def test_replay_performs_the_counterexample_of_what_check_asks():
+@pytest.mark.parametrize(
+    ("spec", "words", "property", "sizes"),
+    [
+        (str(FOLDER / "repair" / "repair_deadlock.py:FlushBufferBlindly"), (), "complete_copy", {}),
+        ("per-slot-cache", ("--property", "no_blind_clear"), "no_blind_clear", {"Client": 2}),
+        ("top-layer", ("--clients", 3), "no_lost_write", {"Client": 3}),
+        (BUFFERED, ("--size", "Buffer=1"), None, {"Buffer": 1}),
+    ],
+)
+def test_replay_asks_what_check_asks(spec, words, property, sizes, monkeypatch):
     """A design with an end of its own; and what is named."""
-    (run,) = replay._searched(str(FOLDER / "repair" / "repair_deadlock.py:FlushBufferBlindly"), options())
-    assert ("complete_copy", 6) == (run.trace.invariant.name, len(run.trace))
-    assert replay._searched("per-slot-cache", options(names=("no_blind_clear",))) is None
-    assert 10 == len(replay._searched("top-layer", options(clients=2))[0].trace)
+    asked = []
 
+    def refused(question, **_):
+        asked.append(question)
+        raise CannotSay("not performed here")
 
-def test_replay_of_a_safe_design_without_the_question_of_its_walks_is_refused():
-    with pytest.raises(UsageError, match="random walks ask no_lost_write. no_lost_write cannot be asked of soft-dirty"):
-        replay._walked("soft-dirty", options())
+    monkeypatch.setattr("model.kvm.device.missing", lambda: "")
+    monkeypatch.setattr("model.kvm.trial.tried", refused)
+    assert 2 == said("replay", spec, *words)[0]
+    (question,) = asked
+    assert (property or asked_of(load(spec), ())[0].name) == question.property.name
+    assert sizes.items() <= question.sizes.items()
 
 
 def test_explore_has_buffers_of_the_size_that_is_typed():

@@ -24,6 +24,7 @@ from model.instance.problem import Problem
 from reports.lost import ended
 from tests.support.browser import NARROW, WIDE, Sheet, chromium
 from tests.support.command import clearorder
+from tests.support.nightly import rest_nightly
 from tests.support.paths import ROOT
 from tests.support.results import RACE
 
@@ -95,7 +96,7 @@ def test_the_nearest_bad_state_is_as_far_as_the_reference_says(name):
         assert (verdict.depth if verdict.word == "refuted" else None) == (found and len(found))
 
 
-@pytest.mark.parametrize("name", built_in_designs())
+@pytest.mark.parametrize("name", rest_nightly(built_in_designs(), ("naive", "per-slot-cache").__contains__))
 def test_every_position_of_a_random_walk_can_be_shown(name):
     """40 moves by a fixed seed; what is offered is what the interpreter allows."""
     asked, moves, chance = session(name, pages=2), [], random.Random(4)

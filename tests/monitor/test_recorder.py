@@ -144,6 +144,7 @@ def test_the_boot_sectors_bytes_are_what_the_assembler_makes_of_its_source(tmp_p
     assert (tmp_path / "boot.bin").read_bytes() == qemu_needed.BOOT_CODE
 
 
+@pytest.mark.slow  # small VMMs that clear rightly are recorded by default, and so is a real QEMU that does not
 @needs_qemu
 @needs_ptrace
 def test_a_migration_of_real_qemu_to_a_file_has_no_blind_clear(tmp_path):

@@ -181,7 +181,8 @@ CASES = {
     "None for the empty set": (
         "s.kernel = None",
         "my_design.py:15: Mine.clear: a set of pages or a truth value is needed here, not None: use "
-        "NONE for the empty set.",
+        "NONE for the empty set. A call that only acts gives None as well: what pop() takes away is read before, as "
+        ".head.",
     ),
     "plus": (
         "s.kernel = s.kernel + page",

@@ -44,7 +44,7 @@ def test_the_size_is_asked_for_and_said():
     code, said = ran(file, "--property", "never", "--size", "Buffer=1")
     assert (0, True) == (code, "proved any number of pages, 1 p0, 1 p1, store buffers of 1" in said)
     code, said = ran(file, "--property", "never")
-    assert (1, True) == (code, "refuted 6 moves, 1 page, 1 p0, 1 p1, store buffers of 2" in said)
+    assert (1, True) == (code, "refuted shortest: 6 moves, 1 page, 1 p0, 1 p1, store buffers of 2" in said)
 
 
 def test_json_has_the_entries_and_a_trace_is_read_back(tmp_path):
