@@ -11,6 +11,7 @@ from model.export.problem import Claim
 from model.export.reserved import PROMELA_LIKE
 from tests.support.hostile_names import NAMES, asked
 from tests.support.named_chain import made, named, plain
+from tests.support.nightly import rest_nightly
 from tests.support.tla import errors
 from tests.support.tools import needed, run, spin, tlc
 
@@ -63,7 +64,9 @@ def test_hostile_names_change_nothing_in_spin_and_tlc(names, turn, tmp_path):
     both_agree(tmp_path, names, turn)
 
 
-@pytest.mark.parametrize("names", [NAMES[9::33], NAMES[10::33]], ids=lambda names: ascii(names[0]))
+@pytest.mark.parametrize(
+    "names", rest_nightly([NAMES[9::33], NAMES[10::33]], [NAMES[9::33]].count), ids=lambda names: ascii(names[0])
+)
 def test_some_hostile_names_change_nothing_in_spin_and_tlc(names, tmp_path):
     both_agree(tmp_path, names, len(names) % 4)
 

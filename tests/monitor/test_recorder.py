@@ -160,6 +160,7 @@ def test_a_migration_of_real_qemu_to_a_file_has_no_blind_clear(tmp_path):
     assert found.counts["get"] > 10
 
 
+@pytest.mark.slow  # small VMMs with such masks are recorded and lose memory by default
 @needs_qemu
 @needs_ptrace
 def test_a_mask_of_all_ones_in_real_qemu_is_blind_and_loses_memory(tmp_path):

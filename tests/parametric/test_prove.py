@@ -172,7 +172,7 @@ def test_locks_of_a_family_keep_apart_any_number_of_clients_and_slots():
 # ---------------------------------------------------------------- what is proved
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", rest_nightly(BOTH, ["promise_kept"].count))
 @pytest.mark.parametrize("design", rest_nightly(SAFE, ["per-slot-cache"].count))
 def test_safe_designs_are_proved_for_any_number_of_pages_and_clients(design, name):
     """With nothing but the definition, and every conjunct is needed: without any one of them the proof fails."""
