@@ -1,10 +1,12 @@
 """README and tutorial run: their Python blocks, their commands and the output they show."""
 
+import gzip
 import importlib
 import os
 import re
 import runpy
 import shlex
+import shutil
 import subprocess
 import sys
 
@@ -13,7 +15,7 @@ import pytest
 from tests.support.command import check, clearorder
 from tests.support.documents import DOCUMENTS, TUTORIAL
 from tests.support.documents import README as READ_ME
-from tests.support.paths import ROOT
+from tests.support.paths import DATA, ROOT
 from tests.support.readme import PYTEST_EXAMPLE, PYTHON, README, write_example
 
 TYPED = {  # how a reader starts a command -> how this process does
@@ -124,6 +126,46 @@ def test_the_ci_runs_the_readmes_test_command():
     ).stdout
     assert f"{command}\n" == found
     assert "README.md" in (ROOT / ".ci" / "run").read_text()
+
+
+STAND_INS = {  # what a reader puts in the place of a word -> what this test does
+    "DIR": "certificates",
+    "/path/to/qemu-system-x86_64": shutil.which("qemu-system-x86_64") or "qemu-system-x86_64",
+    "-- qemu-system-x86_64 ...": "-- true",
+    "--runs 8": "--runs 1",
+}
+ELSEWHERE = ("clearorder explore", "check my_design.py --watch")  # they serve or wait until they are stopped
+
+
+def inline_commands():
+    """Those that stand in a sentence or a table; a verb alone only names the command."""
+    spans = (" ".join(span.split()) for span in re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", README, flags=re.S)))
+    typed = [s for s in dict.fromkeys(spans) if s.startswith(("python -m model.check ", "clearorder "))]
+    alone = ("clearorder gallery", "clearorder cost")
+    return [s for s in typed if (len(s.split()) > 2 or s in alone) and not any(word in s for word in ELSEWHERE)]
+
+
+def recorded(command, cwd):
+    """The recorder waits for every child of its process, so it has one of its own."""
+    words = [sys.executable, "-m", "model", *shlex.split(command)[1:]]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(words, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.slow
+def test_every_command_in_a_sentence_or_a_table_of_the_readme_runs(tmp_path):
+    """In its order, in a folder with the reader's designs: each answers, and none is bad use."""
+    READ_ME.save(tmp_path)
+    (tmp_path / "trace.txt").write_bytes(gzip.decompress((DATA / "traces" / "ftrace_ring.txt.gz").read_bytes()))
+    answers = {}
+    for command in inline_commands():
+        words = command
+        for word, instead in STAND_INS.items():
+            words = words.replace(word, instead)
+        done = recorded(words, tmp_path) if words.startswith("clearorder record ") else typed(words, tmp_path)
+        answers[command] = (done.returncode, done.stderr[-300:])
+    assert 15 < len(answers)
+    assert {} == {command: answer for command, answer in answers.items() if answer[0] not in (0, 1, 3, 4)}
 
 
 def test_every_option_that_the_readme_names_exists():

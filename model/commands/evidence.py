@@ -49,7 +49,7 @@ def command(output: Path | None, pages: int, clients: int, engine: str) -> int:
         answered = around(answer(), tool)
         line.doing("writing")
         files = write(results, directory, tool, answered)
-    click.echo(f"{len(files)} files in {directory}")
+    click.echo(f"{len(files)} files in {output or directory}")
     return 0
 
 
