@@ -8,10 +8,11 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from model.errors import DesignError, Place, UsageError, shown_path
 from model.program.deadline import TooLong, within
@@ -20,6 +21,22 @@ from model.program.tracing import of_python
 
 SECONDS = 20.0  # to run a file, which declares designs and searches nothing
 OURS = ("model", "properties", "reports")
+
+
+class Fresh(SourceFileLoader):
+    """Runs the text that the file has now.
+
+    Python's own cache takes two saves of one length within a second for one: the answer would be that of the first.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        self.read = self.get_data(self.path)
+        return self.source_to_code(self.read, self.path)
+
+    def current(self, folder: Path) -> bool:
+        """The module is what an import from that folder would make again."""
+        file = Path(self.path)
+        return folder in file.parents and file.is_file() and file.read_bytes() == self.read
 
 
 class Beside(MetaPathFinder):
@@ -32,20 +49,34 @@ class Beside(MetaPathFinder):
         self.folder = folder
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        if path is not None or name in sys.stdlib_module_names or name in OURS:
+        if path is None and (name in sys.stdlib_module_names or name in OURS):
             return None
-        return PathFinder.find_spec(name, [str(self.folder)])
+        places = [str(self.folder)] if path is None else [p for p in path if self.folder in Path(p).parents]
+        spec = PathFinder.find_spec(name, places)
+        if spec and isinstance(spec.loader, SourceFileLoader):
+            spec.loader = Fresh(name, spec.loader.path)
+        return spec
 
 
 @contextmanager
 def beside(folder: Path) -> Iterator[None]:
-    """Imports find what lies in the folder first."""
-    finder = Beside(folder)
+    """Imports find what lies in the folder first, and nothing that lay beside another file or was saved since."""
+    finder, hidden = Beside(folder), _of_others(folder)
+    for name in hidden:
+        del sys.modules[name]
     sys.meta_path.insert(0, finder)
     try:
         yield
     finally:
         sys.meta_path.remove(finder)
+        for name, module in hidden.items():  # classes of designs that were loaded before look for their own
+            sys.modules.setdefault(name, module)
+
+
+def _of_others(folder: Path) -> dict[str, ModuleType]:
+    """Modules of users that an import from the folder must not get."""
+    theirs = ((name, module, getattr(module, "__loader__", None)) for name, module in list(sys.modules.items()))
+    return {n: m for n, m, loader in theirs if isinstance(loader, Fresh) and not loader.current(folder)}
 
 
 def run(file: Path) -> ModuleType:
@@ -57,16 +88,15 @@ def run(file: Path) -> ModuleType:
     """
     if not file.is_file():
         raise UsageError(f"there is no file '{file}'; a design is a file such as my_design.py or a name from `--list`.")
-    module_name = f"_design_{file.stem}"
-    spec = importlib.util.spec_from_file_location(module_name, file)
-    if spec is None or spec.loader is None:
-        raise UsageError(f"'{file}' is not a Python file.")
+    loader = Fresh(_module_name(file), str(file))
+    spec = importlib.util.spec_from_file_location(loader.name, file, loader=loader)
+    assert spec is not None, "a loader makes a spec of any file"
     _refuse_twice(file)
     module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module
     try:
         with beside(file.resolve().parent), within(SECONDS):
-            spec.loader.exec_module(module)
+            sys.modules[loader.name] = module
+            loader.exec_module(module)
     except DesignError:
         raise
     except SyntaxError as wrong:
@@ -80,6 +110,11 @@ def run(file: Path) -> ModuleType:
     except (Exception, SystemExit) as wrong:
         raise DesignError(of_python(wrong), _in_file(wrong, file)) from None
     return module
+
+
+def _module_name(file: Path) -> str:
+    """One for each file, also where two folders have files of one name: a class finds its source by it."""
+    return f"_design_{file.stem}_{sha256(str(file.resolve()).encode()).hexdigest()[:16]}"
 
 
 def _refuse_twice(file: Path) -> None:
