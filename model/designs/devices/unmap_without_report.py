@@ -8,9 +8,9 @@ from model.designs.devices.iopte_unmap import IopteUnmap
 class UnmapWithoutReport(IopteUnmap):
     """The IOPTE is removed and its D bit with it; a later report does not know the page any more.
 
-    Source: QEMU 10.0 to 10.2 hw/vfio/iommufd.c, iommufd_cdev_unmap(), "TODO: Handle dma_unmap_bitmap with iotlb args
-    (migration)"; e46883204c blocks migration with a vIOMMU. Overtaken by f051dbeb91: query, then unmap
-    (query-then-unmap).
+    Source: QEMU 10.0 to 10.2 hw/vfio/iommufd.c, iommufd_cdev_unmap(), where QEMU's own comment says that the bitmap of
+    an unmap in a migration is still to be handled; e46883204c blocks migration with a vIOMMU. Overtaken by f051dbeb91:
+    query, then unmap (query-then-unmap).
     """
 
     @operation(by=OneClient)
