@@ -35,7 +35,8 @@ class Options:
     extra: tuple[tuple[str, int], ...]
     environment: str
     timeout: float | None
-    json: bool
+    form: str
+    as_json: bool
     output: Path | None
     quiet: bool
     verbose: bool
@@ -50,7 +51,8 @@ class Options:
 @elements
 @surrounded
 @click.option("--timeout", type=Finite(0, min_open=True), metavar="SECONDS", help="Stop reading after that time.")
-@click.option("--json", is_flag=True, help="Write JSON.")
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@click.option("--json", "as_json", is_flag=True, hidden=True, help="The same as --format json.")
 @written
 @click.option("-q", "--quiet", is_flag=True, help="The verdict only, and no progress.")
 @click.option("-v", "--verbose", is_flag=True, help="List possible states.")
@@ -117,7 +119,7 @@ def _code(answers: Sequence[Answer]) -> int:
 def _write(answers: Sequence[Answer], order: tuple[list[str], list[str]] | None, options: Options) -> None:
     from model.conformance.report import as_json
 
-    if options.json:
+    if options.as_json or options.form == "json":
         more = {"weakest": order[0], "strongest": order[1]} if order else {}
         write_out(as_json(answers, more), options.output)
         return

@@ -12,7 +12,7 @@ from model.verify.result import Result
 from reports.bitmaps import Bitmaps, bitmaps
 from reports.difference import PARTS, signed
 from reports.formats import phrases as words
-from reports.formats.phrases import ascii_line
+from reports.formats.phrases import ascii_line, folded
 from reports.sibling import safe_sibling
 
 WIDTH = 72
@@ -39,7 +39,8 @@ def _joined(parts: Iterator[list[str]] | Sequence[list[str]]) -> str:
 
 def paragraph(said: str, indent: str = "", *, first: str = "") -> list[str]:
     """`said` in ASCII behind `first`, broken at spaces (and words that are too long anywhere) to 72 columns."""
-    return wrap(ascii_line(said), WIDTH, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False)
+    text = ascii_line(said)
+    return folded(f"{first}{text}", WIDTH, len(indent)) if text else []
 
 
 def _frame(result: Result, moves: list[str]) -> Iterator[str]:
@@ -167,7 +168,7 @@ def _told(result: Result) -> Iterator[Line | str]:
 
 def _headed(line: Line, width: int) -> list[str]:
     head = f"({line.number})"
-    return wrap(f"{head:>4} {ascii_line(line.text)}", width, subsequent_indent=" " * 7)
+    return folded(f"{head:>4} {ascii_line(line.text)}", width, 7)
 
 
 def _move(line: Line | str) -> Iterator[str]:
@@ -176,7 +177,7 @@ def _move(line: Line | str) -> Iterator[str]:
         return
     yield from _headed(line, WIDTH)
     details = "; ".join(ascii_line(said) for said in (*words.changes(line), *line.notes))
-    yield from wrap(details, WIDTH, initial_indent=" " * 9, subsequent_indent=" " * 9)
+    yield from paragraph(details, " " * 9, first=" " * 9)
 
 
 # ---------------------------------------------------------------- one column per thread
@@ -206,9 +207,9 @@ def _rows(result: Result, threads: list[str], number: int, width: int) -> Iterat
         margin = " " * (number + width * threads.index(line.thread))
         last = line.thread == threads[-1]
         room = WIDTH - len(margin) if last else width - 2
-        pieces = wrap(ascii_line(words.verb(line)), room, subsequent_indent="  ")
+        pieces = folded(ascii_line(words.verb(line)), room, 2)
         for note in line.notes:
-            pieces += wrap(f"[{ascii_line(note)}]", room, subsequent_indent=" ")
+            pieces += folded(f"[{ascii_line(note)}]", room, 1)
         for i, piece in enumerate(pieces):
             head = f"({line.number})" if i == 0 else ""
             yield f"{head:{number}}{margin[number:]}{piece}".rstrip()

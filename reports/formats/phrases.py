@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from model import __version__
 from model.errors import Place, UsageError
 from model.expr import Client
+from model.printing.lines import wrapped
 from model.verdict import Proved, Refuted, Undetermined
 from model.verify import result_text as text
 from model.verify.narration import Line, Story
@@ -46,6 +47,11 @@ def ascii_line(said: str) -> str:
     letters = unicodedata.normalize("NFKD", spelled)
     kept = "".join(c for c in letters if not unicodedata.combining(c))
     return "".join(c if " " <= c <= "~" else "?" for c in kept)
+
+
+def folded(said: str, width: int, indent: int = 0) -> list[str]:
+    """`said` on lines of that width, broken between words and never at a hyphen; what goes on is indented."""
+    return [line.plain for line in wrapped(said, width, indent)] if said else []
 
 
 def xml_text(said: str) -> str:

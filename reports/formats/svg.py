@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from textwrap import wrap
 
 from model.verify.claims import NoteKind
 from model.verify.result import Result
@@ -74,7 +73,7 @@ def _framed(result: Result, width: int, height: int, body: Sequence[str]) -> str
 
 
 def _paragraph(said: str, top: float, columns: int) -> Iterator[str]:
-    for i, piece in enumerate(wrap(words.one_line(said), columns)):
+    for i, piece in enumerate(words.folded(words.one_line(said), columns)):
         yield _text(PAD, top + i * LINE, piece)
 
 
@@ -200,10 +199,10 @@ def _texts(row: Row, crossing: Crossing) -> tuple[tuple[str, str], ...]:
     if crossing.role != "actor":
         return ()
     bad = row.marker == "broken"
-    moves = [(piece, "head") for piece in wrap(words.verb(row.line), COLUMNS)]
+    moves = [(piece, "head") for piece in words.folded(words.verb(row.line), COLUMNS)]
     notes = [
         (piece, "note bad" if bad and note.kind is NoteKind.BROKEN else "note")
         for note in row.line.notes
-        for piece in wrap(words.one_line(note), COLUMNS)
+        for piece in words.folded(words.one_line(note), COLUMNS)
     ]
     return (*moves, *notes)

@@ -44,9 +44,15 @@ def judge(lines, design="per-slot-cache", clients=2):
 )
 def test_a_real_recording_conforms_to_its_own_design(file, design, line):
     """`line` is the first that nothing explains, None where everything is explained."""
-    found = clearorder("conform", RECORDINGS / f"{file}.jsonl.gz", "--design", design, "--json")
+    found = clearorder("conform", RECORDINGS / f"{file}.jsonl.gz", "--design", design, "--format", "json")
     result = json.loads(found.stdout)["results"][0]
     assert (line, 0 if line is None else 1) == (result["offence"] and result["offence"]["line"], found.returncode)
+
+
+def test_json_is_a_format_as_in_other_commands():
+    """`--json`, its first spelling, still is understood."""
+    asked = "conform", RECORDINGS / "toy_cache.jsonl.gz", "--design", "per-slot-cache"
+    assert clearorder(*asked, "--format", "json").stdout == clearorder(*asked, "--json").stdout
 
 
 def test_a_clear_that_no_get_told_of_is_not_a_move_of_the_cache():

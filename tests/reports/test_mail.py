@@ -10,6 +10,7 @@ from model.designs.catalogue import load
 from model.program.design import record
 from reports.bitmaps import bitmaps, initials
 from reports.formats.mail import document, in_columns
+from reports.formats.phrases import folded
 from reports.sibling import safe_sibling
 from tests.support.command import check
 from tests.support.paths import GOLDEN
@@ -116,3 +117,9 @@ def test_a_design_is_compared_with_the_one_that_mends_it_in_its_family():
     assert "per-slot-cache" == safe_sibling(refuted().program, "no_lost_write").program.name
     assert "any number of pages and threads" == safe_sibling(recovered().program, "no_lost_write").scope
     assert safe_sibling(record(load("free-page-reclaimed-early")), "no_lost_write") is None
+
+
+def test_lines_break_between_words_and_neither_at_hyphens_nor_within_a_set():
+    """`report-then-` at the end of a line is no design."""
+    assert ["the report-then-unmap", "  of {0, 1, 2}"] == folded("the report-then-unmap of {0, 1, 2}", 24, 2)
+    assert [] == folded("", 24)
