@@ -73,7 +73,7 @@ def legend(result: Result) -> list[str]:
 
 def _otherwise(result: Result) -> Iterator[str]:
     """The recorded steps that differ from those of a safe design."""
-    safe = safe_sibling(result.program, result.property)
+    safe = safe_sibling(result)
     if safe is None:
         return
     name = ascii_line(safe.program.name)

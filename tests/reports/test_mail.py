@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from model.designs.catalogue import load
-from model.program.design import record
+from model.designs.catalogue import find_property
+from model.designs.environment import load_in
+from model.verify.portfolio import answer
+from model.verify.question import Question
 from reports.bitmaps import bitmaps, initials
 from reports.formats.mail import document, in_columns
 from reports.formats.phrases import folded
@@ -114,12 +116,36 @@ def test_threads_are_told_apart_in_one_or_two_letters(names, short):
 
 def test_a_design_is_compared_with_the_one_that_mends_it_in_its_family():
     """Not with one that is safe for two clients only, nor with a design that has little to do with it."""
-    assert "per-slot-cache" == safe_sibling(refuted().program, "no_lost_write").program.name
-    assert "any number of pages and threads" == safe_sibling(recovered().program, "no_lost_write").scope
-    assert safe_sibling(record(load("free-page-reclaimed-early")), "no_lost_write") is None
+    assert "per-slot-cache" == safe_sibling(refuted()).program.name
+    assert "any number of pages and threads" == safe_sibling(recovered()).scope
+    assert safe_sibling(result("free-page-reclaimed-early")) is None
+
+
+def test_of_a_property_of_the_users_own_no_design_is_recorded_as_proved(tmp_path):
+    """Also where it has the name of a built-in one."""
+    rule = "@always\ndef no_lost_write(s, c):\n    'Mine.'\n    return s.kernel <= s.user[c]\n"
+    own = "from model.designs.naive import Naive\nfrom model.expr import always\n\n\nclass Own(Naive):\n    'Mine.'\n\n"
+    (tmp_path / "own.py").write_text(own + rule)
+    found = result(str(tmp_path / "own.py"))
+    assert "refuted" == found.verdict.word
+    assert "recorded as proved" not in document([found])
+
+
+def test_in_an_environment_a_sibling_is_recorded_without_it():
+    """The proofs of the gallery speak of each design by itself."""
+    design = load_in("top-layer", "qemu")
+    found = answer(Question(design, find_property("no_lost_write", design), 1, {"Client": 2}, "explicit"))
+    assert "any number of pages and threads, without the environment qemu" == safe_sibling(found).scope
+
+
+def test_a_design_that_cannot_stand_in_the_environment_is_no_sibling():
+    """Of its family some have threads of which the environment says nothing; the mail ended in a refusal."""
+    design = load_in("chunked-asker-only", "qemu")
+    found = answer(Question(design, find_property("promise_kept", design), 1, {"Client": 2}, "explicit"))
+    assert "Found by" in document([found])
 
 
 def test_lines_break_between_words_and_neither_at_hyphens_nor_within_a_set():
     """`report-then-` at the end of a line is no design."""
-    assert ["the report-then-unmap", "  of {0, 1, 2}"] == folded("the report-then-unmap of {0, 1, 2}", 24, 2)
+    assert ["the report-then-unmap", "  of {0, 1, 2}"] == folded("the report-then-unmap of {0, 1, 2}", 23, 2)
     assert [] == folded("", 24)
