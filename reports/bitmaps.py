@@ -22,12 +22,14 @@ class Bitmaps:
     Attributes:
         names: the variables, from left to right.
         letters: what stands for a thread in the second line -> its name.
+        flags: some columns are flags, which have no pages.
     """
 
     heads: tuple[str, str]
     rows: tuple[str, ...]
     names: tuple[str, ...]
     letters: dict[str, str]
+    flags: bool
 
     @property
     def width(self) -> int:
@@ -47,7 +49,8 @@ def bitmaps(trace: Trace) -> Bitmaps | None:
     groups = [_group(trace, name, [*own], names, short) for name, own in groupby(fields, key=lambda f: f.name)]
     heads, owners, *rows = ("  ".join(cells) for cells in zip(*groups, strict=True))
     letters = {letter: name for name, letter in short.items()}
-    return Bitmaps((heads, owners), tuple(rows), tuple(dict.fromkeys(f.name for f in fields)), letters)
+    flags = any(f.sort != PAGES for f in fields)
+    return Bitmaps((heads, owners), tuple(rows), tuple(dict.fromkeys(f.name for f in fields)), letters, flags)
 
 
 def _changes(trace: Trace, position: int) -> bool:
@@ -76,9 +79,9 @@ def cell(field: Field, value: int) -> str:
 
 def initials(names: Sequence[str]) -> list[str]:
     """The first letter of each name, or as many as tell it from the others; a number where more than two would do."""
-    found = []
-    for number, name in enumerate(names):
-        others = [other for other in names if other != name]
+    found, bare = [], [name.removeprefix("the ") for name in names]
+    for number, name in enumerate(bare):
+        others = [other for other in bare if other != name]
         short = next((name[:n] for n in (1, 2) if not any(o.startswith(name[:n]) for o in others)), str(number))
         found.append(short)
     return found

@@ -9,11 +9,12 @@ from model.designs.catalogue import built_in_properties
 from model.designs.environment import load_in
 from model.designs.gallery import Entry, entries
 from model.errors import UsageError
+from model.instance.instance import Instance
 from model.instance.problem import Problem
 from model.program.design import record
 from model.program.program import Program
-from model.verify.result import Result
-from model.verify.wording import plural
+from model.verify.result import Result, any_scope
+from model.verify.result_text import scope
 from reports.difference import Difference, difference
 
 DISCUSSION = "discussion"
@@ -67,8 +68,6 @@ def _compared(program: Program, entry: Entry) -> Sibling | None:
         safe = record(load_in(entry.design, program.environment or "none"))
     except UsageError:
         return None
-    fixed = [plural(n, s.lower()) for s, n in entry.only.items()]
-    scope = ", ".join(["any number of pages", *fixed]) if fixed else "any number of pages and threads"
-    if safe.environment:
-        scope += f", without the environment {safe.environment}"
-    return Sibling(safe, scope, difference(program, safe))
+    without = f", without the environment {safe.environment}" if safe.environment else ""
+    told = scope(any_scope(Instance(safe, 1), entry.only)) + without
+    return Sibling(safe, told, difference(program, safe))

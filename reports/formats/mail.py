@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from textwrap import wrap
 
 from model.verdict import Refuted
@@ -43,13 +43,13 @@ def paragraph(said: str, indent: str = "", *, first: str = "") -> list[str]:
     return folded(f"{first}{text}", WIDTH, len(indent)) if text else []
 
 
-def _frame(result: Result, moves: list[str]) -> Iterator[str]:
-    """Title and size, the C names and the moves, what follows and the argument, the safe design, the command."""
+def _frame(result: Result, moves: list[str], names: Collection[str]) -> Iterator[str]:
+    """Title and size, what names are in C, the moves, what follows and the argument, the safe design, the command."""
     story = result.story
     assert story is not None
     title, size = ascii_line(story.title), ascii_line(f"({story.size})")
     yield from paragraph(f"{title} {size}") if len(title) + len(size) < WIDTH else [*paragraph(title), *paragraph(size)]
-    for part in (legend(result), moves, *_argument(result), [*_otherwise(result)], [*_again(result)]):
+    for part in (legend(result, names), moves, *_argument(result), [*_otherwise(result)], [*_again(result)]):
         if part:
             yield ""
             yield from part
@@ -62,10 +62,14 @@ def _argument(result: Result) -> Iterator[list[str]]:
         yield paragraph(sentence)
 
 
-def legend(result: Result) -> list[str]:
-    """What each part that the trace changes is in the real program: `mine = RAMBlock.bmap, …`."""
-    changed = {name.partition("[")[0] for line in words.lines(result) for name in line.changes}
-    known = [v for v in result.program.variables if v.name in changed and v.doc]
+def _changed(result: Result) -> set[str]:
+    """The parts and registers that the moves change."""
+    return {name.partition("[")[0] for line in words.lines(result) for name in line.changes}
+
+
+def legend(result: Result, names: Collection[str]) -> list[str]:
+    """What each of these is in the real program: `mine = RAMBlock.bmap, …`."""
+    known = [v for v in result.program.variables if v.name in names and v.doc]
     left = max((len(ascii_line(v.name)) for v in known), default=0)
     rows = [(f"  {ascii_line(v.name):{left}} = ", v.doc) for v in known]
     return [row for name, doc in rows for row in paragraph(doc, " " * len(name), first=name)]
@@ -118,7 +122,7 @@ def _numbered(result: Result) -> Iterator[str]:
         return
     table = _table(result)
     moves = _beside(result, table) if table else (row for line in _told(result) for row in _move(line))
-    yield from _frame(result, [*moves])
+    yield from _frame(result, [*moves], table.names if table else _changed(result))
 
 
 def _table(result: Result) -> Bitmaps | None:
@@ -151,7 +155,8 @@ def _beside(result: Result, table: Bitmaps) -> Iterator[str]:
 def _letters(table: Bitmaps) -> Iterator[str]:
     """What the short names in the head of the table stand for."""
     told = ", ".join(f"{letter} {name}" for letter, name in table.letters.items() if letter != name)
-    digits = "a digit: that page is in the set; a dot: it is empty"
+    flags = "; x: the flag is on; a dot: it is empty, or off" if table.flags else "; a dot: it is empty"
+    digits = f"a digit: that page is in the set{flags}"
     yield ""
     yield from paragraph(f"({told}; {digits})" if told else f"({digits})")
 
@@ -190,7 +195,8 @@ def _columns(result: Result) -> Iterator[str]:
     if not threads or width < NARROWEST:
         yield from _numbered(result)
         return
-    yield from _frame(result, [*_heads(threads, number, width), *_rows(result, threads, number, width)])
+    rows = [*_heads(threads, number, width), *_rows(result, threads, number, width)]
+    yield from _frame(result, rows, _changed(result))
 
 
 def _heads(threads: list[str], number: int, width: int) -> Iterator[str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from model.designs.catalogue import find_property
+from model.designs.catalogue import find_property, load
 from model.designs.environment import load_in
 from model.verify.portfolio import answer
 from model.verify.question import Question
@@ -117,8 +117,22 @@ def test_threads_are_told_apart_in_one_or_two_letters(names, short):
 def test_a_design_is_compared_with_the_one_that_mends_it_in_its_family():
     """Not with one that is safe for two clients only, nor with a design that has little to do with it."""
     assert "per-slot-cache" == safe_sibling(refuted()).program.name
-    assert "any number of pages and threads" == safe_sibling(recovered()).scope
+    assert "any number of pages and clients" == safe_sibling(recovered()).scope
     assert safe_sibling(result("free-page-reclaimed-early")) is None
+
+
+def test_what_the_table_shows_is_explained_and_nothing_else():
+    """A flag is no set of pages; registers stand in no table; blocks are told apart by a letter, not by a digit."""
+    text = " ".join(document([answer(Question(load("rearm-today"), find_property("complete_copy")))]).split())
+    assert "(f the first block, s the second block; a digit: that page is in the set; x: the flag is on" in text
+    assert "me." not in document([result("no-lock")]).partition("@@")[0]
+    assert "flag is on" not in document([refuted()])
+
+
+def test_a_recorded_proof_is_told_with_the_sizes_that_it_has():
+    """Its one client is not any number of them."""
+    found = result("hdbss-freed-early", "complete_copy", clients=1)
+    assert "any number of pages and vcpus, 1 client" == safe_sibling(found).scope
 
 
 def test_of_a_property_of_the_users_own_no_design_is_recorded_as_proved(tmp_path):
@@ -135,7 +149,7 @@ def test_in_an_environment_a_sibling_is_recorded_without_it():
     """The proofs of the gallery speak of each design by itself."""
     design = load_in("top-layer", "qemu")
     found = answer(Question(design, find_property("no_lost_write", design), 1, {"Client": 2}, "explicit"))
-    assert "any number of pages and threads, without the environment qemu" == safe_sibling(found).scope
+    assert "any number of pages and clients, without the environment qemu" == safe_sibling(found).scope
 
 
 def test_a_design_that_cannot_stand_in_the_environment_is_no_sibling():
