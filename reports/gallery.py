@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from model.designs.gallery import Entry, source_of
+from model.printing.records import json_document, named
 from model.verify.wording import plural
 
 if TYPE_CHECKING:
@@ -25,17 +25,13 @@ def verdict_word(entry: Entry) -> str:
 def record_of(entry: Entry) -> dict[str, Any]:
     """One entry as plain data; `other_sizes` is where it has the other verdict."""
     return {
-        "family": entry.family,
-        "design": entry.design,
-        "entry": entry.entry,
+        **named(entry, "family design entry"),
         "property": entry.decided_by,
         "verdict": verdict_word(entry),
         "moves": entry.told[0].moves,
         "scope": entry.scope,
         "other_sizes": [asdict(each) for each in entry.told[1:]],
-        "expected": entry.expected,
-        "certainty": entry.certainty,
-        "fixed_by": entry.fixed_by,
+        **named(entry, "expected certainty fixed_by"),
         "breaks": list(entry.breaks),
         "source": source_of(entry.design),
     }
@@ -99,7 +95,7 @@ def as_html(found: Sequence[Entry]) -> str:
 
 def as_json(found: Sequence[Entry]) -> str:
     """Plain data, one object a design."""
-    return json.dumps({"version": 1, "designs": [record_of(e) for e in found]}, indent=1) + "\n"
+    return json_document(designs=[record_of(e) for e in found])
 
 
 FORMATS: Mapping[str, Callable[[Sequence[Entry]], str]] = {"markdown": as_markdown, "html": as_html, "json": as_json}

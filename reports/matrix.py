@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
 from model.designs.gallery import RULES, Entry
+from model.printing.records import json_document
 from reports.gallery import verdict_word
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def as_markdown(found: Asked) -> str:
 def as_json(found: Asked) -> str:
     """Plain data, one object a design."""
     designs = [{"design": e.design, "recorded": verdict_word(e), "rules": dict(said)} for e, said in found]
-    return json.dumps({"version": 1, "designs": designs}, indent=1) + "\n"
+    return json_document(designs=designs)
 
 
 FORMATS: Mapping[str, Callable[[Asked], str]] = {"markdown": as_markdown, "json": as_json}

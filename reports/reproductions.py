@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from model.printing.records import json_document, named
 from model.reproduce.run import ABORTED, SAME, STALE, UNFINISHED, Run
 from model.reproduce.scenario import Scenario
 from model.reproduce.verdict import NOT_SEEN, SEEN, Reproduction
@@ -106,18 +106,14 @@ def as_json(found: Reproduction) -> str:
         "sentence": found.sentence,
         "runs": [_run(run) for run in found.runs],
     }
-    return json.dumps({"version": 1, "tool": tool(), "reproductions": [record]}, indent=1) + "\n"
+    return json_document(tool=tool(), reproductions=[record])
 
 
 def _run(run: Run) -> dict[str, Any]:
     return {
-        "case": run.case,
-        "control": run.control,
-        "number": run.number,
-        "outcome": run.outcome,
+        **named(run, "case control number outcome"),
         "stale": len(run.stale),
-        "pages": run.pages,
-        "rounds": run.rounds,
+        **named(run, "pages rounds"),
         "seconds": round(run.seconds, 1),
         "differing": [page._asdict() for page in run.stale],
         "said": run.said or None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from model.cli.help import verb
 from model.cli.options import Sizes, bounded, by_property, collected, coloured, sized, written
 from model.cli.progress import Working, working
 from model.errors import CannotSay, MissingTool, UsageError
+from model.printing.records import json_document
 from model.verdict import PROVED, REFUTED, UNDETERMINED, USAGE
 
 if TYPE_CHECKING:
@@ -100,8 +100,7 @@ def command(designs: tuple[str, ...], options: Options) -> int:
     with working(quiet=options.quiet) as line:
         told = _gallery(options, line) if options.everything else _each(designs, options, line)
     if options.form == "json":
-        document = {"version": 1, "replays": [t.json for t in told if t.json]}
-        write_out(json.dumps(document, indent=1) + "\n", options.output)
+        write_out(json_document(replays=[t.json for t in told if t.json]), options.output)
     else:
         write_lines((line for t in told for line in t.text), options.output, options.color)
     return max((t.code for t in told), key=WORST_LAST.index)

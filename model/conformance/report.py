@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from model import __version__
 from model.conformance.answer import CONFORMS, DOES_NOT, UNKNOWN, Answer, At, Offence
 from model.conformance.letters import Letter
+from model.printing.records import json_document, named
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -119,21 +119,17 @@ def inferred(answers: Sequence[Answer], weakest: Sequence[str], strongest: Seque
 
 def as_json(answers: Sequence[Answer], more: Mapping[str, Any] | None = None) -> str:
     """One document; `verdict` of a recording is conforms, does not conform or undetermined."""
-    document = {
-        "version": 1,
-        "tool": {"name": "clearorder", "version": __version__},
-        "question": "Is what each page shows in the recording what a page can show in a run of the design?",
-        "results": [_as_object(a) for a in answers],
+    return json_document(
+        tool={"name": "clearorder", "version": __version__},
+        question="Is what each page shows in the recording what a page can show in a run of the design?",
+        results=[_as_object(a) for a in answers],
         **(more or {}),
-    }
-    return json.dumps(document, indent=1) + "\n"
+    )
 
 
 def _as_object(answer: Answer) -> dict[str, Any]:
     return {
-        "file": answer.file,
-        "design": answer.design,
-        "verdict": answer.verdict,
+        **named(answer, "file design verdict"),
         "scope": {"pages": "each by itself", **{f"{s.lower()}s": n for s, n in answer.sizes.items()}},
         "gets": answer.counts["get"],
         "clears": answer.counts["clear"],
@@ -150,9 +146,7 @@ def _as_object(answer: Answer) -> dict[str, Any]:
 def _offence_object(found: Offence) -> dict[str, Any]:
     return {
         **_moment(found.at),
-        "vm": found.vm,
-        "slot": found.slot,
-        "page": found.page,
+        **named(found, "vm slot page"),
         "history": [_moment(at) for at in found.history],
         "possible": asdict(found.possible),
         "nearest": list(found.nearest),
@@ -161,4 +155,4 @@ def _offence_object(found: Offence) -> dict[str, Any]:
 
 
 def _moment(at: At) -> dict[str, Any]:
-    return {"line": at.line, "thread": at.thread, "time": at.time, "says": SAYS[at.letter]}
+    return {**named(at, "line thread time"), "says": SAYS[at.letter]}

@@ -10,38 +10,44 @@ from xml.etree import ElementTree as xml
 from model import __version__
 from model.monitor.findings import RULE, RULES, SHOWN, SHOWN_DAMAGES, headline, should_have_followed, trace, what
 from model.monitor.judgement import CERTAIN, Finding, Findings, Moment, exit_code
+from model.printing.records import json_document, named
 from model.verdict import REFUTED, UNDETERMINED
 
+COUNTED = {  # key -> what `Findings.counts` calls it
+    "gets": "get",
+    "clears": "clear",
+    "failed": "failed",
+    "failed_gets": "failed_get",
+    "failed_clears": "failed_clear",
+}
 SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def as_json(all_findings: Sequence[Findings]) -> str:
     """One document: `blind_clears` counts the certain ones, `findings` lists certain and possible ones."""
-    document = {
-        "version": 1,
-        "tool": {"name": "clearorder", "version": __version__},
-        "rule": RULE,
-        "blind_clears": sum(f.blind for f in all_findings),
-        "other_findings": sum(f.broken for f in all_findings),
-        "possible_blind_clears": sum(f.possible for f in all_findings),
-        "verdict": {0: "proved", 1: "refuted", 3: "undetermined"}[exit_code(all_findings)],
-        "recordings": [_recording(f) for f in all_findings],
-        "findings": [_as_object(finding) for f in all_findings for finding in f.listed],
+    return json_document(
+        tool={"name": "clearorder", "version": __version__},
+        rule=RULE,
+        **_tally(all_findings),
+        verdict={0: "proved", 1: "refuted", 3: "undetermined"}[exit_code(all_findings)],
+        recordings=[_recording(f) for f in all_findings],
+        findings=[_as_object(finding) for f in all_findings for finding in f.listed],
+    )
+
+
+def _tally(recordings: Sequence[Findings]) -> dict[str, int]:
+    return {
+        "blind_clears": sum(f.blind for f in recordings),
+        "other_findings": sum(f.broken for f in recordings),
+        "possible_blind_clears": sum(f.possible for f in recordings),
     }
-    return json.dumps(document, indent=1) + "\n"
 
 
 def _recording(found: Findings) -> dict[str, Any]:
     return {
         "file": found.file,
-        "blind_clears": found.blind,
-        "other_findings": found.broken,
-        "possible_blind_clears": found.possible,
-        "gets": found.counts["get"],
-        "clears": found.counts["clear"],
-        "failed": found.counts["failed"],
-        "failed_gets": found.counts["failed_get"],
-        "failed_clears": found.counts["failed_clear"],
+        **_tally([found]),
+        **{key: found.counts[kind] for key, kind in COUNTED.items()},
         "reasons": found.reasons,
         "damaged_lines": found.damaged,
         "damaged": [{"line": d.line, "problem": d.problem} for d in found.damages],
@@ -53,23 +59,19 @@ def _as_object(finding: Finding) -> dict[str, Any]:
     return {
         "file": finding.file,
         **_moment(finding.clear),
-        "rule": finding.rule,
-        "judgement": finding.judgement,
-        "vm": finding.vm,
-        "slot": finding.slot,
+        **named(finding, "rule judgement vm slot"),
         "pages": [list(r) for r in finding.ranges],
         "page_count": finding.pages,
         "mask_pages": finding.mask,
         "last_get": finding.get and _moment(finding.get),
         "cleared_since": finding.cleared and _moment(finding.cleared),
-        "next": finding.next,
-        "design": finding.design,
+        **named(finding, "next design"),
         "trace": list(trace(finding.case)) or None,
     }
 
 
 def _moment(at: Moment) -> dict[str, Any]:
-    return {"line": at.line, "process": at.process, "thread": at.thread, "time": at.time}
+    return named(at, "line process thread time")
 
 
 def message(finding: Finding, start: int | None) -> str:

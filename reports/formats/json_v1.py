@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from model.printing.records import json_document
 from model.program.store_buffer import HARDWARE
 from model.verdict import Undetermined, Verdict
 from model.verify.narration import Line, Story
@@ -16,7 +16,7 @@ from model.verify.taken import steps_taken
 def document(results: Sequence[Result], tool: Mapping[str, str], *, counted: bool = False) -> str:
     """The results as one JSON text, ending in a newline; with `counted`, also how often each step was taken."""
     told = [result(r) | (steps(r) if counted else {}) for r in results]
-    return json.dumps({"version": 1, "tool": dict(tool), "results": told}, indent=1) + "\n"
+    return json_document(tool=dict(tool), results=told)
 
 
 def steps(found: Result) -> dict[str, Any]:

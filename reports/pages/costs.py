@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,6 +10,7 @@ from typing import Any
 
 from model.designs.catalogue import DEFAULT_PROPERTIES
 from model.instance.trace import Trace
+from model.printing.records import json_document, named
 from model.studies.comparison import Row, front, proved
 from model.studies.cost import tally
 from model.studies.cycle_ratio import GAINS, PAYS
@@ -135,7 +135,7 @@ def _markdown(table: Table) -> Iterator[str]:
 
 def as_json(rows: Sequence[Row]) -> str:
     """Plain data, one object a row."""
-    return json.dumps({"version": 1, "rows": records(rows)}, indent=1) + "\n"
+    return json_document(rows=records(rows))
 
 
 def records(rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -146,10 +146,7 @@ def records(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 def _record(r: Row) -> dict[str, Any]:
     return {
-        "design": r.design,
-        "clients": r.clients,
-        "source": r.source,
-        "safe": r.safe,
+        **named(r, "design clients source safe"),
         "scope": {"pages": "any", "clients": "any"} if r.safe and proved(r.proof) else _scope(r),
         "loss": r.loss and len(r.loss),
         **({"asked": list(r.asked)} if r.asked != DEFAULT_PROPERTIES else {}),
@@ -166,7 +163,7 @@ def _record(r: Row) -> dict[str, Any]:
 
 
 def _scope(r: Row) -> dict[str, int]:
-    return {"pages": r.pages, "clients": r.clients}
+    return named(r, "pages clients")
 
 
 def _trace(trace: Trace | None) -> dict[str, Any] | None:
