@@ -6,24 +6,22 @@ import ast
 import io
 import tokenize
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from model.program.program import Program
 
 ROOT = Path(__file__).parents[2]
 
 
-@dataclass(frozen=True)
-class Beside:
+class Beside(NamedTuple):
     """One line of a design, and what its comment says of the C."""
 
     code: str
     c: str
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(NamedTuple):
     """One operation as it was written, and in which file."""
 
     name: str

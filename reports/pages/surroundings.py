@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from model.studies.surroundings import Surrounded
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """What a design comes to in one environment: the verdict on lost writes, and a sentence."""
 
     word: str
     text: str
 
 
-@dataclass(frozen=True)
-class Line:
-    """A design in each environment."""
-
-    design: str
-    cells: tuple[Cell, ...]
-
-
-def table(found: Sequence[Surrounded]) -> tuple[tuple[str, ...], list[Line]]:
-    """The environments, and a line for each design."""
+def table(found: Sequence[Surrounded]) -> tuple[tuple[str, ...], dict[str, list[Cell]]]:
+    """The environments, and each design's cells in their order."""
     names = tuple(dict.fromkeys(each.environment for each in found))
     designs = dict.fromkeys(each.design for each in found)
-    return names, [Line(design, tuple(_cells(found, design))) for design in designs]
+    return names, {design: list(_cells(found, design)) for design in designs}
 
 
 def _cells(found: Sequence[Surrounded], design: str) -> Iterator[Cell]:
