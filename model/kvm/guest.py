@@ -17,38 +17,49 @@ class Line(NamedTuple):
     why: str
 
 
+def listing(text: str) -> tuple[Line, ...]:
+    """A listing from its text: on each line the bytes, two spaces, the source, and what it is for after a semicolon."""
+    return tuple(_line(row.strip()) for row in text.strip().splitlines())
+
+
+def _line(row: str) -> Line:
+    made, _, rest = row.partition("  ")
+    source, _, why = rest.partition(";")
+    return Line(made, source.strip(), why.strip())
+
+
 WHERE, VALUE, STOP, COUNT = 0, 1, 2, 3  # words of the mailbox
 
-STORE = (
-    Line("48 8b 3e", "step: mov rdi, [rsi]", "mailbox word 0: the address to write to"),
-    Line("48 8b 46 08", "mov rax, [rsi+8]", "mailbox word 1: the value"),
-    Line("48 89 07", "mov [rdi], rax", "the store that KVM logs"),
-    Line("e6 10", "out 0x10, al", "tell the host that it is done"),
-    Line("eb f2", "jmp step", ""),
-)
+STORE = listing("""
+    48 8b 3e     step: mov rdi, [rsi]  ; mailbox word 0: the address to write to
+    48 8b 46 08  mov rax, [rsi+8]      ; mailbox word 1: the value
+    48 89 07     mov [rdi], rax        ; the store that KVM logs
+    e6 10        out 0x10, al          ; tell the host that it is done
+    eb f2        jmp step
+""")
 
-RUN = (
-    Line("48 8b 4e 10", "free: mov rcx, [rsi+16]", "mailbox word 2: not 0 when the host wants us to stop"),
-    Line("48 85 c9", "test rcx, rcx", ""),
-    Line("75 17", "jnz done", ""),
-    Line("48 ff c0", "inc rax", "every store has a value of its own"),
-    Line("48 89 07", "mov [rdi], rax", "the store that KVM logs"),
-    Line("48 89 46 18", "mov [rsi+24], rax", "mailbox word 3: how far we are"),
-    Line("48 01 d7", "add rdi, rdx", "the next page"),
-    Line("48 39 df", "cmp rdi, rbx", ""),
-    Line("72 e5", "jb free", ""),
-    Line("48 89 ef", "mov rdi, rbp", "from the first page again"),
-    Line("eb e0", "jmp free", ""),
-    Line("e6 11", "done: out 0x11, al", "tell the host that no store follows"),
-    Line("eb dc", "jmp free", ""),
-)
+RUN = listing("""
+    48 8b 4e 10  free: mov rcx, [rsi+16]  ; mailbox word 2: not 0 when the host wants us to stop
+    48 85 c9     test rcx, rcx
+    75 17        jnz done
+    48 ff c0     inc rax                  ; every store has a value of its own
+    48 89 07     mov [rdi], rax           ; the store that KVM logs
+    48 89 46 18  mov [rsi+24], rax        ; mailbox word 3: how far we are
+    48 01 d7     add rdi, rdx             ; the next page
+    48 39 df     cmp rdi, rbx
+    72 e5        jb free
+    48 89 ef     mov rdi, rbp             ; from the first page again
+    eb e0        jmp free
+    e6 11        done: out 0x11, al       ; tell the host that no store follows
+    eb dc        jmp free
+""")
 
 
-def code(listing: tuple[Line, ...]) -> bytes:
+def code(lines: tuple[Line, ...]) -> bytes:
     """The machine code of a listing."""
-    return bytes.fromhex("".join(line.code for line in listing))
+    return bytes.fromhex("".join(line.code for line in lines))
 
 
-def source(listing: tuple[Line, ...]) -> str:
+def source(lines: tuple[Line, ...]) -> str:
     """The listing as the GNU assembler reads it."""
-    return "".join(f"{line.source}\n" for line in (Line("", ".intel_syntax noprefix", ""), *listing))
+    return "".join(f"{line.source}\n" for line in (Line("", ".intel_syntax noprefix", ""), *lines))

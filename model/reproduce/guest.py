@@ -12,7 +12,7 @@ import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from model.kvm.guest import Line, code
+from model.kvm.guest import Line, code, listing
 
 SIZE = 0x10000
 WORDS, START, GDT, RESET = 0xFF00, 0xFF80, 0xFFA0, 0xFFF0
@@ -29,126 +29,135 @@ class Part(NamedTuple):
     listing: tuple[Line, ...]
 
 
+FILL = listing("""
+    b8 10 00 00 00        body: mov eax, 16            ; the data segment: all 4 GiB
+    8e d8                 mov ds, eax
+    2e 8b 3d 00 ff ff ff  mov edi, cs:[0xffffff00]     ; words 0 and 1: pages that are written once
+    2e 8b 0d 04 ff ff ff  mov ecx, cs:[0xffffff04]
+    e3 0b                 jecxz filled
+    c6 07 01              fill: mov byte ptr [edi], 1  ; so that migration has to send the whole page
+    81 c7 00 10 00 00     add edi, 4096
+    e2 f5                 loop fill
+""")
+
+TELL = listing("""
+    66 ba f8 03  mov dx, 0x3f8  ; COM1: we are running
+    b0 52        mov al, 'R'
+    ee           out dx, al
+""")
+
 WRITER = (
-    Line("b8 10 00 00 00", "body: mov eax, 16", "the data segment: all 4 GiB"),
-    Line("8e d8", "mov ds, eax", ""),
-    Line("2e 8b 3d 00 ff ff ff", "mov edi, cs:[0xffffff00]", "words 0 and 1: pages that are written once"),
-    Line("2e 8b 0d 04 ff ff ff", "mov ecx, cs:[0xffffff04]", ""),
-    Line("e3 0b", "jecxz filled", ""),
-    Line("c6 07 01", "fill: mov byte ptr [edi], 1", "so that migration has to send the whole page"),
-    Line("81 c7 00 10 00 00", "add edi, 4096", ""),
-    Line("e2 f5", "loop fill", ""),
-    Line("2e 8b 35 0c ff ff ff", "filled: mov esi, cs:[0xffffff0c]", "words 2 and 3: pages written until we are told"),
-    Line("2e 8b 2d 10 ff ff ff", "mov ebp, cs:[0xffffff10]", "words 4 and 5: the watched pages"),
-    Line("2e 8b 25 14 ff ff ff", "mov esp, cs:[0xffffff14]", ""),
-    Line("31 db", "xor ebx, ebx", ""),
-    Line("43", "round: inc ebx", "every round has a value of its own"),
-    Line("66 ba fd 03", "mov dx, 0x3fd", "COM1: has a byte come?"),
-    Line("ec", "in al, dx", ""),
-    Line("a8 01", "test al, 1", ""),
-    Line("74 02", "jz untold", ""),
-    Line("31 f6", "xor esi, esi", "the watched pages only from now on"),
-    Line("89 f1", "untold: mov ecx, esi", ""),
-    Line("e3 11", "jecxz hot", ""),
-    Line("2e 8b 3d 08 ff ff ff", "mov edi, cs:[0xffffff08]", ""),
-    Line("89 1f", "also: mov [edi], ebx", ""),
-    Line("81 c7 00 10 00 00", "add edi, 4096", ""),
-    Line("e2 f6", "loop also", ""),
-    Line("89 ef", "hot: mov edi, ebp", ""),
-    Line("89 e1", "mov ecx, esp", ""),
-    Line("89 1f", "page: mov [edi], ebx", "the store that QEMU has to log"),
-    Line("81 c7 00 10 00 00", "add edi, 4096", ""),
-    Line("49", "dec ecx", ""),
-    Line("75 f5", "jnz page", ""),
-    Line("83 fb 01", "cmp ebx, 1", ""),
-    Line("75 cb", "jne round", ""),
-    Line("66 ba f8 03", "mov dx, 0x3f8", "COM1: we are running"),
-    Line("b0 52", "mov al, 'R'", ""),
-    Line("ee", "out dx, al", ""),
-    Line("eb c2", "jmp round", ""),
+    *FILL,
+    *listing("""
+    2e 8b 35 0c ff ff ff  filled: mov esi, cs:[0xffffff0c]  ; words 2 and 3: pages written until we are told
+    2e 8b 2d 10 ff ff ff  mov ebp, cs:[0xffffff10]          ; words 4 and 5: the watched pages
+    2e 8b 25 14 ff ff ff  mov esp, cs:[0xffffff14]
+    31 db                 xor ebx, ebx
+    43                    round: inc ebx                    ; every round has a value of its own
+    66 ba fd 03           mov dx, 0x3fd                     ; COM1: has a byte come?
+    ec                    in al, dx
+    a8 01                 test al, 1
+    74 02                 jz untold
+    31 f6                 xor esi, esi                      ; the watched pages only from now on
+    89 f1                 untold: mov ecx, esi
+    e3 11                 jecxz hot
+    2e 8b 3d 08 ff ff ff  mov edi, cs:[0xffffff08]
+    89 1f                 also: mov [edi], ebx
+    81 c7 00 10 00 00     add edi, 4096
+    e2 f6                 loop also
+    89 ef                 hot: mov edi, ebp
+    89 e1                 mov ecx, esp
+    89 1f                 page: mov [edi], ebx              ; the store that QEMU has to log
+    81 c7 00 10 00 00     add edi, 4096
+    49                    dec ecx
+    75 f5                 jnz page
+    83 fb 01              cmp ebx, 1
+    75 cb                 jne round
+"""),
+    *TELL,
+    *listing("""
+    eb c2  jmp round
+"""),
 )
 
-SCREEN = (
-    Line("66 ba f8 0c", "screen: mov dx, 0xcf8", "the VGA is device 2: its frame buffer to 3.5 GiB"),
-    Line("b8 10 10 00 80", "mov eax, 0x80001010", ""),
-    Line("ef", "out dx, eax", ""),
-    Line("66 ba fc 0c", "mov dx, 0xcfc", ""),
-    Line("b8 00 00 00 e0", "mov eax, 0xe0000000", ""),
-    Line("ef", "out dx, eax", ""),
-    Line("66 ba f8 0c", "mov dx, 0xcf8", "and its memory and ports on"),
-    Line("b8 04 10 00 80", "mov eax, 0x80001004", ""),
-    Line("ef", "out dx, eax", ""),
-    Line("66 ba fc 0c", "mov dx, 0xcfc", ""),
-    Line("b8 03 00 00 00", "mov eax, 3", ""),
-    Line("ef", "out dx, eax", ""),
-    Line("66 ba c0 03", "mov dx, 0x3c0", "a picture, not a blank screen"),
-    Line("b0 20", "mov al, 0x20", ""),
-    Line("ee", "out dx, al", ""),
-    Line("be 40 ff ff ff", "mov esi, 0xffffff40", "words 16 to 20: registers of the mode"),
-    Line("b9 05 00 00 00", "mov ecx, 5", ""),
-    Line("66 ba ce 01", "mode: mov dx, 0x1ce", "VBE: index, then value"),
-    Line("2e 66 8b 06", "mov ax, cs:[esi]", ""),
-    Line("66 ef", "out dx, ax", ""),
-    Line("42", "inc edx", ""),
-    Line("2e 66 8b 46 02", "mov ax, cs:[esi+2]", ""),
-    Line("66 ef", "out dx, ax", ""),
-    Line("83 c6 04", "add esi, 4", ""),
-    Line("e2 e9", "loop mode", ""),
-)
+SCREEN = listing("""
+    66 ba f8 0c     screen: mov dx, 0xcf8  ; the VGA is device 2: its frame buffer to 3.5 GiB
+    b8 10 10 00 80  mov eax, 0x80001010
+    ef              out dx, eax
+    66 ba fc 0c     mov dx, 0xcfc
+    b8 00 00 00 e0  mov eax, 0xe0000000
+    ef              out dx, eax
+    66 ba f8 0c     mov dx, 0xcf8          ; and its memory and ports on
+    b8 04 10 00 80  mov eax, 0x80001004
+    ef              out dx, eax
+    66 ba fc 0c     mov dx, 0xcfc
+    b8 03 00 00 00  mov eax, 3
+    ef              out dx, eax
+    66 ba c0 03     mov dx, 0x3c0          ; a picture, not a blank screen
+    b0 20           mov al, 0x20
+    ee              out dx, al
+    be 40 ff ff ff  mov esi, 0xffffff40    ; words 16 to 20: registers of the mode
+    b9 05 00 00 00  mov ecx, 5
+    66 ba ce 01     mode: mov dx, 0x1ce    ; VBE: index, then value
+    2e 66 8b 06     mov ax, cs:[esi]
+    66 ef           out dx, ax
+    42              inc edx
+    2e 66 8b 46 02  mov ax, cs:[esi+2]
+    66 ef           out dx, ax
+    83 c6 04        add esi, 4
+    e2 e9           loop mode
+""")
 
 RANDOM = (
-    Line("b8 10 00 00 00", "body: mov eax, 16", "the data segment: all 4 GiB"),
-    Line("8e d8", "mov ds, eax", ""),
-    Line("2e 8b 3d 00 ff ff ff", "mov edi, cs:[0xffffff00]", "words 0 and 1: pages that are written once"),
-    Line("2e 8b 0d 04 ff ff ff", "mov ecx, cs:[0xffffff04]", ""),
-    Line("e3 0b", "jecxz filled", ""),
-    Line("c6 07 01", "fill: mov byte ptr [edi], 1", "so that migration has to send the whole page"),
-    Line("81 c7 00 10 00 00", "add edi, 4096", ""),
-    Line("e2 f5", "loop fill", ""),
-    Line("2e 8b 35 08 ff ff ff", "filled: mov esi, cs:[0xffffff08]", "word 2: the watched pages"),
-    Line("2e 8b 2d 10 ff ff ff", "mov ebp, cs:[0xffffff10]", "word 4: cycles from a write to the next"),
-    Line("bc 39 30 00 00", "mov esp, 12345", ""),
-    Line("31 db", "xor ebx, ebx", ""),
-    Line("43", "round: inc ebx", ""),
-    Line("69 e4 0d 66 19 00", "imul esp, esp, 1664525", "every write has a value of its own"),
-    Line("81 c4 5f f3 6e 3c", "add esp, 1013904223", "a linear congruential generator"),
-    Line("89 e7", "mov edi, esp", ""),
-    Line("c1 ef 08", "shr edi, 8", ""),
-    Line("2e 23 3d 0c ff ff ff", "and edi, cs:[0xffffff0c]", ""),
-    Line("89 1c 3e", "mov [esi+edi], ebx", "word 3: a page of the watched ones"),
-    Line("0f 31", "rdtsc", "the store that KVM has to log"),
-    Line("89 c1", "mov ecx, eax", ""),
-    Line("0f 31", "pause: rdtsc", ""),
-    Line("29 c8", "sub eax, ecx", ""),
-    Line("39 e8", "cmp eax, ebp", ""),
-    Line("72 f8", "jb pause", ""),
-    Line("83 fb 01", "cmp ebx, 1", ""),
-    Line("75 d3", "jne round", ""),
-    Line("66 ba f8 03", "mov dx, 0x3f8", ""),
-    Line("b0 52", "mov al, 'R'", ""),
-    Line("ee", "out dx, al", ""),
-    Line("eb ca", "jmp round", ""),
+    *FILL,
+    *listing("""
+    2e 8b 35 08 ff ff ff  filled: mov esi, cs:[0xffffff08]  ; word 2: the watched pages
+    2e 8b 2d 10 ff ff ff  mov ebp, cs:[0xffffff10]          ; word 4: cycles from a write to the next
+    bc 39 30 00 00        mov esp, 12345
+    31 db                 xor ebx, ebx
+    43                    round: inc ebx                    ; every write has a value of its own
+    69 e4 0d 66 19 00     imul esp, esp, 1664525            ; a linear congruential generator
+    81 c4 5f f3 6e 3c     add esp, 1013904223
+    89 e7                 mov edi, esp
+    c1 ef 08              shr edi, 8
+    2e 23 3d 0c ff ff ff  and edi, cs:[0xffffff0c]          ; word 3: a page of the watched ones
+    89 1c 3e              mov [esi+edi], ebx                ; the store that KVM has to log
+    0f 31                 rdtsc
+    89 c1                 mov ecx, eax
+    0f 31                 pause: rdtsc
+    29 c8                 sub eax, ecx
+    39 e8                 cmp eax, ebp
+    72 f8                 jb pause
+    83 fb 01              cmp ebx, 1
+    75 d3                 jne round
+"""),
+    *TELL,
+    *listing("""
+    eb ca  jmp round
+"""),
 )
 
-TO_32_BIT = (
-    Line("fa", "start: cli", ""),
-    Line("2e 66 0f 01 16 a0 ff", "data32 lgdt cs:[0xffa0]", "the table below"),
-    Line("0f 20 c0", "mov eax, cr0", ""),
-    Line("0c 01", "or al, 1", "protected mode"),
-    Line("0f 22 c0", "mov cr0, eax", ""),
-    Line("66 ea 00 00 ff ff 08 00", "data32 jmp 8, 0xffff0000", "to the first byte of the firmware"),
-)
+TO_32_BIT = listing("""
+    fa                       start: cli
+    2e 66 0f 01 16 a0 ff     data32 lgdt cs:[0xffa0]   ; the table below
+    0f 20 c0                 mov eax, cr0
+    0c 01                    or al, 1                  ; protected mode
+    0f 22 c0                 mov cr0, eax
+    66 ea 00 00 ff ff 08 00  data32 jmp 8, 0xffff0000  ; to the first byte of the firmware
+""")
 
-SEGMENTS = (
-    Line("17 00", ".word 23", "limit and address of three descriptors"),
-    Line("a8 ff ff ff", ".long 0xffffffa8", ""),
-    Line("00 00", ".word 0", ""),
-    Line("00 00 00 00 00 00 00 00", ".quad 0", ""),
-    Line("ff ff 00 00 00 9b cf 00", ".quad 0x00cf9b000000ffff", "8: code, 4 GiB; accessed already, so never written"),
-    Line("ff ff 00 00 00 93 cf 00", ".quad 0x00cf93000000ffff", "16: data, 4 GiB"),
-)
+SEGMENTS = listing("""
+    17 00                    .word 23                  ; limit and address of three descriptors
+    a8 ff ff ff              .long 0xffffffa8
+    00 00                    .word 0
+    00 00 00 00 00 00 00 00  .quad 0
+    ff ff 00 00 00 9b cf 00  .quad 0x00cf9b000000ffff  ; 8: code, 4 GiB; accessed already, so never written
+    ff ff 00 00 00 93 cf 00  .quad 0x00cf93000000ffff  ; 16: data, 4 GiB
+""")
 
-AT_RESET = (Line("eb 8e", "jmp start", "real mode, CS base 0xffff0000"),)
+AT_RESET = listing("""
+    eb 8e  jmp start  ; real mode, CS base 0xffff0000
+""")
 
 
 def mode(width: int, height: int) -> tuple[int, ...]:

@@ -123,6 +123,20 @@ class Scenario:
 BEHIND = Area(0x9000000, 256)  # in the second block, whether the first has 64 or 128 MiB
 HOT = Area(0x6000000, 64)
 
+ONE_BLOCK = Case(
+    name="one-block",
+    says="128 MiB, 256 pages are written",
+    watched=Area(0x2000000, 256),
+    filled=Area(MIB, 8192),
+)
+SECOND_BLOCK = replace(
+    ONE_BLOCK,
+    name="second-block",
+    says="128 and 128 MiB, 256 pages of the second block are written",
+    blocks=(128, 128),
+    watched=BEHIND,
+)
+
 NO_REARM = Scenario(
     name="qemu-no-rearm",
     says="TCG takes the dirty bits in a sync and re-arms nothing: later writes leave no mark",
@@ -131,14 +145,7 @@ NO_REARM = Scenario(
     brought_by="aa8dc044772",
     until=(9, 0),
     mended_by="03bfc2188f",
-    cases=(
-        Case(
-            name="one-block",
-            says="128 MiB, 256 pages are written",
-            watched=Area(0x2000000, 256),
-            filled=Area(MIB, 8192),
-        ),
-    ),
+    cases=(ONE_BLOCK,),
 )
 
 OFFSET = Scenario(
@@ -150,34 +157,37 @@ OFFSET = Scenario(
     older="qemu-no-rearm",
     aborts="tlb_reset_dirty_range_all",
     cases=(
-        Case(
-            name="second-block",
-            says="128 and 128 MiB, 256 pages of the second block are written",
-            blocks=(128, 128),
-            watched=BEHIND,
-            filled=Area(MIB, 8192),
-        ),
-        Case(
+        SECOND_BLOCK,
+        replace(
+            SECOND_BLOCK,
             name="uneven-blocks",
             says="64 and 192 MiB, 256 pages of the second block are written",
             share=0,
             blocks=(64, 192),
-            watched=BEHIND,
-            filled=Area(MIB, 8192),
         ),
-        Case(
+        replace(
+            SECOND_BLOCK,
             name="first-block",
             says="128 and 128 MiB, 256 pages of the first block are written",
             control=True,
             share=0.5,
-            blocks=(128, 128),
             watched=Area(0x4000000, 256),
-            filled=Area(MIB, 8192),
         ),
     ),
 )
 
 SLOW_SECOND_ROUND = (Change(seconds=1.5, stop_also=True), Change(rounds=2, bandwidth=700 << 10), OPEN)
+
+MID_ROUND = Case(
+    name="sync-in-mid-round",
+    says="auto-converge, the link slowed down in round 2, 64 hot pages",
+    capabilities=("auto-converge",),
+    watched=HOT,
+    also=Area(0x2000000, 4096),
+    filled=Area(MIB, (128 * MIB - MIB) // PAGE),
+    bandwidth=40 * MIB,
+    changes=SLOW_SECOND_ROUND,
+)
 
 IF_NEW = Scenario(
     name="qemu-rearm-if-new",
@@ -187,26 +197,14 @@ IF_NEW = Scenario(
     brought_by="the periodic sync of auto-converge",
     older="qemu-no-rearm",
     cases=(
-        Case(
-            name="sync-in-mid-round",
-            says="auto-converge, the link slowed down in round 2, 64 hot pages",
-            capabilities=("auto-converge",),
-            watched=HOT,
-            also=Area(0x2000000, 4096),
-            filled=Area(MIB, (128 * MIB - MIB) // PAGE),
-            bandwidth=40 * MIB,
-            changes=SLOW_SECOND_ROUND,
-        ),
-        Case(
+        MID_ROUND,
+        replace(
+            MID_ROUND,
             name="no-sync-in-mid-round",
             says="the same without auto-converge, whose periodic sync falls into the round",
             control=True,
             share=0.5,
-            watched=HOT,
-            also=Area(0x2000000, 4096),
-            filled=Area(MIB, (128 * MIB - MIB) // PAGE),
-            bandwidth=40 * MIB,
-            changes=SLOW_SECOND_ROUND,
+            capabilities=(),
         ),
     ),
 )
@@ -215,39 +213,35 @@ KVM = ("-accel", "kvm", "-cpu", "qemu64,kvm=off", "-global", "migration.x-clear-
 
 OPEN_SOON = Change(seconds=6, bandwidth=1024 * MIB, downtime=2000)
 
+RANDOM_WRITES = Case(
+    name="random-writes",
+    says="64 MiB, 4096 pages are written in no order; chunks of 64 pages",
+    blocks=(64,),
+    watched=Area(32 * MIB, 4096),
+    filled=Area(MIB, 31 * MIB // PAGE),
+    pause=200_000,
+    bandwidth=16 * MIB,
+    downtime=1,
+    changes=(OPEN_SOON,),
+    options=KVM,
+)
+
 NAIVE = Scenario(
     name="naive",
     says="every clear is of the whole slot: what was written since the last sync is forgotten",
     designs=("naive",),
     kvm=True,
-    cases=(
-        Case(
-            name="random-writes",
-            says="64 MiB, 4096 pages are written in no order; chunks of 64 pages",
-            blocks=(64,),
-            watched=Area(32 * MIB, 4096),
-            filled=Area(MIB, 31 * MIB // PAGE),
-            pause=200_000,
-            bandwidth=16 * MIB,
-            downtime=1,
-            changes=(OPEN_SOON,),
-            options=KVM,
-        ),
-    ),
+    cases=(RANDOM_WRITES,),
 )
 
-DISPLAY = Case(
+DISPLAY = replace(
+    RANDOM_WRITES,
     name="display",
     says="a screen of 1024x768 that is drawn and migrated at once, its memory written in no order; chunks of 64 pages",
-    blocks=(64,),
     watched=Area(FRAME_BUFFER, 512),
-    filled=Area(MIB, 31 * MIB // PAGE),
     pause=300_000,
     screen=(1024, 768),
     drawn=True,
-    bandwidth=16 * MIB,
-    downtime=1,
-    changes=(OPEN_SOON,),
     options=(*KVM, "-device", "VGA,addr=2,romfile="),
 )
 

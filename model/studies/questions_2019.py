@@ -21,6 +21,20 @@ from model.verify.judge import Judge, Unsettled
 FIRST = 1  # the block's page at which the second slot begins
 
 
+def _cleared(s: Any, me: Any, span: Any, second: Any) -> Iterator[str]:
+    """The cached bits of a range leave log and cache of each slot; `second`: the range by the second slot's numbers."""
+    with s.slots_lock:
+        me.known = s.cache & span
+        s.kernel -= me.known
+        yield "cleared"
+        s.cache -= me.known
+        me.others = s.second_cache & second
+        s.second -= me.others
+        yield "second cleared"
+        s.second_cache -= me.others
+        yield "forgotten"
+
+
 class TwoSlots(SlotCache):
     """Two memory slots over one RAM block, as of a display whose memory the guest sees at two addresses.
 
@@ -60,16 +74,7 @@ class TwoSlots(SlotCache):
         wait_for(want <= s.mine[me])
         wait_for(want <= span)  # type: ignore[operator]
         yield "chosen"
-        with s.slots_lock:
-            me.known = s.cache & span
-            s.kernel -= me.known
-            yield "cleared"
-            s.cache -= me.known
-            me.others = s.second_cache & shifted(span, -FIRST)
-            s.second -= me.others
-            yield "second cleared"
-            s.second_cache -= me.others
-            yield "forgotten"
+        yield from _cleared(s, me, span, shifted(span, -FIRST))
         DirtyLog.read(s, me, want)  # type: ignore[no-untyped-call]
         yield "read"
 
@@ -85,16 +90,7 @@ class Unconverted(TwoSlots):
         wait_for(want <= s.mine[me])
         wait_for(want <= span)  # type: ignore[operator]
         yield "chosen"
-        with s.slots_lock:
-            me.known = s.cache & span
-            s.kernel -= me.known
-            yield "cleared"
-            s.cache -= me.known
-            me.others = s.second_cache & span
-            s.second -= me.others
-            yield "second cleared"
-            s.second_cache -= me.others
-            yield "forgotten"
+        yield from _cleared(s, me, span, span)
         DirtyLog.read(s, me, want)  # type: ignore[no-untyped-call]
         yield "read"
 

@@ -60,6 +60,20 @@ def settled(found: Answer) -> list[Settled]:
 
 
 MAIL = "qemu-devel, Re: [PATCH 00/11] kvm/migration: support KVM_CLEAR_DIRTY_LOG"
+
+
+def _mailed(
+    who: str,
+    when: str,
+    said: str,
+    settle: Callable[[Answer], tuple[str, str]],
+    judged: Mapping[str, str],
+    source: str = MAIL,
+) -> Claim:
+    """A claim of a mail; who wrote it, and the hour in its header, name the mail."""
+    return Claim(who, when, source, links.mail(f"{who} {when[11:16]}"), "S", said, settle, judged)
+
+
 CLAIMS = (
     Claim(
         "Peter Xu",
@@ -82,65 +96,48 @@ CLAIMS = (
         settling.unsure,
         {HOLDS: "right, and more cautious than safety needs"},
     ),
-    Claim(
+    _mailed(
         "Paolo Bonzini",
         "2019-05-08 12:09 +0200",
-        MAIL,
-        links.mail("Paolo Bonzini 12:09"),
-        "S",
         "“Would it be possible to invoke the clear using rb->bmap instead of the KVMSlot's new bitmap?”",
         settling.own_bitmap,
         {PARTLY: "yes with one user of the log; with two it is the race of the answer"},
     ),
-    Claim(
+    _mailed(
         "Paolo Bonzini",
         "2019-05-08 12:09 +0200",
-        MAIL,
-        links.mail("Paolo Bonzini 12:09"),
-        "S",
         "“you won't clear in the kernel those dirty bits that come from other sources (e.g. vhost or "
         "address_space_map). This can lead to double-copying of pages.”",
         settling.twice,
         {HOLDS: "right, and bounded"},
     ),
-    Claim(
+    _mailed(
         "Peter Xu",
         "2019-05-08 19:39 +0800",
-        f"{MAIL}, steps (1) to (8)",
-        links.mail("Peter Xu 19:39"),
-        "S",
         "with two users of the log, clearing by the upper layer's own bitmap loses a write: “this is data loss...”",
         settling.race,
         {HOLDS: "right, and no interleaving is shorter"},
+        source=f"{MAIL}, steps (1) to (8)",
     ),
-    Claim(
+    _mailed(
         "Peter Xu",
         "2019-05-08 19:39 +0800",
-        MAIL,
-        links.mail("Peter Xu 19:39"),
-        "S",
         "“I'll need to AND the two bitmaps (upper layer bitmap, and the QEMU kvm cached bitmap) to avoid the above "
         "race”",
         settling.both,
         {HOLDS: "right: with the AND the race is gone"},
     ),
-    Claim(
+    _mailed(
         "Peter Xu",
         "2019-05-08 19:39 +0800",
-        MAIL,
-        links.mail("Peter Xu 19:39"),
-        "S",
         "of the top layer's bitmap beside the cache: “it seems to not bring much benefit but instead it'll bring lots "
         "of more complexity”",
         settling.simpler,
         {HOLDS: "right: it buys no safety and costs a few copies"},
     ),
-    Claim(
+    _mailed(
         "Paolo Bonzini",
         "2019-05-08 13:55 +0200",
-        MAIL,
-        links.mail("Paolo Bonzini 13:55"),
-        "S",
         "“I see now. And in fact the same double-copying inefficiency happens already without this series, so you are "
         "improving the situation anyway.”",
         settling.before,

@@ -111,7 +111,7 @@ MUTANTS = (
     alike("whole and shifted leave pages alike", "if expr.op not in PAGE_BY_PAGE:", "if False:"),
     alike("differences may change places", 'EITHER_WAY = {"union"', 'EITHER_WAY = {"minus", "union"'),
     alike("a comparison too few", "3: [(0, 1), (1, 2), (0, 1)]", "3: [(0, 1), (1, 2)]", file=LEAST),
-    alike("the greatest for the least", "{best[0]} = minimum({best[0]}, {now[0]})", "{best[0]} = {now[0]}", file=LEAST),
+    alike("the greatest for the least", '"{a} = minimum({a}, {b})"', '"{a} = {b}"', file=LEAST),
     # ------------------------------------------------------------ the packed search
     kernel("a guard is forgotten", "tests = [self.value(g) for g in ready if columns(g)]", "tests = [self.value(g) for g in ready if columns(g)][1:]"),
     kernel("a guard is asked before its parameters are chosen", "ready = [g for g in self.guards if parameters(g) <= chosen]", "ready = [g for g in self.guards if parameters(g)]"),

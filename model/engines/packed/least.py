@@ -59,12 +59,17 @@ class Orders:
                 self.line(f"w{word} |= {f'c{word}_{p} << {p}' if p else f'c{word}_{p}'}")
 
     def _in_order(self, low: Sequence[str], high: Sequence[str]) -> None:
-        if len(low) == 1:
-            self.line(f"{low[0]}, {high[0]} = minimum({low[0]}, {high[0]}), maximum({low[0]}, {high[0]})")
+        one = "{a}, {b} = minimum({a}, {b}), maximum({a}, {b})"
+        self._compared(low, high, one, "{a}, {b} = where(k, {b}, {a}), where(k, {a}, {b})")
+
+    def _compared(self, left: Sequence[str], right: Sequence[str], one: str, several: str) -> None:
+        """Lines for two values of one column, or for each column of two values, where `k` says which are greater."""
+        if len(left) == 1:
+            self.line(one.format(a=left[0], b=right[0]))
             return
-        self.line(f"k = {_greater(low, high)}")
-        for a, b in zip(low, high, strict=True):
-            self.line(f"{a}, {b} = where(k, {b}, {a}), where(k, {a}, {b})")
+        self.line(f"k = {_greater(left, right)}")
+        for a, b in zip(left, right, strict=True):
+            self.line(several.format(a=a, b=b))
 
     def exchanged(self, exchange: Exchange) -> None:
         """Exchange all fields of two elements of a sort."""
@@ -99,12 +104,7 @@ class Orders:
         return scope["written"]  # type: ignore[no-any-return]
 
     def least(self, best: Sequence[str], now: Sequence[str]) -> None:
-        if len(best) == 1:
-            self.line(f"{best[0]} = minimum({best[0]}, {now[0]})")
-            return
-        self.line(f"k = {_greater(best, now)}")
-        for a, b in zip(best, now, strict=True):
-            self.line(f"{a} = where(k, {b}, {a})")
+        self._compared(best, now, "{a} = minimum({a}, {b})", "{a} = where(k, {b}, {a})")
 
 
 def _greater(left: Sequence[str], right: Sequence[str]) -> str:
