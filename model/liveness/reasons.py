@@ -6,13 +6,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from model.expr import PAGES, TRUE, TRUTH, Expr
+from model.expr import PAGES, TRUTH, Expr
 from model.instance.ground_expr import number_of
 from model.instance.ground_step import GroundStep, environment
 from model.instance.instance import Instance
 from model.instance.locations import at
 from model.instance.state import State
 from model.liveness.lasso import Action, Fairness, Lasso, action, begins_a_write
+from model.program.step import Held
+from model.verify.stake import Key
 from model.verify.wording import change_name, listed, members, thread_name
 
 
@@ -21,21 +23,25 @@ class Waiting:
     """A step that is never taken in the loop though its thread is ready for it.
 
     Attributes:
-        ready: states of the loop in which everything but a lock lets the step be taken.
-        shut: those of them in which a lock is held by another thread.
+        ready: states of the loop in which everything but locks lets the step be taken.
+        shut: for each lock that another thread holds in some of them, those.
     """
 
     ground: GroundStep
-    lock: str
     ready: tuple[State, ...]
-    shut: tuple[State, ...]
+    shut: Mapping[Key, tuple[State, ...]]
+
+    @property
+    def always_shut(self) -> bool:
+        """Whenever the thread is ready, somebody holds one of the locks."""
+        return set().union(*self.shut.values()) >= set(self.ready)
 
 
 def reasons(found: Lasso, fairness: Fairness) -> Iterator[str]:
     """Sentences without a full stop: each thread that waits, then the bitmaps."""
-    told: dict[tuple[str, int, str], None] = {}
+    told: dict[tuple[str, int, frozenset[Key]], None] = {}
     for each in waiting(found):
-        key = each.ground.sort, each.ground.thread, each.lock
+        key = each.ground.sort, each.ground.thread, frozenset(each.shut)
         if key not in told:
             told[key] = None
             yield _sentence(found, each, fairness)
@@ -52,24 +58,27 @@ def waiting(found: Lasso) -> Iterator[Waiting]:
         if not begins_a_write(instance.program, ground.step) and action(ground) not in taken:
             steps.setdefault(action(ground), []).append(ground)
     for alternatives in steps.values():
-        for ground in alternatives:
-            locks = _locks(instance, ground)
-            ready = tuple(s for s in states if _ready(instance, ground, s, [*locks.values()]))
-            if not ready:
-                continue
-            name, free = next(iter(locks.items()), ("", TRUE))
-            yield Waiting(ground, name, ready, tuple(s for s in ready if not instance.value(free, s)))
-            break
+        ways = [way for ground in alternatives if (way := _way(instance, ground, states)).ready]
+        yield from sorted(ways, key=lambda way: bool(way.shut))[:1]  # one that no lock shuts is no wait for a lock
 
 
-def _locks(instance: Instance, ground: GroundStep) -> dict[str, Expr]:
+def _way(instance: Instance, ground: GroundStep, states: Sequence[State]) -> Waiting:
+    locks = _locks(instance, ground)
+    ready = tuple(s for s in states if _ready(instance, ground, s, [*locks.values()]))
+    shut = {key: tuple(s for s in ready if not instance.value(free, s)) for key, free in locks.items()}
+    return Waiting(ground, ready, {key: held for key, held in shut.items() if held})
+
+
+def _taken(instance: Instance, ground: GroundStep) -> list[tuple[Held, Key]]:
+    """The locks that the step takes; of one that there is several times, also which."""
+    env = environment(instance.places, ground.step, ground.thread, ground.indices)
+    return [(held, (held.lock, number_of(held.index, env))) for held in ground.step.takes]
+
+
+def _locks(instance: Instance, ground: GroundStep) -> dict[Key, Expr]:
     """For each lock that the step takes: that no other thread holds it."""
-    step, places = ground.step, instance.places
-    env = environment(places, step, ground.thread, ground.indices)
-    return {
-        str(held.lock): places.free(held, number_of(held.index, env), but=(step.by, ground.thread))
-        for held in step.takes
-    }
+    me = ground.step.by, ground.thread
+    return {key: instance.places.free(held, key[1], but=me) for held, key in _taken(instance, ground)}
 
 
 def _ready(instance: Instance, ground: GroundStep, state: State, locks: Collection[Expr]) -> bool:
@@ -83,39 +92,47 @@ def _ready(instance: Instance, ground: GroundStep, state: State, locks: Collecti
 
 
 def _sentence(found: Lasso, each: Waiting, fairness: Fairness) -> str:
-    instance, ground = found.instance, each.ground
-    who = thread_name(instance, ground.sort, ground.thread)
+    ground = each.ground
+    who = thread_name(found.instance, ground.sort, ground.thread)
     label, kind = ground.step.label, fairness.of(ground.step.operation)
     if each.shut:
-        takers = _takers(found, each.lock)
-        begin = f"{who} waits for {each.lock} before {label}"
-        if not takers:
-            return f"{begin}; {_holder(instance, each)} and never frees it"
-        again = f"{listed(takers)} {'takes' if len(takers) == 1 else 'take'} it again in each turn of the loop"
-        shut = len(each.shut) == len(each.ready)
-        return f"{begin}; {again}" + ("" if shut else f", and {kind} fairness lets {who} miss the moments between")
+        names = [_lock_name(found.instance, ground, key) for key in each.shut]
+        said = ["it"] if len(names) == 1 else names
+        why = [_kept_shut(found, each, key, name) for key, name in zip(each.shut, said, strict=True)]
+        missed = "" if each.always_shut else f", and {_of(kind)} lets {who} miss the moments between"
+        return f"{who} waits for {listed(names)} before {label}; {'; '.join(why)}{missed}"
     if kind == "none":
         return f"{who} can take {label} in the loop and never does: its fairness is none"
     return f"{who} can take {label} in some states of the loop and not in all, so weak fairness does not owe it"
 
 
-def _takers(found: Lasso, lock: str) -> list[str]:
-    """Who takes the lock in the loop."""
-    takes = (m.ground for m in found.loop if any(held.lock == lock for held in m.ground.step.takes))
-    return list(dict.fromkeys(thread_name(found.instance, g.sort, g.thread) for g in takes))
+def _of(kind: str) -> str:
+    return "no fairness" if kind == "none" else f"{kind} fairness"
 
 
-def _holder(instance: Instance, each: Waiting) -> str:
-    """`MIGRATION holds it`."""
-    step, places = each.ground.step, instance.places
-    env = environment(places, step, each.ground.thread, each.ground.indices)
-    lock = next((h.lock, number_of(h.index, env)) for h in step.takes if str(h.lock) == each.lock)
-    for sort, k in places.told_apart:
-        code = each.shut[0][instance.position[sort, k]]
+def _lock_name(instance: Instance, ground: GroundStep, key: Key) -> str:
+    """`slots_lock`, or `lock[VGA]` of one for each client."""
+    index = next(held.index for held, each in _taken(instance, ground) if each == key)
+    return key[0] if index is None or key[1] is None else f"{key[0]}[{thread_name(instance, index.sort, key[1])}]"
+
+
+def _kept_shut(found: Lasso, each: Waiting, key: Key, name: str) -> str:
+    """Who takes the lock in the loop besides the thread that waits, or who never frees it."""
+    instance, me = found.instance, (each.ground.sort, each.ground.thread)
+    taking = (m.ground for m in found.loop if key in (taken for _, taken in _taken(instance, m.ground)))
+    takers = [thread_name(instance, *who) for who in dict.fromkeys((g.sort, g.thread) for g in taking) if who != me]
+    if not takers:
+        return f"{_holder(instance, each.shut[key][0], key, me)} holds {name} and never frees it"
+    return f"{listed(takers)} {'takes' if len(takers) == 1 else 'take'} {name} again in each turn of the loop"
+
+
+def _holder(instance: Instance, state: State, lock: Key, but: tuple[str, int]) -> str:
+    """The thread, other than the one that waits, that holds the lock in the state."""
+    for sort, k in instance.places.told_apart:
         of = sort.removeprefix(at(""))
-        if lock in instance.held(of, k, code):
-            return f"{thread_name(instance, of, k)} holds it"
-    return "another thread holds it"
+        if (of, k) != but and lock in instance.held(of, k, state[instance.position[sort, k]]):
+            return thread_name(instance, of, k)
+    return "another thread"
 
 
 def _bitmaps(found: Lasso) -> Iterator[str]:
@@ -123,15 +140,15 @@ def _bitmaps(found: Lasso) -> Iterator[str]:
     instance, kept, moving = found.instance, {}, []
     for i, field in enumerate(instance.fields):
         shown = field.role == "part" or field.name == "unread"
-        if not shown or field.sort not in (PAGES, TRUTH) or "." in field.name:
+        if not shown or field.sort not in (PAGES, TRUTH):
             continue
         values = {s[i] for s in found.rounds}
         name = change_name(instance, field)
-        if len(values) == 1:
+        if len(values) > 1:
+            moving.append(name)
+        elif "." not in field.name:  # entries of queues and store buffers are many
             [value] = values
             kept[name] = members(value) if field.sort == PAGES else bool(value)
-        else:
-            moving.append(name)
     yield from _stay(kept, moving, bool(found.loop))
 
 
@@ -142,7 +159,7 @@ def _stay(kept: Mapping[str, object], moving: Sequence[str], loop: bool) -> Iter
         yield f"{'all through the loop:' if loop else 'from then on:'} {'; '.join(changes(kept))}"
     if moving:
         names = [f"`{name.partition('[')[0]}`" + _owner(name) for name in moving]
-        yield f"only {listed(names)} {'changes and comes' if len(names) == 1 else 'change and come'} back"
+        yield f"{listed(names)} {'changes and comes' if len(names) == 1 else 'change and come'} back"
 
 
 def _owner(name: str) -> str:

@@ -92,6 +92,53 @@ def test_why_names_who_waits_for_what_and_who_keeps_it(arguments, said, capsys):
     assert said in " ".join(capsys.readouterr().out.split())
 
 
+TWO_LOCKS = '''
+from model.designs.dirty_log import DirtyLog
+from model.expr import NONE, Client, Lock, operation
+
+
+class Two(DirtyLog):
+    """A sync under two locks, the second of which somebody may keep; a gate for each client."""
+
+    first = Lock("free")
+    second = Lock("kept")
+    gate = Lock("of a client", per=Client)
+
+    @operation
+    def sync(s, me):
+        with s.first:
+            with s.second:
+                s.user[me] |= s.kernel
+                s.kernel = NONE
+                yield "synced"
+
+    @operation
+    def send(s, me, want):
+        DirtyLog.read(s, me, want)
+
+    @operation
+    def keep(s, me, whom: Client):
+        with s.second:
+            with s.gate[whom]:
+                s.kernel |= NONE
+                yield "begun"
+                s.kernel |= NONE
+                yield "ended"
+'''
+
+
+def test_why_names_the_lock_that_is_shut_of_those_that_a_step_takes(tmp_path, capsys):
+    """The first one was free, and it was said that weak fairness owes nothing, under strong fairness."""
+    (tmp_path / "two.py").write_text(TWO_LOCKS)
+    assert 1 == live(str(tmp_path / "two.py"), "--but", "keep=none", "--property", "every_write_is_read")
+    said = " ".join(capsys.readouterr().out.split())
+    waits, holds = re.search(
+        r"(\w+) waits for second before sync.synced; (\w+) holds it and never frees it", said
+    ).groups()
+    assert {"MIGRATION", "VGA"} == {waits, holds}
+    assert "weak fairness" not in said
+
+
 def test_what_holds_because_nothing_happens_is_called_vacuous(capsys):
     """Nobody is ever told of anything in delivers-nothing."""
     assert 0 == live("delivers-nothing", "--property", "told_is_read")
