@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from model import Design, Pages, operation
 from model.designs.catalogue import built_in_properties, load
 from model.designs.environment import ENVIRONMENTS, inhabit, within
 from model.designs.environment.big_lock import BigLock
@@ -17,6 +16,7 @@ from model.program.design import record
 from model.program.observers import invariant
 from model.verify import verify
 from tests.support.command import check
+from tests.support.designs import Logged
 
 ROWS = {  # design: moves to no_lost_write and to promise_kept, None where it is proved; alone, and in qemu
     "top-layer": ((10, 8), (16, 12)),
@@ -116,16 +116,6 @@ def test_a_misspelt_environment_is_answered_with_the_nearest():
     assert "there is no environment 'qmeu'; did you mean 'qemu'?" in found.stderr
 
 
-class Bare(Design):
-    """A design without clients."""
-
-    kernel = Pages("the log")
-
-    @operation
-    def write(s, me, page):
-        s.kernel |= page
-
-
 class Wakes(Naive):
     """A design with a word of the environment."""
 
@@ -133,8 +123,8 @@ class Wakes(Naive):
 
 
 REFUSED = {
-    Bare: "bare cannot be put into the environment qemu: that is about clients that sync, collect and clear, and Bare "
-    "has no sync, collect, clear, user, mine.",
+    Logged: "logged cannot be put into the environment qemu: that is about clients that sync, collect and clear, "
+    "and Logged has no sync, collect, clear, user, mine.",
     Wakes: "wakes cannot be put into the environment qemu: Display adds the operation wake, and Wakes has one of that "
     "name; rename yours.",
 }

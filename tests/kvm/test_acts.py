@@ -2,12 +2,13 @@
 
 import pytest
 
-from model import ALL, NONE, Design, Pages, Queue, Sort, Vcpu, operation
+from model import ALL, NONE, Client, Design, Pages, Queue, Sort, Vcpu, operation
 from model.designs.catalogue import load
 from model.errors import CannotSay
 from model.instance.instance import Instance
 from model.kvm.acts import Act, Acts
 from model.program.design import record
+from tests.support.designs import Logged, Plain
 from tests.support.moves import moves
 
 Device = Sort("Device", "a device", ("the device",), size=1)
@@ -55,24 +56,10 @@ def test_a_design_whose_every_look_empties_the_log_has_the_legacy_get(name, lega
     assert legacy is Acts(Instance(record(load(name)), 1)).interface.legacy
 
 
-class Forgetful(Design):
+class Forgetful(Logged):
     """Sets bits of the log from user space."""
 
-    kernel = Pages("the log")
-
-    @operation
-    def mark(s, me, page):
-        s.kernel |= page
-
-
-class NoLog(Design):
-    """Has no kernel at all."""
-
-    cache = Pages("a bitmap")
-
-    @operation
-    def mark(s, me, page):
-        s.cache |= page
+    mark = operation(Logged.write.function, by=Client)
 
 
 class Both(Design):
@@ -101,7 +88,7 @@ class Partly(Design):
 @pytest.mark.parametrize(
     ("design", "label", "expected"),
     [
-        (NoLog, "mark", "no-log has no shared part `kernel`, so there is no log to compare."),
+        (Plain, "take", "plain has no shared part `kernel`, so there is no log to compare."),
         (Both, "write", "both has `kernel` and `ring`; a VM has a log or rings."),
         (
             Forgetful,

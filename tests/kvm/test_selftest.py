@@ -19,6 +19,7 @@ from model.kvm.selftest.program import FRAGMENT, ORDER, Words, fragments, progra
 from model.program.design import record
 from model.verify.portfolio import answer
 from model.verify.question import Question
+from tests.support.designs import Logged
 from tests.support.kvm import needs_kvm
 from tests.support.moves import moves
 
@@ -181,15 +182,10 @@ def test_a_design_of_what_kvm_does_inside_is_refused_by_name():
     assert "it models what KVM does inside (`armed`, `tlb`), and no ioctl does that." in str(error.value)
 
 
-class Unread(Design):
+class Unread(Logged):
     """Nobody says what the pages hold: nothing is judged but the property."""
 
-    kernel = Pages("the log")
     cleared = Pages("what was cleared")
-
-    @operation
-    def write(s, me, page):
-        s.kernel |= page
 
     @operation(by=Reader)
     def clear(s, me, page):

@@ -31,6 +31,16 @@ OneClient = Sort("Client", "migration, the only reader", ("MIGRATION",), size=1)
 Writer = Sort("Writer", "threads of the host that write", names=("vhost", "KVM"), size=2)
 
 
+class Logged(Design):
+    """A log of what the guest writes, and nobody who reads it."""
+
+    kernel = Pages("the log")
+
+    @operation
+    def write(s, me, page):
+        s.kernel |= page
+
+
 class Announced(Design):
     """A client says that it begins, and only then fills x."""
 

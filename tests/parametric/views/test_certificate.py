@@ -6,7 +6,7 @@ from math import inf
 
 import pytest
 
-from model import Client, Design, Flag, Pages, every, operation, wait_for
+from model import Client, Flag, every, operation, wait_for
 from model.commands import certify_views
 from model.commands.certify import certify
 from model.expr import always
@@ -21,6 +21,7 @@ from model.parametric.views.look import Look
 from model.parametric.views.one_page import one_page
 from model.parametric.views.situations import Situations
 from model.program.design import record
+from tests.support.designs import Logged
 from tests.support.nightly import rest_nightly
 from tests.support.proofs import by_views
 
@@ -51,16 +52,11 @@ def test_both_roads_confirm(proved, tmp_path):
     assert ([], 0) == (found.wrong, found.exit_code)
 
 
-class Token(Design):
+class Token(Logged):
     """One client at a time is inside."""
 
     busy = Flag("somebody is inside")
     inside = Flag("this client is inside", per=Client)
-    kernel = Pages("what was written")
-
-    @operation
-    def write(s, me, page):
-        s.kernel |= page
 
     @operation
     def enter(s, me):

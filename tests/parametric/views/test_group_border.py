@@ -4,7 +4,7 @@ from time import monotonic
 
 import pytest
 
-from model import ALL, NONE, Design, Pages, operation, wait_for, whole
+from model import ALL, NONE, Pages, operation, wait_for, whole
 from model.engines.packed import search as lanes
 from model.expr import FALSE, always
 from model.instance.problem import Problem
@@ -13,39 +13,34 @@ from model.parametric.views import one_page, scenes
 from model.parametric.views.decide import _Decision
 from model.parametric.views.elsewhere import Others
 from model.program.design import record
+from tests.support.designs import Logged
 
 
-class Sweeper(Design):
-    """Once a page is pending, all pages are swept but for those that share a word of two with it."""
+class Sweeper(Logged):
+    """Once a page is in the log, all pages are swept but for those that share a word of two with it."""
 
-    pending = Pages("put there, a page at a time")
     swept = Pages("swept")
 
     @operation
-    def put(s, me, page):
-        s.pending |= page
-
-    @operation
     def sweep(s, me):
-        wait_for(~(s.pending <= NONE))
-        s.swept |= ALL - whole(s.pending, 2)
+        wait_for(~(s.kernel <= NONE))
+        s.swept |= ALL - whole(s.kernel, 2)
 
 
 @always
-def only_what_is_pending_is_swept(s):
+def only_what_is_logged_is_swept(s):
     """It takes a third page: of two, each shares its word with the other."""
-    return s.swept <= s.pending
+    return s.swept <= s.kernel
 
 
-class Rounder(Design):
+class Rounder(Logged):
     """Marks are rounded to words of two."""
 
-    touched = Pages("a page at a time")
-    marked = Pages("what was touched, and then what shares a word with it")
+    marked = Pages("what was written, and then what shares a word with it")
 
     @operation
-    def touch(s, me, page):
-        s.touched |= page
+    def write(s, me, page):
+        s.kernel |= page
         s.marked |= page
 
     @operation
@@ -54,9 +49,9 @@ class Rounder(Design):
 
 
 @always
-def only_what_was_touched_is_marked(s):
+def only_what_was_written_is_marked(s):
     """It takes a second page."""
-    return s.marked <= s.touched
+    return s.marked <= s.kernel
 
 
 def never_outside(monkeypatch):
@@ -82,10 +77,10 @@ def never_left(monkeypatch):
 
 FIRST, LAST = 0, -1  # ways to look at it: one page with any choice, and a group
 BUGS = [
-    (never_outside, Sweeper, only_what_is_pending_is_swept, LAST, 3),
-    (chosen_inside, Sweeper, only_what_is_pending_is_swept, LAST, 3),
-    (not_in_the_set, Sweeper, only_what_is_pending_is_swept, LAST, 3),
-    (never_left, Rounder, only_what_was_touched_is_marked, FIRST, 2),
+    (never_outside, Sweeper, only_what_is_logged_is_swept, LAST, 3),
+    (chosen_inside, Sweeper, only_what_is_logged_is_swept, LAST, 3),
+    (not_in_the_set, Sweeper, only_what_is_logged_is_swept, LAST, 3),
+    (never_left, Rounder, only_what_was_written_is_marked, FIRST, 2),
 ]
 
 
