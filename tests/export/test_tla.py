@@ -162,6 +162,20 @@ def test_sets_inside_sets_have_names_of_their_own(tmp_path):
     assert (None, states(asked.instance)) == tlc(tmp_path, asked)
 
 
+def holding(flag):
+    """An operation that sets this flag while it holds the lock."""
+
+    @operation
+    def hold(s, me):
+        with s.lock:
+            setattr(s, flag, True)
+            yield "begun"
+            setattr(s, flag, False)
+            yield "done"
+
+    return hold
+
+
 def test_a_lock_that_is_not_free_is_held_at_one_of_many_places(tmp_path):
     """`~` stood before the first place only, so that TLC found no state in which the lock is held at the second."""
     verdicts = []
@@ -174,21 +188,7 @@ def test_a_lock_that_is_not_free_is_held_at_one_of_many_places(tmp_path):
             two = Flag("the second has")
             lock = Lock("held by either")
 
-            @operation
-            def first(s, me):
-                with s.lock:
-                    s.one = True
-                    yield "begun"
-                    s.one = False
-                    yield "done"
-
-            @operation
-            def second(s, me):
-                with s.lock:
-                    s.two = True
-                    yield "begun"
-                    s.two = False
-                    yield "done"
+            first, second = holding("one"), holding("two")
 
         @always
         def never_held(s):
