@@ -58,27 +58,16 @@ def _text(results: Sequence[Result], comparing: bool, options: Options) -> Itera
 
 def _programs(results: Sequence[Result]) -> Iterator[tuple[Result, Program]]:
     """Each result with the program that was asked: what the property observes is part of it."""
-    from model.designs.catalogue import find_property, load
-    from model.instance.problem import Problem
-
     for result in results:
-        property = find_property(result.property, load(result.spec)) if result.spec else None
-        if property is not None and property.kind == "always":
-            yield result, Problem.of(result.program, property).program
-        else:
-            yield result, result.program
+        yield result, result.problem.program if result.problem else result.program
 
 
 def _cutoffs(results: Sequence[Result]) -> Iterator[tuple[Result, str, int]]:
     """(result, why one page does not decide or nothing, side conditions proved) for each question about every state."""
-    from model.designs.catalogue import find_property, load
-    from model.instance.problem import Problem
     from model.parametric.cutoff import pages_independent
 
     for result in results:
-        property = find_property(result.property, load(result.spec)) if result.spec else None
-        if property is not None and property.kind == "always":
-            asked = Problem.of(result.program, property)
+        if asked := result.problem:
             found = pages_independent(asked.program, asked.invariants, seconds=2.0)
             yield result, found.reason, found.conditions
 

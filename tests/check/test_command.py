@@ -353,3 +353,12 @@ def test_a_checkpoint_that_would_not_be_written_is_refused(words, said, tmp_path
     done = check("naive", "--property", "promise_kept", "--checkpoint", str(file), *words)
     assert 2 == done.returncode
     assert said in done.stderr
+
+
+def test_explain_tells_of_a_property_of_a_file(tmp_path):
+    """It was looked for once more after the search, among the built-in ones, and the command ended in a refusal."""
+    rule = "from model.expr import ALL, always\n\n@always\ndef rule(s, c):\n    'Mine.'\n    return s.mine[c] <= ALL\n"
+    (tmp_path / "rules.py").write_text(rule)
+    done = check("top-layer", "--property", f"{tmp_path}/rules.py:rule", "--pages", "1", "--explain")
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "Pages in top-layer, for rule" in done.stdout
