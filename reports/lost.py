@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from model.expr import Guest
 from model.instance.instance import Instance
 from model.instance.state import State
 from model.verify.delivery import Delivery
@@ -11,17 +12,29 @@ from model.verify.wording import pages_text, thread_name
 MOST_STATES = 2_000  # that follow a state; where there are more, nothing is said
 
 
+class Unwritten(Delivery):
+    """Runs in which nobody begins to write the page again; who has begun may finish, and bring it with that."""
+
+    def _writes(self, state: State, number: int) -> bool:
+        move = self.instance.moves[number]
+        chosen = any(pages >> self.page & 1 for pages in move.arguments.values())
+        return move.ground.step.first and chosen and move.ground.step.operation in self.instance.program.writing
+
+
 class Lost:
     """Asks of states of one instance; what it has found out it keeps.
 
-    A page is lost for good where no run delivers it in which nobody writes it again.
+    A page is lost for good where no run delivers it in which nobody writes it again. Nobody loses what only a writer
+    takes away, as the pages that a design watches for the next write.
     """
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
-        self.fields = [f for f in at_stake(instance) if reader(instance, f.key)]
+        writers = {(g.sort, g.thread) for g in instance.steps if g.step.operation in instance.program.writing}
+        self.writer = "the guest" if {sort for sort, _ in writers} == {Guest.name} else "somebody"
+        self.fields = [f for f in at_stake(instance) if reader(instance, f.key) not in (None, *writers)]
         self.asked = {
-            (f.key, page): Delivery(instance, f.key, page, MOST_STATES)
+            (f.key, page): Unwritten(instance, f.key, page, MOST_STATES)
             for f in self.fields
             for page in range(instance.pages)
         }
@@ -47,7 +60,7 @@ class Lost:
         who = thread_name(self.instance, sort, number)
         return (
             f"{said[0].upper()}{said[1:]} {'is' if one else 'are'} lost to {who} for good: "
-            f"no run brings {'it' if one else 'them'}, unless the guest writes {'it' if one else 'them'} again."
+            f"no run brings {'it' if one else 'them'}, unless {self.writer} writes {'it' if one else 'them'} again."
         )
 
 
